@@ -1,0 +1,11 @@
+"""Compressors and filters.
+
+The codec classes of `numcodecs` under the names they had before they moved there, and the
+pipeline that turns chunks into bytes.
+"""
+
+from numcodecs import *  # noqa: F403  the documented names of this module are those
+from numcodecs import get_codec, register_codec  # noqa: F401
+
+from zarr.codecs.names import codec_from, object_codec_of, step_from  # noqa: F401
+from zarr.codecs.pipeline import CodecPipeline  # noqa: F401

@@ -1,0 +1,187 @@
+"""From a chunk to the bytes in the store and back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numcodecs import blosc
+
+from zarr.codecs.builtin import blosc_sizes_agree, check_blosc, encoded_limit, limited_decode
+from zarr.codecs.names import codec_from
+from zarr.errors import ChunkDecodeError, MetadataError
+from zarr.metadata import ArrayMeta
+
+__all__ = ["CodecPipeline"]
+
+_NO_LIMIT = 2**31 - 1
+"""Most bytes that an intermediate product of unknown size may have, as Blosc has it."""
+
+
+class CodecPipeline:
+    """The codecs of one array, bound to its dtype and chunk shape.
+
+    Immutable and safe to use from several threads. A chunk is an array of shape `shape`;
+    where it is decoded into memory of the caller, that memory holds the items in the
+    array's `order` without gaps.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    dtype : numpy.dtype
+    order : {'C', 'F'}
+    nbytes : int
+        Bytes of a decoded chunk.
+    sliceable : bool
+        Whether the stored bytes are the items themselves, so that a range of them can be
+        used alone.
+    filters : list of codecs
+    compressor : codec or None
+    """
+
+    def __init__(self, meta: ArrayMeta) -> None:
+        self.shape = meta.chunks
+        self.dtype = meta.dtype
+        self.order: Literal["C", "F"] = meta.order
+        self.items = math.prod(self.shape)
+        self.nbytes = self.items * meta.dtype.itemsize
+        codecs = [codec_from(step) for step in meta.steps]
+        self.filters = [c for c, s in zip(codecs, meta.steps, strict=True) if s.role == "filter"]
+        compressors = codecs[len(self.filters) :]
+        self.compressor = compressors[0] if compressors else None
+        self._codecs = codecs
+        self._limits = self._intermediate_limits()
+        self.sliceable = not codecs and not self.dtype.hasobject
+        plain_blosc = len(codecs) == 1 and type(codecs[0]) is blosc.Blosc
+        self._blosc = plain_blosc and bool(compressors) and not self.dtype.hasobject
+        if self.dtype.kind == "O" and not self.filters:
+            raise MetadataError("an array of objects needs a codec for them among its filters")
+
+    def _intermediate_limits(self) -> list[int]:
+        """Return the most bytes that go into each codec when encoding."""
+        size: int | None = None if self.dtype.hasobject else self.nbytes
+        limits = []
+        for codec in self._codecs:
+            limits.append(_NO_LIMIT if size is None else size)
+            size = encoded_limit(codec, self.items, size)
+        return limits
+
+    # -- decoding ------------------------------------------------------------------
+
+    def decode(self, buf: Any) -> np.ndarray[Any, Any]:
+        """Return the chunk that `buf` holds, perhaps as a read-only view of `buf`.
+
+        Raises
+        ------
+        ChunkDecodeError
+            If it does not hold one.
+        """
+        if self._blosc:
+            buf = self._guarded(_decompress, buf, self.nbytes)
+        elif self._codecs:
+            buf = self._guarded(self._decode_all, buf)
+        return self._as_chunk(buf)
+
+    def decode_into(self, buf: Any, out: np.ndarray[Any, Any]) -> None:
+        """Decode `buf` into `out`, an array of the chunk's shape without gaps."""
+        if self._blosc:
+            self._guarded(_decompress_into, buf, self.nbytes, out)
+        else:
+            out[...] = self.decode(buf)
+
+    def decode_run(self, bufs: Sequence[Any]) -> np.ndarray[Any, Any]:
+        """Return the chunks that `bufs` hold as one array with one more dimension in front.
+
+        Meant for small chunks, of which it copies each once more than needed.
+        """
+        shape = self.shape if self.order == "C" else self.shape[::-1]
+        if self._blosc and blosc_sizes_agree(bufs, self.nbytes):
+            try:
+                data = b"".join(map(blosc.decompress, bufs))
+            except RuntimeError as error:
+                raise ChunkDecodeError(str(error)) from error
+        elif self.sliceable and set(map(len, bufs)) == {self.nbytes}:
+            data = b"".join(bufs)
+        else:
+            return np.stack([self.decode(buf) for buf in bufs])
+        run = np.frombuffer(data, self.dtype).reshape((len(bufs), *shape))
+        return run if self.order == "C" else run.transpose(0, *range(run.ndim - 1, 0, -1))
+
+    def _guarded(self, decode: Callable[..., Any], *args: Any) -> Any:
+        try:
+            return decode(*args)
+        except ChunkDecodeError:
+            raise
+        except Exception as error:  # codecs raise what they like, MemoryError included
+            raise ChunkDecodeError(f"cannot be decoded: {error}") from error
+
+    def _decode_all(self, buf: Any) -> Any:
+        for codec, limit in zip(reversed(self._codecs), reversed(self._limits), strict=True):
+            if codec.codec_id.startswith("vlen-"):
+                self._check_item_count(buf)
+            buf = limited_decode(codec, buf, limit)
+        return buf
+
+    def _check_item_count(self, buf: Any) -> None:
+        # The vlen codecs allocate for the number of items that the data begin with.
+        count = int.from_bytes(memoryview(buf).cast("B")[:4], "little")
+        if count != self.items:
+            raise ValueError(f"the data hold {count} items, expected {self.items}")
+
+    def _as_chunk(self, data: Any) -> np.ndarray[Any, Any]:
+        chunk = data if isinstance(data, np.ndarray) else np.frombuffer(data, "u1")
+        if self.dtype.hasobject:
+            if chunk.dtype != self.dtype or chunk.size != self.items:
+                raise ChunkDecodeError(
+                    f"decoded to {chunk.size} items of {chunk.dtype}, "
+                    f"expected {self.items} of {self.dtype}"
+                )
+            return chunk.reshape(self.shape, order=self.order)
+        if chunk.nbytes != self.nbytes:
+            raise ChunkDecodeError(f"decoded to {chunk.nbytes} bytes, expected {self.nbytes}")
+        if chunk.dtype.kind == "O":
+            raise ChunkDecodeError(f"decoded to objects, expected {self.dtype}")
+        flat = chunk.reshape(-1, order="A").view(self.dtype)
+        return flat.reshape(self.shape, order=self.order)
+
+    # -- encoding ------------------------------------------------------------------
+
+    def encode(self, chunk: np.ndarray[Any, Any]) -> Any:
+        """Return the bytes to store for `chunk`, an array without gaps in the array's order.
+
+        The result never shares memory with `chunk`.
+
+        Raises
+        ------
+        ValueError
+            If the chunk is larger than a codec can take.
+        """
+        if not self._codecs:
+            return chunk.tobytes(order="A")
+        data: Any = chunk if self.filters else _plain(chunk)
+        for codec in self._codecs:
+            data = codec.encode(data)
+        if isinstance(data, np.ndarray):
+            return data.tobytes(order="A")
+        return data
+
+
+def _plain(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return `array` with a dtype that the buffer protocol knows, of the same item size."""
+    if array.dtype.kind in "mM":
+        return array.view(array.dtype.str[0] + "i8")
+    if array.dtype.fields is not None:
+        return array.view(f"V{array.dtype.itemsize}")
+    return array
+
+
+def _decompress(buf: Any, nbytes: int) -> Any:
+    check_blosc(buf, nbytes)
+    return blosc.decompress(buf)
+
+
+def _decompress_into(buf: Any, nbytes: int, out: np.ndarray[Any, Any]) -> None:
+    check_blosc(buf, nbytes)
+    blosc.decompress(buf, _plain(out))

@@ -1,0 +1,991 @@
+"""The array: shape and dtype in front, an engine that moves chunks behind."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+import re
+from collections.abc import Iterator, MutableMapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+from numcodecs import AsType
+
+from zarr import dtypes, formats
+from zarr.attrs import Attributes
+from zarr.codecs import codec_from, step_from
+from zarr.display import Info, human_size, type_name
+from zarr.engine import Engine
+from zarr.errors import ArrayIndexError, ArrayNotFoundError, ReadOnlyError
+from zarr.formats.base import Format
+from zarr.grid import Grid, normalize_chunks, normalize_shape
+from zarr.indexing import (
+    BasicIndexer,
+    BlockIndexer,
+    CoordinateIndexer,
+    Indexer,
+    MaskIndexer,
+    OrthogonalIndexer,
+    indexer_class,
+    split_fields,
+)
+from zarr.metadata import ArrayMeta
+from zarr.storage.base import BaseStore, as_store, normalize_storage_path
+from zarr.sync import Synchronizer, locks_for
+
+__all__ = ["Array"]
+
+Fields = str | Sequence[str] | None
+
+_FEW_CHUNKS = 1000
+"""Number of chunks up to which deleting them by key beats listing what there is."""
+
+
+class Array:
+    """An array in a store, opened by its path.
+
+    Arrays are made by the functions of :mod:`zarr.creation` and found in groups; there is
+    seldom a reason to call the class.
+
+    Parameters
+    ----------
+    store : BaseStore or MutableMapping
+        Where the array is.
+    path : str, optional
+        Path in the store.
+    read_only : bool, default False
+        Whether the array may not be changed through this object.
+    chunk_store : BaseStore or MutableMapping, optional
+        Where the chunks are, if not in `store`.
+    synchronizer : Synchronizer, optional
+        Locks between processes. Threads need none.
+    cache_metadata : bool, default True
+        Whether to read the array's document once; else it is read at each access.
+    cache_attrs : bool, default True
+        The same for the user attributes.
+    partial_decompress : bool, default False
+        Accepted for compatibility: parts of chunks are read where that helps.
+    write_empty_chunks : bool, default True
+        Whether to store chunks in which every cell equals the fill value.
+    zarr_version : int, optional
+        Format; by default the one that is found.
+    meta_array : array, optional
+        Array of the type to return, for instance of a GPU; NumPy's by default.
+
+    Raises
+    ------
+    ArrayNotFoundError
+        If there is no array at `path`.
+    MetadataError
+        If its document makes no sense.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> z = zarr.zeros((4, 6), chunks=(2, 3), dtype='i4')
+    >>> z[1:3, ::2] = 7
+    >>> z[:2]
+    array([[0, 0, 0, 0, 0, 0],
+           [7, 0, 7, 0, 7, 0]], dtype=int32)
+    """
+
+    def __init__(
+        self,
+        store: BaseStore | MutableMapping[str, Any],
+        path: str | None = None,
+        read_only: bool = False,
+        chunk_store: BaseStore | MutableMapping[str, Any] | None = None,
+        synchronizer: Synchronizer | None = None,
+        cache_metadata: bool = True,
+        cache_attrs: bool = True,
+        partial_decompress: bool = False,
+        write_empty_chunks: bool = True,
+        zarr_version: int | None = None,
+        meta_array: Any = None,
+        *,
+        found: tuple[Format, str, Any] | None = None,
+    ) -> None:
+        self._store = as_store(store)
+        self._chunk_store = None if chunk_store is None else as_store(chunk_store)
+        self._path = normalize_storage_path(path)
+        self._read_only = read_only
+        self._synchronizer = synchronizer
+        self._cache_metadata = cache_metadata
+        self._partial_decompress = partial_decompress
+        self._write_empty_chunks = write_empty_chunks
+        self._given_meta_array = meta_array
+        self._is_view = False
+        if found is None:
+            found = formats.find_array(self._store, self._path, zarr_version)
+        self._format, self._key, self._document = found
+        self._current = self._format.parse_array(self._document, self._key)
+        self._engine_: Engine | None = None
+        self._cache_attrs = cache_attrs
+        self._attrs: Attributes | None = None
+
+    # -- metadata ------------------------------------------------------------------
+
+    @property
+    def _meta(self) -> ArrayMeta:
+        if not self._cache_metadata:
+            self._reload()
+        return self._current
+
+    def _reload(self) -> None:
+        """Take over what the store now says of the array."""
+        if self._is_view:
+            return
+        try:
+            document = self._store[self._key]
+        except KeyError:
+            raise ArrayNotFoundError(self._path) from None
+        if document != self._document:
+            before, self._document = self._current, document
+            self._current = self._format.parse_array(document, self._key)
+            if replace(before, shape=self._current.shape) != self._current:
+                self._engine_ = None
+
+    def _put_meta(self, meta: ArrayMeta) -> None:
+        document = self._format.dump_array(meta)
+        self._store[self._key] = document
+        self._document, self._current = document, meta
+
+    @contextmanager
+    def _changing(self) -> Iterator[ArrayMeta]:
+        """Hold the locks of the array's document, and give what it now says."""
+        self._check_writeable()
+        with ExitStack() as stack:
+            stack.enter_context(locks_for(self._store.location, self._key).whole)
+            if self._synchronizer is not None:
+                stack.enter_context(self._synchronizer[self._key])
+            self._reload()
+            yield self._current
+
+    def _check_writeable(self) -> None:
+        if self._read_only:
+            raise ReadOnlyError()
+
+    @property
+    def _engine(self) -> Engine:
+        engine = self._engine_
+        if engine is None:
+            meta = self._current
+            prefix = self._format.chunk_prefix(self._path, meta)
+            engine = self._engine_ = Engine(
+                self.chunk_store, prefix, meta, self._write_empty_chunks, self._synchronizer
+            )
+        return engine
+
+    @property
+    def store(self) -> BaseStore:
+        """The store that holds the array."""
+        return self._store
+
+    @property
+    def chunk_store(self) -> BaseStore:
+        """The store that holds the array's chunks."""
+        return self._store if self._chunk_store is None else self._chunk_store
+
+    @property
+    def path(self) -> str:
+        """Path in the store, without a slash in front."""
+        return self._path
+
+    @property
+    def name(self) -> str | None:
+        """Path with a slash in front, as h5py has it; None for an array at the root."""
+        return f"/{self._path}" if self._path else None
+
+    @property
+    def basename(self) -> str | None:
+        """The last segment of the path; None for an array at the root."""
+        return self._path.rpartition("/")[2] if self._path else None
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the array may not be changed through this object."""
+        return self._read_only
+
+    @read_only.setter
+    def read_only(self, value: bool) -> None:
+        self._read_only = bool(value)
+
+    @property
+    def synchronizer(self) -> Synchronizer | None:
+        """The locks between processes, if any."""
+        return self._synchronizer
+
+    @property
+    def is_view(self) -> bool:
+        """Whether this is a view on another array."""
+        return self._is_view
+
+    @property
+    def write_empty_chunks(self) -> bool:
+        """Whether chunks in which every cell equals the fill value are stored."""
+        return self._write_empty_chunks
+
+    @property
+    def meta_array(self) -> Any:
+        """An array of the type that reads return."""
+        given = self._given_meta_array
+        return np.empty(()) if given is None else np.empty_like(given, shape=())
+
+    @property
+    def attrs(self) -> Attributes:
+        """The user attributes, a mapping of names to JSON values."""
+        if self._attrs is None:
+            self._attrs = Attributes(
+                self._store,
+                self._format.attrs_key(self._path),
+                self._read_only,
+                self._cache_attrs,
+                self._synchronizer,
+                format=self._format,
+            )
+        return self._attrs
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each dimension."""
+        return self._meta.shape
+
+    @shape.setter
+    def shape(self, value: int | tuple[int, ...]) -> None:
+        self.resize(value)
+
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """Shape of a chunk."""
+        return self._current.chunks
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The NumPy dtype."""
+        return self._current.dtype
+
+    @property
+    def order(self) -> Literal["C", "F"]:
+        """Layout of the items within a chunk."""
+        return self._current.order
+
+    @property
+    def fill_value(self) -> Any:
+        """Value of cells never written; None if there is no telling."""
+        return self._meta.fill_value
+
+    @fill_value.setter
+    def fill_value(self, value: Any) -> None:
+        with self._changing() as meta:
+            fill_value = dtypes.normalize_fill_value(value, meta.dtype)
+            self._put_meta(replace(meta, fill_value=fill_value))
+            self._engine_ = None
+
+    @property
+    def compressor(self) -> Any:
+        """The compressor, or None."""
+        return next((codec_from(s) for s in self._current.steps if s.role == "compressor"), None)
+
+    @property
+    def filters(self) -> list[Any] | None:
+        """The filters in the order of encoding, or None if there are none."""
+        return [codec_from(s) for s in self._current.steps if s.role == "filter"] or None
+
+    @property
+    def ndim(self) -> int:
+        """Number of dimensions."""
+        return len(self._current.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of items."""
+        return math.prod(self.shape)
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes per item."""
+        return self._current.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the array needs in memory."""
+        return self.size * self.itemsize
+
+    @property
+    def cdata_shape(self) -> tuple[int, ...]:
+        """Number of chunks along each dimension."""
+        meta = self._meta
+        return meta.grid.counts(meta.shape)
+
+    @property
+    def nchunks(self) -> int:
+        """Number of chunks."""
+        return math.prod(self.cdata_shape)
+
+    @property
+    def nchunks_initialized(self) -> int:
+        """Number of chunks that are stored."""
+        return sum(1 for _ in self._stored_chunks())
+
+    @property
+    def initialized(self) -> int:
+        """Number of chunks that are stored; the old name of `nchunks_initialized`."""
+        return self.nchunks_initialized
+
+    def _stored_chunks(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Yield key and coordinates of each chunk that is stored."""
+        keys = self._engine.keys
+        separator = re.escape(keys.separator)
+        number = "(0|[1-9][0-9]*)"
+        body = separator.join([number] * self.ndim) if self.ndim else None
+        only = re.escape(keys.only)
+        pattern = re.compile(only if body is None else re.escape(keys.prefix) + body)
+        for key in self.chunk_store.list_prefix(self._path):
+            if match := pattern.fullmatch(key):
+                yield key, tuple(map(int, match.groups()))
+
+    @property
+    def nbytes_stored(self) -> int:
+        """Bytes stored for the array, its document and attributes included; -1 if unknown."""
+        sizes = [self._store.getsize(self._path)]
+        if self._chunk_store is not None:
+            sizes.append(self._chunk_store.getsize(self._path))
+        if self._engine.keys.separator == "/":
+            folders = {key.rpartition("/")[0] for key, _ in self._stored_chunks()}
+            sizes += [self.chunk_store.getsize(folder) for folder in folders - {self._path}]
+        return -1 if -1 in sizes else sum(sizes)
+
+    # -- reading -------------------------------------------------------------------
+
+    def __getitem__(self, selection: Any) -> Any:
+        """Read an item or a region.
+
+        Parameters
+        ----------
+        selection : int, slice, Ellipsis, array, str or a tuple of these
+            Integers and slices; at most one array of integers or Booleans among them
+            (as in `oindex`); or an integer array per dimension, or one mask (as in
+            `vindex`). Strings name fields of a structured dtype.
+
+        Returns
+        -------
+        scalar or ndarray
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import zarr
+        >>> z = zarr.array(np.arange(20).reshape(4, 5))
+        >>> z[1, 2:4]
+        array([7, 8])
+        """
+        fields, selection = split_fields(selection)
+        meta = self._meta
+        indexer = indexer_class(selection, len(meta.shape))
+        return self._get(indexer(selection, meta.shape, meta.chunks), None, fields, selection)
+
+    def get_basic_selection(
+        self, selection: Any = Ellipsis, out: Any = None, fields: Fields = None
+    ) -> Any:
+        """Read an item or a region.
+
+        Parameters
+        ----------
+        selection : int, slice, Ellipsis or a tuple of these
+            Slices may have steps of one and more.
+        out : array, optional
+            To read into, of the shape of the selection.
+        fields : str or list of str, optional
+            Fields of a structured dtype.
+
+        Returns
+        -------
+        scalar or ndarray
+        """
+        return self._get(self._indexer(BasicIndexer, selection), out, fields, selection)
+
+    def get_orthogonal_selection(
+        self, selection: Any, out: Any = None, fields: Fields = None
+    ) -> Any:
+        """Read what is selected in each dimension, independently of the others.
+
+        Parameters
+        ----------
+        selection : int, slice, array of int or bool, Ellipsis, or a tuple of these
+        out, fields
+            As for `get_basic_selection`.
+
+        Returns
+        -------
+        scalar or ndarray
+        """
+        return self._get(self._indexer(OrthogonalIndexer, selection), out, fields, selection)
+
+    def get_coordinate_selection(
+        self, selection: Any, out: Any = None, fields: Fields = None
+    ) -> Any:
+        """Read points.
+
+        Parameters
+        ----------
+        selection : tuple of array of int
+            One array per dimension; they are broadcast against each other.
+        out, fields
+            As for `get_basic_selection`.
+
+        Returns
+        -------
+        ndarray
+            Of the shape of the arrays.
+        """
+        return self._get(self._indexer(CoordinateIndexer, selection), out, fields, selection)
+
+    def get_mask_selection(self, selection: Any, out: Any = None, fields: Fields = None) -> Any:
+        """Read the points where a Boolean array of the array's shape is True.
+
+        Parameters
+        ----------
+        selection : array of bool
+        out, fields
+            As for `get_basic_selection`.
+
+        Returns
+        -------
+        ndarray
+            Of one dimension, in C order of the points.
+        """
+        return self._get(self._indexer(MaskIndexer, selection), out, fields, selection)
+
+    def get_block_selection(
+        self, selection: Any, out: Any = None, fields: Fields = None
+    ) -> Any:
+        """Read whole chunks, selected by their place in the grid.
+
+        Parameters
+        ----------
+        selection : int, slice of step one, Ellipsis, or a tuple of these
+        out, fields
+            As for `get_basic_selection`.
+
+        Returns
+        -------
+        ndarray
+        """
+        return self._get(self._indexer(BlockIndexer, selection), out, fields, selection)
+
+    def _indexer(self, kind: Any, selection: Any) -> Any:
+        meta = self._meta
+        return kind(selection, meta.shape, meta.chunks)
+
+    def _get(self, indexer: Indexer, out: Any, fields: Fields, selection: Any) -> Any:
+        meta = self._current
+        dtype = meta.dtype if fields is None else _fields_dtype(meta.dtype, fields)
+        if out is None:
+            if self._given_meta_array is None:
+                result = np.empty(indexer.kept_shape, dtype, meta.order)
+            else:
+                result = np.empty_like(
+                    self._given_meta_array, dtype, meta.order, shape=indexer.kept_shape
+                )
+        else:
+            result = _with_dropped_axes(_check_out(out, indexer.shape), indexer)
+        self._engine.read(indexer, result, fields)
+        if out is not None:
+            return out
+        if indexer.drop_axes:
+            result = result.reshape(indexer.shape + result.shape[len(indexer.kept_shape) :])
+        return result[()] if result.ndim == 0 and selection is not Ellipsis else result
+
+    @property
+    def oindex(self) -> OIndex:
+        """Orthogonal selections by square brackets; see `get_orthogonal_selection`."""
+        return OIndex(self)
+
+    @property
+    def vindex(self) -> VIndex:
+        """Selections of points by square brackets; see `get_coordinate_selection`."""
+        return VIndex(self)
+
+    @property
+    def blocks(self) -> BlockIndex:
+        """Selections of chunks by square brackets; see `get_block_selection`."""
+        return BlockIndex(self)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if copy is False:
+            raise ValueError("an array in a store cannot become a NumPy array without a copy")
+        data = np.asarray(self[...])
+        return data if dtype is None else data.astype(dtype, copy=False)
+
+    def __len__(self) -> int:
+        if not self.ndim:
+            raise TypeError("len() of unsized object")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        return self.islice()
+
+    def islice(self, start: int | None = None, end: int | None = None) -> Iterator[Any]:
+        """Iterate over the first dimension, reading each chunk once only.
+
+        Parameters
+        ----------
+        start, end : int, optional
+            Range of indices; all by default.
+
+        Yields
+        ------
+        scalar or ndarray
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import zarr
+        >>> z = zarr.array(np.arange(100))
+        >>> [int(value) for value in z.islice(25, 28)]
+        [25, 26, 27]
+        """
+        if not self.ndim:
+            raise TypeError("iteration over a 0-d array")
+        start = 0 if start is None else start
+        end = self.shape[0] if end is None else min(end, self.shape[0])
+        if start < 0 or end < 0:
+            raise ValueError(f"start and end must not be negative, got {start} and {end}")
+        length = self.chunks[0]
+        for first in range(start // length * length, end, length):
+            band = self[max(first, start) : min(first + length, end)]
+            yield from band
+
+    # -- writing -------------------------------------------------------------------
+
+    def __setitem__(self, selection: Any, value: Any) -> None:
+        """Write an item or a region; for `selection` see `__getitem__`."""
+        fields, selection = split_fields(selection)
+        meta = self._meta
+        indexer = indexer_class(selection, len(meta.shape))
+        self._set(indexer(selection, meta.shape, meta.chunks), value, fields)
+
+    def set_basic_selection(self, selection: Any, value: Any, fields: Fields = None) -> None:
+        """Write an item or a region.
+
+        Parameters
+        ----------
+        selection
+            As for `get_basic_selection`.
+        value : scalar or array_like
+            Broadcast to the shape of the selection.
+        fields : str or list of str, optional
+            Fields of a structured dtype; the others stay as they are.
+
+        Raises
+        ------
+        ValueError
+            If `value` cannot be broadcast.
+        ReadOnlyError
+        """
+        self._set(self._indexer(BasicIndexer, selection), value, fields)
+
+    def set_orthogonal_selection(self, selection: Any, value: Any, fields: Fields = None) -> None:
+        """Write what `get_orthogonal_selection` would read; see `set_basic_selection`."""
+        self._set(self._indexer(OrthogonalIndexer, selection), value, fields)
+
+    def set_coordinate_selection(self, selection: Any, value: Any, fields: Fields = None) -> None:
+        """Write the points `get_coordinate_selection` would read; see `set_basic_selection`.
+
+        Where a point is given twice, its last value stays.
+        """
+        self._set(self._indexer(CoordinateIndexer, selection), value, fields)
+
+    def set_mask_selection(self, selection: Any, value: Any, fields: Fields = None) -> None:
+        """Write the points `get_mask_selection` would read; see `set_basic_selection`."""
+        self._set(self._indexer(MaskIndexer, selection), value, fields)
+
+    def set_block_selection(self, selection: Any, value: Any, fields: Fields = None) -> None:
+        """Write the chunks `get_block_selection` would read; see `set_basic_selection`."""
+        self._set(self._indexer(BlockIndexer, selection), value, fields)
+
+    def _set(self, indexer: Indexer, value: Any, fields: Fields) -> None:
+        self._check_writeable()
+        dtype = self._current.dtype
+        if fields is not None:
+            dtype = _fields_dtype(dtype, fields)
+        value = _as_value(value, indexer.shape, dtype)
+        if value.ndim:
+            value = _with_dropped_axes(np.asarray(value) if indexer.drop_axes else value, indexer)
+        self._engine.write(indexer, value, fields)
+
+    def resize(self, *args: Any) -> None:
+        """Change the shape; the data that remain stay where they are.
+
+        Chunks that lie outside the new shape are deleted. What lies outside it in chunks
+        that remain is kept, and comes back when the array grows again.
+
+        Parameters
+        ----------
+        *args : int or tuple of int
+            The new shape.
+
+        Raises
+        ------
+        PermissionError
+            If this is a view.
+        ValueError
+            If the number of dimensions would change.
+        """
+        self._check_resizable()
+        with self._changing() as meta:
+            before = meta.grid.counts(meta.shape)
+            meta = replace(meta, shape=self._new_shape(*args))
+            self._put_meta(meta)
+            self._delete_outside(before, meta.grid.counts(meta.shape))
+
+    def _check_resizable(self) -> None:
+        if self._is_view:
+            raise PermissionError("operation not permitted for views")
+
+    def _new_shape(self, *args: Any) -> tuple[int, ...]:
+        shape = normalize_shape(args[0] if len(args) == 1 else args)
+        if len(shape) != self.ndim:
+            raise ValueError(f"new shape {shape} must have {self.ndim} dimensions, as now")
+        return shape
+
+    def _delete_outside(self, before: tuple[int, ...], now: tuple[int, ...]) -> None:
+        """Delete the chunks of a grid of `before` chunks that a grid of `now` does not have."""
+        kept = math.prod(map(min, before, now))
+        if math.prod(before) == kept:
+            return
+        if math.prod(before) <= _FEW_CHUNKS:
+            places: Any = itertools.product(*map(range, before))
+            key = self._engine.keys.key
+            outside = [key(p) for p in places if any(i >= n for i, n in zip(p, now, strict=True))]
+        else:
+            outside = [
+                key
+                for key, place in self._stored_chunks()
+                if any(i >= n for i, n in zip(place, now, strict=True))
+            ]
+        self.chunk_store.delitems(outside)
+
+    def append(self, data: Any, axis: int = 0) -> tuple[int, ...]:
+        """Make the array longer along one dimension, and write `data` there.
+
+        The document changes last: who reads meanwhile, or after a crash, sees the array
+        as it was.
+
+        Parameters
+        ----------
+        data : array_like
+            With the array's lengths in all dimensions but `axis`.
+        axis : int, default 0
+
+        Returns
+        -------
+        tuple of int
+            The new shape.
+
+        Raises
+        ------
+        ValueError
+            If the lengths differ.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import zarr
+        >>> z = zarr.array(np.zeros((2, 3)))
+        >>> z.append(np.ones((1, 3)))
+        (3, 3)
+        """
+        self._check_resizable()
+        if not hasattr(data, "shape"):
+            data = np.asanyarray(data, like=self._given_meta_array)
+        with self._changing() as meta:
+            if not -self.ndim <= axis < self.ndim:
+                raise ValueError(f"axis {axis} is out of bounds for {self.ndim} dimensions")
+            axis %= self.ndim
+            others = [d for d in range(self.ndim) if d != axis]
+            if len(data.shape) != self.ndim or any(data.shape[d] != meta.shape[d] for d in others):
+                raise ValueError(
+                    f"shape of data to append is not compatible with the array; all dimensions "
+                    f"but {axis} must match: {tuple(data.shape)} to {meta.shape}"
+                )
+            start = meta.shape[axis]
+            stop = start + data.shape[axis]
+            shape = (*meta.shape[:axis], stop, *meta.shape[axis + 1 :])
+            region = (*[slice(None)] * axis, slice(start, stop))
+            self._set(BasicIndexer(region, shape, meta.chunks), data, None)
+            self._put_meta(replace(meta, shape=shape))
+        return shape
+
+    # -- views ---------------------------------------------------------------------
+
+    def view(
+        self,
+        shape: int | tuple[int, ...] | None = None,
+        chunks: Any = None,
+        dtype: Any = None,
+        fill_value: Any = None,
+        filters: Sequence[Any] | None = None,
+        read_only: bool | None = None,
+        synchronizer: Synchronizer | None = None,
+    ) -> Array:
+        """Return another array object over the same chunks, understood differently.
+
+        Nothing is checked beyond what decoding checks: a view can show nonsense, and
+        writing through it can damage the array.
+
+        Parameters
+        ----------
+        shape, chunks, dtype, fill_value, filters, read_only, synchronizer
+            What is to differ from this array.
+
+        Returns
+        -------
+        Array
+            With ``is_view`` True; it cannot be resized.
+        """
+        meta = self._meta
+        kind = meta.dtype if dtype is None else dtypes.normalize_dtype(dtype)[0]
+        lengths = meta.shape if shape is None else normalize_shape(shape)
+        fill = meta.fill_value if fill_value is None else fill_value
+        steps = meta.steps
+        if filters is not None:
+            compressors = [step for step in steps if step.role != "filter"]
+            steps = (*[step_from("filter", f) for f in filters], *compressors)
+        result = Array.__new__(Array)
+        result.__dict__.update(self.__dict__)
+        result._current = replace(
+            meta,
+            dtype=kind,
+            shape=lengths,
+            grid=meta.grid if chunks is None else Grid(
+                normalize_chunks(chunks, lengths, kind.itemsize)
+            ),
+            fill_value=dtypes.normalize_fill_value(fill, kind),
+            steps=steps,
+        )  # fmt: skip
+        result._is_view = True
+        result._engine_ = result._attrs = None
+        if read_only is not None:
+            result._read_only = read_only
+        if synchronizer is not None:
+            result._synchronizer = synchronizer
+        return result
+
+    def astype(self, dtype: Any) -> Array:
+        """Return a read-only view that converts items to another dtype as they are read.
+
+        Parameters
+        ----------
+        dtype : str or numpy.dtype
+
+        Returns
+        -------
+        Array
+        """
+        kind = np.dtype(dtype)
+        filters = [AsType(encode_dtype=self.dtype, decode_dtype=kind), *(self.filters or [])]
+        return self.view(filters=filters, dtype=kind, read_only=True)
+
+    # -- as an object --------------------------------------------------------------
+
+    def digest(self, hashname: str = "sha1") -> bytes:
+        """Return a checksum of the stored chunks, the document and the attributes.
+
+        Equal data in other chunks, or compressed otherwise, have another checksum.
+
+        Parameters
+        ----------
+        hashname : str
+            Name of an algorithm of `hashlib`.
+        """
+        h = hashlib.new(hashname)
+        for key, _ in sorted(self._stored_chunks(), key=lambda chunk: chunk[1]):
+            h.update(self.chunk_store[key])
+        for key in (self._key, self._format.attrs_key(self._path)):
+            h.update(self._store.get(key, b""))
+        return h.digest()
+
+    def hexdigest(self, hashname: str = "sha1") -> str:
+        """Return :meth:`digest` in hexadecimal digits."""
+        return self.digest(hashname).hex()
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Array)
+            and self._store == other._store
+            and self._path == other._path
+            and self._read_only == other._read_only
+            and not self._is_view
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> Any:
+        options = [
+            self._path or None, self._read_only, self._chunk_store, self._synchronizer,
+            self._cache_metadata, self._cache_attrs, self._partial_decompress,
+            self._write_empty_chunks, None, self._given_meta_array,
+        ]  # fmt: skip
+        defaults = [None, False, None, None, True, True, False, True, None, None]
+        while options and options[-1] is defaults[len(options) - 1]:
+            options.pop()
+        return Array, (self._store, *options)
+
+    def __repr__(self) -> str:
+        name = f" {self.name!r}" if self._path else ""
+        read_only = " read-only" if self._read_only else ""
+        return f"<{type_name(self)}{name} {self.shape} {self.dtype}{read_only}>"
+
+    @property
+    def info(self) -> Info:
+        """A report of what the array is and how it is stored."""
+        return Info(self)
+
+    def info_items(self) -> list[tuple[str, str]]:
+        """Return the lines of the report as pairs of strings."""
+        items: list[tuple[str, Any]] = [("Name", self.name)] if self._path else []
+        items += [
+            ("Type", type_name(self)),
+            ("Data type", self.dtype),
+            ("Shape", self.shape),
+            ("Chunk shape", self.chunks),
+            ("Order", self.order),
+            ("Read-only", self.read_only),
+        ]
+        items += [(f"Filter [{i}]", repr(f)) for i, f in enumerate(self.filters or [])]
+        items.append(("Compressor", repr(self.compressor)))
+        if self._synchronizer is not None:
+            items.append(("Synchronizer type", type_name(self._synchronizer)))
+        items.append(("Store type", type_name(self._store)))
+        if self._chunk_store is not None:
+            items.append(("Chunk store type", type_name(self._chunk_store)))
+        items.append(("No. bytes", human_size(self.nbytes)))
+        stored = self.nbytes_stored
+        if stored > 0:
+            items += [
+                ("No. bytes stored", human_size(stored)),
+                ("Storage ratio", f"{self.nbytes / stored:.1f}"),
+            ]
+        items.append(("Chunks initialized", f"{self.nchunks_initialized}/{self.nchunks}"))
+        return [(label, str(value)) for label, value in items]
+
+
+class _Selector:
+    """Square brackets with another meaning."""
+
+    def __init__(self, array: Array) -> None:
+        self.array = array
+
+
+class OIndex(_Selector):
+    """Orthogonal selections of an array."""
+
+    def __getitem__(self, selection: Any) -> Any:
+        fields, selection = split_fields(selection)
+        return self.array.get_orthogonal_selection(selection, fields=fields)
+
+    def __setitem__(self, selection: Any, value: Any) -> None:
+        fields, selection = split_fields(selection)
+        self.array.set_orthogonal_selection(selection, value, fields=fields)
+
+
+class VIndex(_Selector):
+    """Selections of points of an array, by coordinates or by a mask."""
+
+    def __getitem__(self, selection: Any) -> Any:
+        fields, selection = split_fields(selection)
+        indexer = self.array._indexer(_point_indexer(selection), selection)
+        return self.array._get(indexer, None, fields, selection)
+
+    def __setitem__(self, selection: Any, value: Any) -> None:
+        fields, selection = split_fields(selection)
+        indexer = self.array._indexer(_point_indexer(selection), selection)
+        self.array._set(indexer, value, fields)
+
+
+class BlockIndex(_Selector):
+    """Selections of whole chunks of an array."""
+
+    def __getitem__(self, selection: Any) -> Any:
+        fields, selection = split_fields(selection)
+        return self.array.get_block_selection(selection, fields=fields)
+
+    def __setitem__(self, selection: Any, value: Any) -> None:
+        fields, selection = split_fields(selection)
+        self.array.set_block_selection(selection, value, fields=fields)
+
+
+def _point_indexer(selection: Any) -> type[Indexer]:
+    items = selection if isinstance(selection, tuple) else (selection,)
+    is_mask = len(items) == 1 and np.asarray(items[0]).dtype.kind == "b"
+    return MaskIndexer if is_mask else CoordinateIndexer
+
+
+def _fields_dtype(dtype: np.dtype[Any], fields: Fields) -> np.dtype[Any]:
+    """Return the dtype of some fields; raise `ArrayIndexError` if they do not exist."""
+    names = [fields] if isinstance(fields, str) else list(fields or ())
+    known = dtype.names or ()
+    for name in names:
+        if name not in known:
+            raise ArrayIndexError(f"invalid 'fields' argument, dtype {dtype} has no field {name!r}")
+    if isinstance(fields, str):
+        return dtype[fields]
+    return np.dtype([(name, dtype[name]) for name in names])
+
+
+def _check_out(out: Any, shape: tuple[int, ...]) -> Any:
+    if not hasattr(out, "shape"):
+        raise TypeError(f"parameter 'out': expected an array, not {type(out).__name__}")
+    if tuple(out.shape) != shape:
+        raise ValueError(
+            f"parameter 'out': expected array with shape {shape!r}, got {tuple(out.shape)!r}"
+        )
+    return out
+
+
+def _with_dropped_axes(array: Any, indexer: Indexer) -> Any:
+    """Return a view of `array` with the dimensions that integers dropped, of length one."""
+    if not indexer.drop_axes:
+        return array
+    kept = range(len(indexer.kept_shape))
+    return array[tuple([None if d in indexer.drop_axes else slice(None) for d in kept])]
+
+
+def _as_value(value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+    """Return `value` as an array without dimensions, or of `shape`."""
+    if isinstance(value, np.ndarray):
+        array = value
+    elif getattr(value, "shape", None) == shape and shape and hasattr(value, "dtype"):
+        return value  # an array elsewhere, read as needed
+    elif dtype.kind == "O":
+        array = _as_objects(value, shape)
+    else:
+        array = np.asarray(value, None if hasattr(value, "dtype") else dtype)
+    if array.ndim == 0 or array.shape == shape:
+        return array
+    while array.ndim > len(shape) and array.shape[0] == 1:
+        array = array[0]
+    try:
+        return np.broadcast_to(array, shape)
+    except ValueError:
+        raise ValueError(
+            f"parameter 'value': expected array with shape {shape!r}, got {np.shape(value)!r}"
+        ) from None
+
+
+def _as_objects(value: Any, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """Return an array of objects: `value` itself as the one item, or the items it holds."""
+    if shape and isinstance(value, (list, tuple)):
+        if len(shape) == 1 and len(value) == shape[0]:
+            array = np.empty(shape, object)
+            for i, item in enumerate(value):
+                array[i] = item
+            return array
+        return np.asarray(value, object)
+    array = np.empty((), object)
+    array[()] = value
+    return array

@@ -1,0 +1,428 @@
+"""Functions that create and open arrays."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping, Sequence
+from typing import Any, Literal, TypeAlias
+from warnings import warn
+
+import numpy as np
+
+from zarr import formats
+from zarr.core import Array
+from zarr.errors import ContainsArrayError, ContainsGroupError
+from zarr.grid import normalize_shape
+from zarr.storage.base import BaseStore, Separator, normalize_storage_path
+from zarr.storage.nodes import init_array
+from zarr.storage.resolve import normalize_store_arg
+from zarr.sync import Synchronizer
+
+__all__ = [
+    "array",
+    "create",
+    "empty",
+    "empty_like",
+    "full",
+    "full_like",
+    "ones",
+    "ones_like",
+    "open_array",
+    "open_like",
+    "zeros",
+    "zeros_like",
+]
+
+Mode: TypeAlias = Literal["r", "r+", "a", "w", "w-"]
+StoreLike: TypeAlias = BaseStore | MutableMapping[str, Any] | str | None
+
+
+def check_mode(mode: str) -> None:
+    """Raise `ValueError` unless `mode` is one in which arrays and groups are opened."""
+    if mode not in ("r", "r+", "a", "w", "w-", "x"):
+        raise ValueError(f"mode must be one of 'r', 'r+', 'a', 'w', 'w-', not {mode!r}")
+
+
+def create(
+    shape: int | tuple[int, ...],
+    chunks: int | tuple[int | None, ...] | bool | None = True,
+    dtype: Any = None,
+    compressor: Any = "default",
+    fill_value: Any = 0,
+    order: Literal["C", "F"] = "C",
+    store: StoreLike = None,
+    synchronizer: Synchronizer | None = None,
+    overwrite: bool = False,
+    path: str | bytes | None = None,
+    chunk_store: StoreLike = None,
+    filters: Sequence[Any] | None = None,
+    cache_metadata: bool = True,
+    cache_attrs: bool = True,
+    read_only: bool = False,
+    object_codec: Any = None,
+    dimension_separator: Separator | None = None,
+    write_empty_chunks: bool = True,
+    *,
+    zarr_version: int | None = None,
+    meta_array: Any = None,
+    storage_transformers: Sequence[Any] = (),
+    **kwargs: Any,
+) -> Array:
+    """Create an array.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+        Length of each dimension.
+    chunks : int, tuple of int, or bool, default True
+        Shape of a chunk. True: guessed from shape and dtype. False: one chunk. In a
+        tuple None or -1 stands for the whole dimension.
+    dtype : str, numpy.dtype or type, optional
+        Any of NumPy's; ``str``, ``bytes`` and ``'array:T'`` are short for objects with a
+        suitable codec. 64-bit floats by default.
+    compressor : codec, optional
+        Of `numcodecs`; None for none; by default ``zarr.storage.default_compressor``.
+    fill_value : scalar, default 0
+        Value of cells never written; None if there is no telling.
+    order : {'C', 'F'}
+        Layout of the items within a chunk.
+    store : BaseStore, MutableMapping or str, optional
+        A store, a path or a URL; a new store in memory by default.
+    synchronizer : Synchronizer, optional
+        Locks between processes.
+    overwrite : bool, default False
+        Whether to delete what is at `path`.
+    path : str, optional
+        Path in the store.
+    chunk_store : BaseStore, MutableMapping or str, optional
+        Where the chunks will be, if not in `store`.
+    filters : sequence of codecs, optional
+        Applied before the compressor.
+    cache_metadata : bool, default True
+        Whether to read the array's document once; else it is read at each access.
+    cache_attrs : bool, default True
+        The same for the user attributes.
+    read_only : bool, default False
+        Whether the array may not be changed through the object returned.
+    object_codec : codec, optional
+        Encodes the items of an array of objects.
+    dimension_separator : {'.', '/'}, optional
+        Separator between the dimensions of a chunk key.
+    write_empty_chunks : bool, default True
+        Whether to store chunks in which every cell equals the fill value.
+    zarr_version : int, optional
+        Format; 2 by default.
+    meta_array : array, optional
+        Array of the type that reads return; NumPy's by default.
+    storage_transformers : sequence, optional
+        None are known to this format.
+
+    Returns
+    -------
+    Array
+
+    Raises
+    ------
+    ContainsArrayError, ContainsGroupError
+        If there is something at `path` and `overwrite` is False.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> zarr.create((10000, 10000), chunks=(1000, 1000))
+    <zarr.core.Array (10000, 10000) float64>
+    """
+    compressor, fill_value = _h5py_arguments(compressor, fill_value, kwargs)
+    store = normalize_store_arg(store, mode="w")
+    chunk_store = None if chunk_store is None else normalize_store_arg(chunk_store, mode="w")
+    init_array(
+        store, shape, chunks, dtype, compressor, fill_value, order, overwrite, path, chunk_store,
+        filters, object_codec, dimension_separator, storage_transformers, zarr_version=zarr_version,
+    )  # fmt: skip
+    return Array(
+        store,
+        normalize_storage_path(path),
+        read_only,
+        chunk_store,
+        synchronizer,
+        cache_metadata,
+        cache_attrs,
+        write_empty_chunks=write_empty_chunks,
+        zarr_version=zarr_version,
+        meta_array=meta_array,
+    )
+
+
+def _h5py_arguments(compressor: Any, fill_value: Any, kwargs: dict[str, Any]) -> tuple[Any, Any]:
+    """Understand what h5py calls these arguments; complain of any other."""
+    if "fillvalue" in kwargs:
+        fill_value = kwargs.pop("fillvalue")
+    if "compression" in kwargs:
+        compressor = kwargs.pop("compression")
+        level = kwargs.pop("compression_opts", None)
+        if isinstance(compressor, str) and compressor != "default":
+            compressor = {"id": compressor}
+            if level is not None:
+                compressor |= level if isinstance(level, dict) else {"level": level}
+    if isinstance(compressor, str) and compressor not in ("default", "none"):
+        raise ValueError(
+            f"bad value for compressor: {compressor!r}; expected a codec object, None or 'default'"
+        )
+    for name in kwargs:
+        warn(f"ignoring keyword argument {name!r}", UserWarning, 3)
+    return (None if compressor == "none" else compressor), fill_value
+
+
+def empty(shape: int | tuple[int, ...], **kwargs: Any) -> Array:
+    """Create an array without a fill value: there is no telling what is in cells never written.
+
+    For the parameters see :func:`create`.
+    """
+    return create(shape, fill_value=None, **kwargs)
+
+
+def zeros(shape: int | tuple[int, ...], **kwargs: Any) -> Array:
+    """Create an array of zeros.
+
+    For the parameters see :func:`create`.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> z = zarr.zeros((10000, 10000), chunks=(1000, 1000))
+    >>> z[:2, :2]
+    array([[0., 0.],
+           [0., 0.]])
+    """
+    return create(shape, fill_value=0, **kwargs)
+
+
+def ones(shape: int | tuple[int, ...], **kwargs: Any) -> Array:
+    """Create an array of ones.
+
+    For the parameters see :func:`create`.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> zarr.ones(3)[:]
+    array([1., 1., 1.])
+    """
+    return create(shape, fill_value=1, **kwargs)
+
+
+def full(shape: int | tuple[int, ...], fill_value: Any, **kwargs: Any) -> Array:
+    """Create an array of one value.
+
+    For the parameters see :func:`create`.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> zarr.full(3, fill_value=42)[:]
+    array([42., 42., 42.])
+    """
+    return create(shape, fill_value=fill_value, **kwargs)
+
+
+def array(data: Any, **kwargs: Any) -> Array:
+    """Create an array filled with data.
+
+    Parameters
+    ----------
+    data : array_like
+        A NumPy array, a list, another array of ours or of h5py. Shape, dtype and, where
+        it has them, chunks are taken over.
+    **kwargs
+        As for :func:`create`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import zarr
+    >>> zarr.array(np.arange(100000000).reshape(10000, 10000), chunks=(1000, 1000))
+    <zarr.core.Array (10000, 10000) int64>
+    """
+    z, data = create_for(data, **kwargs)
+    read_only, z.read_only = z.read_only, False
+    z[...] = data
+    z.read_only = read_only
+    return z
+
+
+def create_for(data: Any, **kwargs: Any) -> tuple[Array, Any]:
+    """Create an array that is to hold `data`; return it, and `data` as an array."""
+    if not hasattr(data, "shape") or not hasattr(data, "dtype"):
+        data = _as_array(data, kwargs.get("dtype"), kwargs.get("meta_array"))
+    for name, value in _taken_over(data).items():
+        if kwargs.get(name) is None:
+            kwargs[name] = value
+    return create(**kwargs), data
+
+
+def _as_array(data: Any, dtype: Any, like: Any) -> Any:
+    if dtype in (str, bytes) or (isinstance(dtype, str) and dtype.startswith("array:")):
+        dtype = object
+    if dtype is not None and np.dtype(dtype).kind == "O" and isinstance(data, (list, tuple)):
+        result = np.empty(len(data), object)
+        for i, item in enumerate(data):
+            result[i] = item
+        return result
+    return np.asanyarray(data, dtype, like=like)
+
+
+def _taken_over(data: Any) -> dict[str, Any]:
+    """Return shape, dtype and chunks of `data` as arguments of `create`."""
+    chunks = getattr(data, "chunks", None)
+    if chunks and any(not isinstance(length, (int, np.integer)) for length in chunks):
+        chunks = None  # those of dask arrays are lists of lengths
+    return {"shape": data.shape, "dtype": data.dtype, "chunks": tuple(chunks) if chunks else True}
+
+
+def open_array(
+    store: StoreLike = None,
+    mode: Mode = "a",
+    shape: int | tuple[int, ...] | None = None,
+    chunks: int | tuple[int | None, ...] | bool | None = True,
+    dtype: Any = None,
+    compressor: Any = "default",
+    fill_value: Any = 0,
+    order: Literal["C", "F"] = "C",
+    synchronizer: Synchronizer | None = None,
+    filters: Sequence[Any] | None = None,
+    cache_metadata: bool = True,
+    cache_attrs: bool = True,
+    path: str | None = None,
+    object_codec: Any = None,
+    chunk_store: StoreLike = None,
+    storage_options: dict[str, Any] | None = None,
+    partial_decompress: bool = False,
+    write_empty_chunks: bool = True,
+    *,
+    zarr_version: int | None = None,
+    dimension_separator: Separator | None = None,
+    meta_array: Any = None,
+    **kwargs: Any,
+) -> Array:
+    """Open an array the way files are opened.
+
+    Parameters
+    ----------
+    store : BaseStore, MutableMapping or str, optional
+        A store, a path or a URL; a new store in memory by default.
+    mode : {'r', 'r+', 'a', 'w', 'w-'}
+        'r': read only, must exist. 'r+': read and write, must exist. 'a': read and
+        write, is created if it does not exist. 'w': create, delete what is there. 'w-':
+        create, must not exist.
+    storage_options : dict, optional
+        Options of the back end of a URL.
+    partial_decompress : bool, default False
+        Accepted for compatibility: parts of chunks are read where that helps.
+    shape, chunks, dtype, compressor, fill_value, order, synchronizer, filters, \
+cache_metadata, cache_attrs, path, object_codec, chunk_store, write_empty_chunks, \
+zarr_version, dimension_separator, meta_array
+        As for :func:`create`.
+
+    Returns
+    -------
+    Array
+
+    Raises
+    ------
+    ArrayNotFoundError
+        In the modes 'r' and 'r+', if there is no array.
+    ContainsArrayError
+        In the mode 'w-', if there is an array.
+    ContainsGroupError
+        If there is a group, except in the mode 'w'.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> z = zarr.open_array('data/example.zarr', mode='w', shape=(100, 100), chunks=(10, 10))
+    >>> z[:] = 42
+    >>> zarr.open_array('data/example.zarr', mode='r')
+    <zarr.core.Array (100, 100) float64 read-only>
+    """
+    check_mode(mode)
+    store = normalize_store_arg(store, storage_options, mode)
+    if chunk_store is not None:
+        chunk_store = normalize_store_arg(chunk_store, storage_options, mode)
+    path = normalize_storage_path(path)
+    if mode not in ("r", "r+") and _must_create(store, path, mode, zarr_version):
+        compressor, fill_value = _h5py_arguments(compressor, fill_value, kwargs)
+        init_array(
+            store, shape, chunks, dtype, compressor, fill_value, order,  # type: ignore[arg-type]
+            mode == "w", path, chunk_store, filters, object_codec, dimension_separator,
+            zarr_version=zarr_version,
+        )  # fmt: skip
+    return Array(
+        store,
+        path,
+        mode == "r",
+        chunk_store,  # type: ignore[arg-type]
+        synchronizer,
+        cache_metadata,
+        cache_attrs,
+        partial_decompress,
+        write_empty_chunks,
+        zarr_version,
+        meta_array,
+    )
+
+
+def _must_create(store: BaseStore, path: str, mode: str, version: int | None) -> bool:
+    if mode == "w":
+        return True
+    there = formats.kind(store, path, version)
+    if there == "group":
+        raise ContainsGroupError(path)
+    if there == "array" and mode != "a":
+        raise ContainsArrayError(path)
+    return there is None
+
+
+def _like_arguments(a: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of `create` for an array like `a`, except those given."""
+    like = {"shape": a.shape, "dtype": a.dtype}
+    if isinstance(a, Array):
+        keys = a._current.keys
+        like |= {
+            "chunks": a.chunks,
+            "compressor": a.compressor,
+            "order": a.order,
+            "filters": a.filters,
+            "dimension_separator": keys.separator if keys.stated else None,
+        }
+        if not a.dtype.hasobject:
+            like["fill_value"] = a.fill_value
+    elif _taken_over(a)["chunks"] is not True:
+        like["chunks"] = _taken_over(a)["chunks"]
+    return like | kwargs
+
+
+def empty_like(a: Any, **kwargs: Any) -> Array:
+    """Create an array like `a` without a fill value; for the parameters see :func:`create`."""
+    return create(**{**_like_arguments(a, kwargs), "fill_value": None})
+
+
+def zeros_like(a: Any, **kwargs: Any) -> Array:
+    """Create an array of zeros like `a`; for the parameters see :func:`create`."""
+    return create(**{**_like_arguments(a, kwargs), "fill_value": 0})
+
+
+def ones_like(a: Any, **kwargs: Any) -> Array:
+    """Create an array of ones like `a`; for the parameters see :func:`create`."""
+    return create(**{**_like_arguments(a, kwargs), "fill_value": 1})
+
+
+def full_like(a: Any, **kwargs: Any) -> Array:
+    """Create an array of one value like `a`, by default of the fill value of `a`.
+
+    For the parameters see :func:`create`.
+    """
+    return create(**_like_arguments(a, kwargs))
+
+
+def open_like(a: Any, path: Any, **kwargs: Any) -> Array:
+    """Open an array like `a` at `path`; for the parameters see :func:`open_array`."""
+    return open_array(path, **_like_arguments(a, kwargs))

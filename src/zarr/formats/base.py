@@ -1,0 +1,199 @@
+"""What a format is: the only place that knows documents, their keys and their JSON.
+
+A format is stateless; there is one instance of each. Everything else in the package works
+with :class:`~zarr.metadata.ArrayMeta` and :class:`~zarr.metadata.GroupMeta`.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from zarr.dtypes import JSON
+from zarr.errors import MetadataError
+from zarr.metadata import ArrayMeta, GroupMeta
+
+if TYPE_CHECKING:
+    from zarr.storage.base import BaseStore, Buffer
+
+__all__ = ["Format", "NodeKind", "join", "load_json"]
+
+NodeKind = Literal["array", "group"]
+
+_LARGEST_DOCUMENT = 256 << 20
+
+
+def join(path: str, name: str) -> str:
+    """Return the key of `name` in the folder `path`."""
+    return f"{path}/{name}" if path else name
+
+
+def load_json(document: Buffer, key: str) -> JSON:
+    """Parse a JSON document.
+
+    Raises
+    ------
+    MetadataError
+        If it is not one; the message names `key`.
+    """
+    try:
+        data = document if isinstance(document, (bytes, bytearray)) else bytes(document)
+        if len(data) > _LARGEST_DOCUMENT:
+            raise ValueError(f"{len(data)} bytes are too many for a metadata document")
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise MetadataError(f"{key!r} is not a valid JSON document: {error}") from error
+
+
+def expect_object(value: JSON, key: str) -> dict[str, JSON]:
+    """Return `value` if it is a JSON object, else raise `MetadataError`."""
+    if not isinstance(value, dict):
+        raise MetadataError(f"{key!r} must hold a JSON object, not {type(value).__name__}")
+    return value
+
+
+class Format(ABC):
+    """Documents and keys of one version of the format.
+
+    Attributes
+    ----------
+    version : int
+        What users call the format: ``zarr_version``, ``zarr_format``.
+    groups : bool
+        Whether the format knows groups.
+    """
+
+    version: ClassVar[int]
+    groups: ClassVar[bool] = True
+    default_separator: ClassVar[Literal[".", "/"]] = "."
+
+    # -- six methods to write ------------------------------------------------------
+
+    @abstractmethod
+    def array_key(self, path: str) -> str:
+        """Return the key of the document of an array at `path`."""
+
+    @abstractmethod
+    def group_key(self, path: str) -> str:
+        """Return the key of the document of a group at `path`."""
+
+    @abstractmethod
+    def parse_array(self, document: Buffer, key: str) -> ArrayMeta:
+        """Return what an array's document says; raise `MetadataError` if it is wrong."""
+
+    @abstractmethod
+    def dump_array(self, meta: ArrayMeta) -> bytes:
+        """Return the document of an array."""
+
+    @abstractmethod
+    def parse_group(self, document: Buffer, key: str) -> GroupMeta:
+        """Return what a group's document says; raise `MetadataError` if it is wrong."""
+
+    @abstractmethod
+    def dump_group(self, meta: GroupMeta) -> bytes:
+        """Return the document of a group."""
+
+    # -- attributes: a document of their own, unless overridden ----------------------
+
+    def attrs_key(self, path: str) -> str:
+        """Return the key of the document that holds the attributes of the node at `path`."""
+        return join(path, ".zattrs")
+
+    def parse_attrs(self, document: Buffer, key: str) -> dict[str, JSON]:
+        """Return the attributes in `document`."""
+        return expect_object(load_json(document, key), key)
+
+    def dump_attrs(self, attributes: Mapping[str, JSON], document: Buffer | None) -> bytes:
+        """Return `document`, the one at `attrs_key` so far, with other attributes."""
+        return dump_json(attributes)
+
+    # -- nodes: one folder per node, unless overridden -------------------------------
+
+    def chunk_prefix(self, path: str, meta: ArrayMeta) -> str:
+        """Return what the keys of all chunks of the array at `path` begin with."""
+        return join(path, meta.keys.prefix)
+
+    def kind(self, store: BaseStore, path: str) -> NodeKind | None:
+        """Tell what is at `path`."""
+        array_key, group_key = self.array_key(path), self.group_key(path)
+        found = store.getitems([array_key, group_key])
+        if array_key in found:
+            return "array"
+        return "group" if group_key in found else None
+
+    def children(self, store: BaseStore, path: str) -> dict[str, tuple[NodeKind, Buffer]]:
+        """Return kind and document of each node directly below `path`, by name, sorted."""
+        names = store.listdir(path)
+        paths = {name: join(path, name) for name in names}
+        keys = [self.array_key(p) for p in paths.values()]
+        found = store.getitems(keys + [self.group_key(p) for p in paths.values()])
+        nodes: dict[str, tuple[NodeKind, Buffer]] = {}
+        for name, child in paths.items():
+            for kind, key in (("array", self.array_key(child)), ("group", self.group_key(child))):
+                if key in found:
+                    nodes[name] = (kind, found[key])  # type: ignore[assignment]
+                    break
+        return nodes
+
+    def remove(self, store: BaseStore, path: str) -> None:
+        """Delete the node at `path` with all below it."""
+        store.rmdir(path)
+
+    def move(self, store: BaseStore, source: str, dest: str) -> None:
+        """Move the node at `source` with all below it to `dest`."""
+        store.rename(source, dest)
+
+    def is_document(self, key: str) -> bool:
+        """Tell whether `key` holds metadata rather than a chunk."""
+        name = key.rpartition("/")[2]
+        documents = (self.array_key(""), self.group_key(""), self.attrs_key(""))
+        return name in documents
+
+
+def dump_json(value: Any) -> bytes:
+    """Return `value` as JSON the way all documents of the 2.x library are written."""
+    return json.dumps(
+        value, indent=4, sort_keys=True, ensure_ascii=True, separators=(",", ": ")
+    ).encode("ascii")
+
+
+def check_attributes(attributes: Mapping[str, Any]) -> dict[str, JSON]:
+    """Return a copy of `attributes` in plain JSON types, as a reader will find them.
+
+    NumPy scalars become numbers, tuples become lists.
+
+    Raises
+    ------
+    TypeError
+        If a name is not a string or a value is not JSON; the message says where.
+    """
+    return {
+        _check_name(name, "attribute"): _plain_json(value, f"attribute {name!r}")
+        for name, value in attributes.items()
+    }
+
+
+def _check_name(name: Any, where: str) -> str:
+    if not isinstance(name, str):
+        raise TypeError(
+            f"{where}: names must be strings to be stored as JSON, not {type(name).__name__} "
+            f"({name!r})"
+        )
+    return name
+
+
+def _plain_json(value: Any, where: str) -> JSON:
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, (np.bool_, np.integer, np.floating)):
+        return value.item()
+    if isinstance(value, Mapping):
+        return {_check_name(n, where): _plain_json(v, f"{where}[{n!r}]") for n, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain_json(item, f"{where}[{i}]") for i, item in enumerate(value)]
+    hint = "; use .tolist()" if isinstance(value, np.ndarray) else ""
+    raise TypeError(f"{where}: {type(value).__name__} cannot be stored as JSON{hint}")

@@ -1,0 +1,143 @@
+"""Zarr storage specification, version 2: ``.zarray``, ``.zgroup`` and ``.zattrs``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from zarr import dtypes
+from zarr.codecs import object_codec_of
+from zarr.dtypes import JSON
+from zarr.errors import MetadataError
+from zarr.formats.base import Format, dump_json, expect_object, join, load_json
+from zarr.grid import Grid
+from zarr.metadata import ArrayMeta, ChunkKeys, GroupMeta, Step
+
+if TYPE_CHECKING:
+    from zarr.storage.base import Buffer
+
+__all__ = ["V2"]
+
+_REQUIRED = ("shape", "chunks", "dtype", "compressor", "fill_value", "order", "filters")
+_KNOWN = {*_REQUIRED, "zarr_format", "dimension_separator"}
+
+# NumPy's own limits, which a stranger's document may well exceed.
+_MOST_DIMENSIONS = 64
+_LONGEST = 2**63 - 1
+
+
+class V2(Format):
+    """The format of ``.zarray`` documents."""
+
+    version = 2
+
+    def array_key(self, path: str) -> str:
+        return join(path, ".zarray")
+
+    def group_key(self, path: str) -> str:
+        return join(path, ".zgroup")
+
+    def parse_array(self, document: Buffer, key: str) -> ArrayMeta:
+        members = expect_object(load_json(document, key), key)
+        try:
+            return _parse_members(members)
+        except MetadataError as error:
+            raise MetadataError(f"{key!r}: {error}") from error
+
+    def dump_array(self, meta: ArrayMeta) -> bytes:
+        return dump_json(_members(meta))
+
+    def parse_group(self, document: Buffer, key: str) -> GroupMeta:
+        members = expect_object(load_json(document, key), key)
+        if members.get("zarr_format") != self.version:
+            raise MetadataError(
+                f"{key!r}: zarr_format must be 2, not {members.get('zarr_format')!r:.50}"
+            )
+        return GroupMeta(extra={k: v for k, v in members.items() if k != "zarr_format"})
+
+    def dump_group(self, meta: GroupMeta) -> bytes:
+        return dump_json({**meta.extra, "zarr_format": self.version})
+
+
+def _parse_members(members: dict[str, JSON]) -> ArrayMeta:
+    if members.get("zarr_format") != V2.version:
+        raise MetadataError(f"zarr_format must be 2, not {members.get('zarr_format')!r:.50}")
+    missing = [name for name in _REQUIRED if name not in members]
+    if missing:
+        raise MetadataError(f"required members are missing: {', '.join(missing)}")
+    dtype = dtypes.decode_v2(members["dtype"])
+    shape = _lengths(members["shape"], "shape", smallest=0)
+    chunks = _lengths(members["chunks"], "chunks", smallest=1)
+    if len(shape) != len(chunks):
+        raise MetadataError(f"shape {list(shape)} and chunks {list(chunks)} differ in dimensions")
+    if math.prod(chunks) * max(dtype.itemsize, 1) > _LONGEST:
+        raise MetadataError(f"chunks {list(chunks)} of {dtype} are too large to address")
+    if members["order"] not in ("C", "F"):
+        raise MetadataError(f"order must be 'C' or 'F', not {members['order']!r:.50}")
+    steps = _parse_steps(members["filters"], members["compressor"])
+    return ArrayMeta(
+        shape=shape,
+        dtype=dtype,
+        grid=Grid(chunks),
+        fill_value=dtypes.decode_fill_v2(members["fill_value"], dtype, object_codec_of(steps)),
+        order=members["order"],
+        keys=_parse_keys(members),
+        steps=steps,
+        extra={name: value for name, value in members.items() if name not in _KNOWN},
+    )
+
+
+def _lengths(value: JSON, name: str, smallest: int) -> tuple[int, ...]:
+    if not isinstance(value, list) or len(value) > _MOST_DIMENSIONS:
+        raise MetadataError(f"{name} must be a list of at most 64 integers, not {value!r:.200}")
+    for length in value:
+        if type(length) is not int or not smallest <= length <= _LONGEST:
+            raise MetadataError(
+                f"{name} must hold integers from {smallest} to 2**63-1, not {length!r:.50}"
+            )
+    return tuple(value)
+
+
+def _parse_keys(members: Mapping[str, JSON]) -> ChunkKeys:
+    separator = members.get("dimension_separator")
+    if separator not in (None, ".", "/"):
+        raise MetadataError(f"dimension_separator must be '.' or '/', not {separator!r:.50}")
+    return ChunkKeys(separator or ".", stated=separator is not None)
+
+
+def _parse_steps(filters: JSON, compressor: JSON) -> tuple[Step, ...]:
+    if filters is not None and not isinstance(filters, list):
+        raise MetadataError(f"filters must be a list or null, not {filters!r:.200}")
+    steps = [_parse_step("filter", config) for config in filters or ()]
+    if compressor is not None:
+        steps.append(_parse_step("compressor", compressor))
+    return tuple(steps)
+
+
+def _parse_step(role: Any, config: JSON) -> Step:
+    name = config.get("id") if isinstance(config, dict) else None
+    if not isinstance(name, str):
+        raise MetadataError(f"a {role} must be an object with the member 'id', not {config!r:.200}")
+    return Step(role, name, config)
+
+
+def _members(meta: ArrayMeta) -> dict[str, JSON]:
+    filters = [dict(step.config) for step in meta.steps if step.role == "filter"]
+    compressors = [dict(step.config) for step in meta.steps if step.role == "compressor"]
+    members = {
+        **meta.extra,
+        "zarr_format": V2.version,
+        "shape": list(meta.shape),
+        "chunks": list(meta.chunks),
+        "dtype": dtypes.encode_v2(meta.dtype),
+        "compressor": compressors[0] if compressors else None,
+        "fill_value": dtypes.encode_fill_v2(
+            meta.fill_value, meta.dtype, object_codec_of(meta.steps)
+        ),
+        "order": meta.order,
+        "filters": filters or None,
+    }
+    if meta.keys.stated:
+        members["dimension_separator"] = meta.keys.separator
+    return members

@@ -1,0 +1,117 @@
+"""How an array is cut into chunks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, SupportsIndex
+
+__all__ = ["Grid", "guess_chunks", "normalize_chunks", "normalize_shape"]
+
+_SMALLEST_GUESS = 128 << 10
+_LARGEST_GUESS = 64 << 20
+_TYPICAL_GUESS = 256 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A regular grid: every chunk has the shape `chunks`, those at the edges included."""
+
+    chunks: tuple[int, ...]
+
+    def counts(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the number of chunks along each dimension of an array of `shape`."""
+        return tuple(-(-length // chunk) for length, chunk in zip(shape, self.chunks, strict=True))
+
+
+def normalize_shape(shape: Any) -> tuple[int, ...]:
+    """Return `shape`, an integer or a sequence of integers, as a tuple.
+
+    Raises
+    ------
+    TypeError
+        If it is None or not made of integers.
+    ValueError
+        If a length is negative.
+    """
+    if shape is None:
+        raise TypeError("shape is None; give the shape of the array")
+    if isinstance(shape, SupportsIndex):
+        shape = (shape,)
+    result = tuple(int(length.__index__()) for length in shape)
+    if any(length < 0 for length in result):
+        raise ValueError(f"shape {result} must not have negative lengths")
+    return result
+
+
+def guess_chunks(shape: Sequence[int], itemsize: int) -> tuple[int, ...]:
+    """Return a chunk shape for an array of which only shape and item size are known.
+
+    The chunk aims at 256 KiB for an array of 1 MiB and doubles with each tenfold size of
+    the array, within 128 KiB and 64 MiB. It is found by halving one dimension after the
+    other.
+
+    Parameters
+    ----------
+    shape : sequence of int
+    itemsize : int
+        Bytes per item.
+
+    Examples
+    --------
+    >>> from zarr.grid import guess_chunks
+    >>> guess_chunks((10000, 10000), 4)
+    (625, 625)
+    """
+    itemsize = max(itemsize, 1)
+    chunks = [max(length, 1) for length in shape]
+    total = math.prod(chunks) * itemsize
+    target = _TYPICAL_GUESS * 2 ** math.log10(total / (1 << 20))
+    target = min(max(target, _SMALLEST_GUESS), _LARGEST_GUESS)
+    axis = 0
+    while chunks:
+        size = math.prod(chunks) * itemsize
+        near_enough = abs(size - target) / target < 0.5 and size < _LARGEST_GUESS
+        if size < target or near_enough or math.prod(chunks) == 1:
+            break
+        chunks[axis % len(chunks)] = math.ceil(chunks[axis % len(chunks)] / 2)
+        axis += 1
+    return tuple(chunks)
+
+
+def normalize_chunks(chunks: Any, shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    """Return the chunk shape that the argument `chunks` of a creation function means.
+
+    Parameters
+    ----------
+    chunks : tuple, int, bool or None
+        True or None: guess. False: one chunk. An integer: that length in every
+        dimension. In a tuple None, -1 and missing trailing entries stand for the whole
+        dimension.
+    shape : tuple of int
+    itemsize : int
+        Bytes per item.
+
+    Raises
+    ------
+    ValueError
+        If there are more chunk lengths than dimensions, or one is not positive.
+    """
+    if chunks is None or chunks is True:
+        return guess_chunks(shape, itemsize)
+    if chunks is False:
+        return tuple(max(length, 1) for length in shape)
+    if isinstance(chunks, SupportsIndex):
+        chunks = (chunks,) * len(shape)
+    given = list(chunks)
+    if len(given) > len(shape):
+        raise ValueError(f"chunks {tuple(given)} has more dimensions than shape {shape}")
+    given += [None] * (len(shape) - len(given))
+    result = tuple(
+        max(length, 1) if chunk is None or chunk == -1 else int(chunk.__index__())
+        for chunk, length in zip(given, shape, strict=True)
+    )
+    if any(chunk < 1 for chunk in result):
+        raise ValueError(f"chunks {tuple(given)} must be positive, or -1 or None for a whole dimension")
+    return result

@@ -1,0 +1,91 @@
+"""What an array or a group is, in words that belong to no format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from zarr.dtypes import JSON
+from zarr.grid import Grid
+
+__all__ = ["ArrayMeta", "ChunkKeys", "GroupMeta", "Step"]
+
+Role = Literal["filter", "serializer", "compressor"]
+
+
+class Step(NamedTuple):
+    """One codec of the pipeline as the document has it.
+
+    `config` holds all that the document says, the codec's name included, so that it can
+    be written back unchanged.
+    """
+
+    role: Role
+    name: str
+    config: Mapping[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkKeys:
+    """How the place of a chunk in the grid becomes a key: `prefix`, then the indices.
+
+    The only chunk of an array without dimensions has the key `prefix` + `scalar`. Whether
+    the separator is `stated` in the document is remembered, to write it back unchanged.
+    """
+
+    separator: Literal[".", "/"] = "."
+    prefix: str = ""
+    scalar: str = "0"
+    stated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayMeta:
+    """All that a document says of an array.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    dtype : numpy.dtype
+    grid : Grid
+        How the array is cut into chunks.
+    fill_value : scalar or None
+        Value of cells never written; None if there is no telling.
+    order : {'C', 'F'}
+        Layout of the items within a chunk.
+    keys : ChunkKeys
+    steps : tuple of Step
+        The codecs in the order of encoding.
+    attributes : Mapping or None
+        User attributes where the document carries them.
+    dimension_names : tuple or None
+    extra : Mapping
+        Members of the document that we do not know; kept and written back.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    grid: Grid
+    fill_value: Any = None
+    order: Literal["C", "F"] = "C"
+    keys: ChunkKeys = ChunkKeys()
+    steps: tuple[Step, ...] = ()
+    attributes: Mapping[str, JSON] | None = None
+    dimension_names: tuple[str | None, ...] | None = None
+    extra: Mapping[str, JSON] = field(default_factory=dict)
+
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """Shape of a chunk."""
+        return self.grid.chunks
+
+
+@dataclass(frozen=True, slots=True)
+class GroupMeta:
+    """All that a document says of a group."""
+
+    attributes: Mapping[str, JSON] | None = None
+    extra: Mapping[str, JSON] = field(default_factory=dict)

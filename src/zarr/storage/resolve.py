@@ -1,0 +1,78 @@
+"""Which store a path, a URL or an object means."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, MutableMapping
+from importlib import import_module
+from typing import Any
+
+from zarr.storage.base import BaseStore, KVStore, as_store
+from zarr.storage.directory import DirectoryStore
+
+__all__ = ["normalize_store_arg"]
+
+
+def normalize_store_arg(
+    store: Any,
+    storage_options: Mapping[str, Any] | None = None,
+    mode: str = "r",
+    *,
+    zarr_version: int | None = None,
+    default: Callable[[], BaseStore] = lambda: KVStore({}),
+) -> BaseStore:
+    """Return the store that `store` means.
+
+    Parameters
+    ----------
+    store : BaseStore, MutableMapping, str, path-like or None
+        A store; any mapping; a path, of which ``.zip`` means a `ZipStore` and ``.n5`` an
+        `N5Store`; a URL; None for a new store in memory.
+    storage_options : Mapping, optional
+        For a URL only.
+    mode : str
+        File mode for ``.zip`` files and URLs.
+    zarr_version : int, optional
+        Accepted for compatibility; formats do not depend on stores.
+    default : callable
+        Makes the store in memory.
+
+    Raises
+    ------
+    TypeError
+        If it means none.
+    ValueError
+        If `storage_options` are given with something other than a URL.
+
+    Examples
+    --------
+    >>> from zarr.storage import normalize_store_arg
+    >>> normalize_store_arg('data/example.zarr')
+    <DirectoryStore: 'data/example.zarr'>
+    """
+    if isinstance(store, os.PathLike):
+        store = os.fspath(store)
+    if isinstance(store, str) and ("://" in store or "::" in store):
+        return _load("fsspec", "FSStore")(store, mode=mode, **(storage_options or {}))
+    if storage_options:
+        raise ValueError("storage_options are for URLs such as 's3://bucket/key' only")
+    if store is None:
+        return default()
+    if not isinstance(store, str):
+        return _adopt(store)
+    if store.endswith(".zip"):
+        return _load("zip", "ZipStore")(store, mode=mode)
+    if store.endswith(".n5"):
+        return _load("n5", "N5Store")(store)
+    return DirectoryStore(store)
+
+
+def _load(module: str, name: str) -> Any:
+    """Return a class of a back end, which is imported only when it is needed."""
+    return getattr(import_module(f"zarr.storage.{module}"), name)
+
+
+def _adopt(store: Any) -> BaseStore:
+    if isinstance(store, MutableMapping) and type(store).__module__ == "fsspec.mapping":
+        return _load("fsspec", "FSStore").from_map(store)  # type: ignore[no-any-return]
+    return as_store(store)
