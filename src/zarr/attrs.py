@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from contextlib import ExitStack
 from typing import Any
 
 from zarr import formats
@@ -11,7 +10,7 @@ from zarr.dtypes import JSON
 from zarr.errors import ReadOnlyError
 from zarr.formats.base import Format, check_attributes
 from zarr.storage.base import BaseStore, as_store
-from zarr.sync import Synchronizer, locks_for
+from zarr.sync import Synchronizer, holding_document, lock_for
 
 __all__ = ["Attributes"]
 
@@ -135,10 +134,8 @@ class Attributes(MutableMapping[str, JSON]):
         """Replace the attributes in the store by what `change` makes of them."""
         if self.read_only:
             raise ReadOnlyError("attributes are read-only")
-        with ExitStack() as stack:
-            stack.enter_context(locks_for(self.store.location, self.key).whole)
-            if self.synchronizer is not None:
-                stack.enter_context(self.synchronizer[self.key])
+        lock = lock_for(self.store.location, self.key)
+        with holding_document(lock, self.synchronizer, self.key):
             before, document = self._read()
             attributes = check_attributes(change(before))
             self.store[self.key] = self._format.dump_attrs(attributes, document)

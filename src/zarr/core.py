@@ -7,7 +7,7 @@ import itertools
 import math
 import re
 from collections.abc import Iterator, MutableMapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -30,11 +30,12 @@ from zarr.indexing import (
     MaskIndexer,
     OrthogonalIndexer,
     indexer_class,
+    single_item,
     split_fields,
 )
 from zarr.metadata import ArrayMeta
 from zarr.storage.base import BaseStore, as_store, normalize_storage_path
-from zarr.sync import Synchronizer, locks_for
+from zarr.sync import Synchronizer, holding_document, lock_for
 
 __all__ = ["Array"]
 
@@ -123,6 +124,7 @@ class Array:
         self._format, self._key, self._document = found
         self._current = self._format.parse_array(self._document, self._key)
         self._engine_: Engine | None = None
+        self._lock: Any = None
         self._cache_attrs = cache_attrs
         self._attrs: Attributes | None = None
 
@@ -157,10 +159,9 @@ class Array:
     def _changing(self) -> Iterator[ArrayMeta]:
         """Hold the locks of the array's document, and give what it now says."""
         self._check_writeable()
-        with ExitStack() as stack:
-            stack.enter_context(locks_for(self._store.location, self._key).whole)
-            if self._synchronizer is not None:
-                stack.enter_context(self._synchronizer[self._key])
+        if self._lock is None:
+            self._lock = lock_for(self._store.location, self._key)
+        with holding_document(self._lock, self._synchronizer, self._key):
             self._reload()
             yield self._current
 
@@ -382,8 +383,10 @@ class Array:
         >>> z[1, 2:4]
         array([7, 8])
         """
-        fields, selection = split_fields(selection)
         meta = self._meta
+        if (place := single_item(selection, meta.shape)) and self._given_meta_array is None:
+            return self._engine.read_item(place)
+        fields, selection = split_fields(selection)
         indexer = indexer_class(selection, len(meta.shape))
         return self._get(indexer(selection, meta.shape, meta.chunks), None, fields, selection)
 

@@ -23,7 +23,7 @@ from zarr.indexing import Axis, CoordinateIndexer, Indexer
 from zarr.metadata import ArrayMeta
 from zarr.storage.base import BaseStore
 from zarr.sync import ChunkLocks, Synchronizer, holding, locks_for
-from zarr.threads import run_all
+from zarr.threads import run_all, scratch
 
 __all__ = ["Engine"]
 
@@ -192,6 +192,20 @@ class Engine:
                 rising = rising.take(np.argsort(positions), axis=dim)
             out[...] = rising
 
+    def read_item(self, place: tuple[int, ...]) -> Any:
+        """Return the one item at `place`."""
+        shape = self.pipeline.shape
+        key = self.keys.key([index // length for index, length in zip(place, shape)])
+        found = self.store.getitems((key,))
+        if key not in found:
+            return self._fill()[()]
+        try:
+            chunk = self.pipeline.decode(found[key])
+        except ChunkDecodeError as error:
+            raise error.at(key) from error
+        item = chunk[tuple([index % length for index, length in zip(place, shape)])]
+        return item.copy() if isinstance(item, np.void) else item
+
     def _read_box(self, axes: Sequence[Axis], out: Any, fields: Any) -> None:
         if all([len(axis.chunks) == 1 for axis in axes]):
             key = self.keys.key([axis.chunks[0] for axis in axes])
@@ -246,9 +260,21 @@ class Engine:
             if fields is None and self._fits(target, inner):
                 self.pipeline.decode_into(buf, target)
             else:
-                target[...] = _take(_of(self.pipeline.decode(buf), fields), inner)
+                target[...] = _take(_of(self._decode_to_scratch(buf), fields), inner)
         except ChunkDecodeError as error:
             raise error.at(key) from error
+
+    def _decode_to_scratch(self, buf: Any) -> np.ndarray[Any, Any]:
+        """Return the chunk that `buf` holds, valid until this thread decodes another."""
+        if self.pipeline.nbytes <= _SMALL or not self.pipeline.decodes_in_place:
+            return self.pipeline.decode(buf)
+        chunk = self._scratch_chunk()
+        self.pipeline.decode_into(buf, chunk)
+        return chunk
+
+    def _scratch_chunk(self) -> np.ndarray[Any, Any]:
+        flat = scratch(self.pipeline.nbytes).view(self.pipeline.dtype)
+        return flat.reshape(self.pipeline.shape, order=self.pipeline.order)
 
     def _fits(self, target: Any, inner: list[Any]) -> bool:
         """Tell whether a whole chunk is wanted and can be decoded right into `target`."""
@@ -425,7 +451,7 @@ class Engine:
             return False
         if chunk.dtype.hasobject:
             return bool(np.all(chunk == self._fill()))
-        items = chunk.reshape(-1, order="A").view(f"V{chunk.dtype.itemsize}")
+        items = chunk.reshape(-1, order=self.pipeline.order).view(f"V{chunk.dtype.itemsize}")
         fill = self._fill().reshape(1).view(items.dtype)
         if items[0] != fill[0] or items[-1] != fill[0]:
             return False
@@ -465,10 +491,26 @@ class _Write:
         keys = run.keys[first - run.start : last - run.start]
         if self.value.ndim == 0:
             complete.update(dict.fromkeys(keys, self._encode_uniform()))
+        elif len(keys) == 1:
+            complete[keys[0]] = self._encode_one(run, first)
         else:
             chunks = _gather(self.value, plan, run, first, last, self.pipeline)
             complete.update(zip(keys, map(self.engine.encode, chunks), strict=True))
         return first, last
+
+    def _encode_one(self, run: _Run, entry: int) -> Any:
+        pipeline = self.pipeline
+        _, region = self.plan.parts(run, entry)
+        part = np.asarray(self.value[tuple(region)])
+        flags = part.flags
+        ready = flags.c_contiguous if pipeline.order == "C" else flags.f_contiguous
+        if part.dtype == pipeline.dtype and (ready or pipeline.sliceable):
+            return self.engine.encode(part)
+        if pipeline.dtype.hasobject:
+            return self.engine.encode(np.array(part, pipeline.dtype, order=pipeline.order))
+        chunk = self.engine._scratch_chunk()
+        chunk[...] = part
+        return self.engine.encode(chunk)
 
     def _encode_uniform(self) -> Any:
         if self.uniform is _UNKNOWN:
@@ -610,8 +652,6 @@ def _gather(
     """Return the whole chunks `first` to `last` of a run, each without gaps, from `value`."""
     _, region = plan.parts(run, first)
     axis, dim = plan.axis, plan.dim
-    if not plan.dim_count:
-        return [np.array(value, pipeline.dtype)]
     region[dim] = slice(axis.outer[first].start, axis.outer[last - 1].stop)
     part = np.asarray(value[tuple(region)])
     laid = np.moveaxis(_split(part, dim, last - first), dim, 0)

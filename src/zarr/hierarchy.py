@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, MutableMapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from itertools import islice
 from types import TracebackType
 from typing import Any, Literal, TypeAlias, TypeVar
@@ -25,7 +25,7 @@ from zarr.storage.base import BaseStore, as_store, normalize_storage_path
 from zarr.storage.memory import MemoryStore
 from zarr.storage.nodes import init_group
 from zarr.storage.resolve import normalize_store_arg
-from zarr.sync import Synchronizer, locks_for
+from zarr.sync import Synchronizer, holding_document, lock_for
 
 __all__ = ["Group", "group", "open_group"]
 
@@ -349,10 +349,8 @@ class Group(MutableMapping[str, Any]):
         """Hold the locks of the group's document, so that nobody else adds or removes members."""
         if self._read_only:
             raise ReadOnlyError()
-        with ExitStack() as stack:
-            stack.enter_context(locks_for(self._store.location, self._key).whole)
-            if self._synchronizer is not None:
-                stack.enter_context(self._synchronizer[self._key])
+        lock = lock_for(self._store.location, self._key)
+        with holding_document(lock, self._synchronizer, self._key):
             yield
 
     def create_group(self, name: str, overwrite: bool = False) -> Group:

@@ -35,6 +35,7 @@ __all__ = [
     "indexer_class",
     "is_fancy",
     "is_orthogonal",
+    "single_item",
     "split_fields",
 ]
 
@@ -188,8 +189,10 @@ def replace_ellipsis(selection: Any, ndim: int) -> tuple[Any, ...]:
     ArrayIndexError
         If there are more items than dimensions, or more than one ellipsis.
     """
-    items = _as_tuple(selection)
+    items = selection if isinstance(selection, tuple) else (selection,)
     places = [i for i, item in enumerate(items) if item is Ellipsis]
+    if len(items) == ndim and not places:
+        return items
     if len(places) > 1:
         raise ArrayIndexError("an index can only have a single ellipsis ('...')")
     missing = ndim - len(items) + len(places)
@@ -228,6 +231,25 @@ def indexer_class(selection: Any, ndim: int) -> type[Indexer]:
 
 
 _PLAIN = {int, slice, type(Ellipsis)}
+
+
+def single_item(selection: Any, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Return the place of the item that `selection` names by one plain integer per dimension.
+
+    None if it does not.
+    """
+    items = selection if type(selection) is tuple else (selection,)
+    if len(items) != len(shape):
+        return None
+    place = []
+    for dim, index in enumerate(items):
+        if type(index) is not int:
+            return None
+        length = shape[dim]
+        if not -length <= index < length:
+            raise BoundsCheckError(length, dim)
+        place.append(index + length if index < 0 else index)
+    return tuple(place)
 
 
 def is_fancy(selection: Any, ndim: int) -> bool:

@@ -9,8 +9,8 @@ engine always takes :class:`ChunkLocks`. Between processes it takes the locks of
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from threading import Lock, RLock
 from types import TracebackType
 from typing import Any, Protocol
@@ -18,7 +18,7 @@ from weakref import WeakValueDictionary
 
 import fasteners
 
-__all__ = ["ChunkLocks", "ProcessSynchronizer", "Synchronizer", "ThreadSynchronizer", "locks_for"]
+__all__ = ["ChunkLocks", "ProcessSynchronizer", "Synchronizer", "ThreadSynchronizer", "lock_for", "locks_for"]
 
 
 class Synchronizer(Protocol):
@@ -83,16 +83,15 @@ class _FileLock:
     """A lock file, and a lock between this process's threads, for which it is void."""
 
     def __init__(self, path: str) -> None:
-        real = os.path.realpath(path)
-        self._threads = locks_for("lock file", real)
+        self._threads = lock_for("lock file", os.path.realpath(path))
         self._file = fasteners.InterProcessLock(path)
 
     def __enter__(self) -> _FileLock:
-        self._threads.whole.acquire()
+        self._threads.acquire()
         try:
             self._file.acquire()
         except BaseException:
-            self._threads.whole.release()
+            self._threads.release()
             raise
         return self
 
@@ -105,22 +104,15 @@ class _FileLock:
         try:
             self._file.release()
         finally:
-            self._threads.whole.release()
+            self._threads.release()
 
 
 class ChunkLocks:
-    """The locks of one array's chunks between threads: a fixed number, shared by hash.
-
-    Attributes
-    ----------
-    whole : Lock
-        For what concerns the array as one: its document, its attributes.
-    """
+    """The locks of one array's chunks between threads: a fixed number, shared by hash."""
 
     STRIPES = 64
 
     def __init__(self) -> None:
-        self.whole = Lock()
         self._stripes = [Lock() for _ in range(self.STRIPES)]
 
     @contextmanager
@@ -138,28 +130,40 @@ class ChunkLocks:
                 self._stripes[number].release()
 
 
-_all_locks: WeakValueDictionary[Hashable, ChunkLocks] = WeakValueDictionary()
-_all_locks_guard = Lock()
+_registry: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()
+_registry_guard = Lock()
 
 
-def locks_for(location: Hashable, path: str) -> ChunkLocks:
-    """Return the locks of the node at `path` in the store at `location`.
+def locks_for(location: Hashable, prefix: str) -> ChunkLocks:
+    """Return the locks of the chunks below `prefix` in the store at `location`.
 
-    All handles on one node get the same object.
+    All handles on one array get the same object.
     """
-    with _all_locks_guard:
-        locks = _all_locks.get((location, path))
-        if locks is None:
-            locks = _all_locks[location, path] = ChunkLocks()
-        return locks
+    return _registered(("chunks", location, prefix), ChunkLocks)  # type: ignore[no-any-return]
+
+
+def lock_for(location: Hashable, key: str) -> Lock:
+    """Return the lock of the document at `key` in the store at `location`."""
+    return _registered(("document", location, key), Lock)  # type: ignore[no-any-return]
+
+
+def _registered(name: Hashable, new: Callable[[], Any]) -> Any:
+    with _registry_guard:
+        found = _registry.get(name)
+        if found is None:
+            found = _registry[name] = new()
+        return found
 
 
 def _forget_locks() -> None:
     # A child process must not inherit locks that threads of its parent hold.
-    global _all_locks_guard
-    _all_locks_guard = Lock()
-    for locks in list(_all_locks.values()):
-        ChunkLocks.__init__(locks)
+    global _registry_guard
+    _registry_guard = Lock()
+    for name, held in list(_registry.items()):
+        if isinstance(held, ChunkLocks):
+            ChunkLocks.__init__(held)
+        elif held.locked():
+            held.release()
 
 
 os.register_at_fork(after_in_child=_forget_locks)
@@ -167,12 +171,23 @@ os.register_at_fork(after_in_child=_forget_locks)
 
 @contextmanager
 def holding(
-    locks: ChunkLocks, synchronizer: Synchronizer | None, keys: Iterable[str]
+    locks: ChunkLocks, synchronizer: Synchronizer | None, keys: Collection[str]
 ) -> Iterator[None]:
     """Hold the locks of chunk `keys` between threads and, given a synchronizer, processes."""
-    keys = sorted(keys)
-    with locks.holding(keys), ExitStack() as stack:
-        if synchronizer is not None:
-            for key in keys:
+    with locks.holding(keys):
+        if synchronizer is None:
+            yield
+            return
+        with ExitStack() as stack:
+            for key in sorted(keys):
                 stack.enter_context(synchronizer[key])
+            yield
+
+
+@contextmanager
+def holding_document(
+    lock: Lock, synchronizer: Synchronizer | None, key: str
+) -> Iterator[None]:
+    """Hold the lock of the document at `key` between threads and, perhaps, processes."""
+    with lock, nullcontext() if synchronizer is None else synchronizer[key]:
         yield

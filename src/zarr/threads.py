@@ -9,7 +9,9 @@ from itertools import islice
 from threading import Lock, local
 from typing import Any, TypeVar
 
-__all__ = ["run_all"]
+import numpy as np
+
+__all__ = ["run_all", "scratch"]
 
 T = TypeVar("T")
 
@@ -60,6 +62,23 @@ def _drain(work: Callable[[Any], Any], queue: _Queue) -> None:
     except BaseException:
         queue.stopped = True
         raise
+
+
+def scratch(nbytes: int) -> np.ndarray[Any, Any]:
+    """Return `nbytes` bytes of memory that are this thread's until it asks again.
+
+    Fresh memory costs a page fault per 4 KiB, which for large chunks is as much as
+    decoding them.
+    """
+    buffer = getattr(_here, "buffer", None)
+    if buffer is None or buffer.size < nbytes:
+        buffer = np.empty(nbytes, "u1")
+        if nbytes <= _LARGEST_KEPT:
+            _here.buffer = buffer
+    return buffer[:nbytes]  # type: ignore[no-any-return]
+
+
+_LARGEST_KEPT = 16 << 20
 
 
 def _pool_of(workers: int) -> ThreadPoolExecutor:

@@ -37,6 +37,8 @@ class CodecPipeline:
     sliceable : bool
         Whether the stored bytes are the items themselves, so that a range of them can be
         used alone.
+    decodes_in_place : bool
+        Whether `decode_into` needs no memory but that of its output.
     filters : list of codecs
     compressor : codec or None
     """
@@ -56,6 +58,8 @@ class CodecPipeline:
         self.sliceable = not codecs and not self.dtype.hasobject
         plain_blosc = len(codecs) == 1 and type(codecs[0]) is blosc.Blosc
         self._blosc = plain_blosc and bool(compressors) and not self.dtype.hasobject
+        self.decodes_in_place = self._blosc
+        self._compress = _blosc_compress(codecs[0]) if self._blosc else None
         if self.dtype.kind == "O" and not self.filters:
             raise MetadataError("an array of objects needs a codec for them among its filters")
 
@@ -151,6 +155,8 @@ class CodecPipeline:
     def encode(self, chunk: np.ndarray[Any, Any]) -> Any:
         """Return the bytes to store for `chunk`, an array without gaps in the array's order.
 
+        Where the pipeline is `sliceable`, the chunk may have gaps.
+
         The result never shares memory with `chunk`.
 
         Raises
@@ -159,7 +165,9 @@ class CodecPipeline:
             If the chunk is larger than a codec can take.
         """
         if not self._codecs:
-            return chunk.tobytes(order="A")
+            return chunk.tobytes(order=self.order)
+        if self._compress is not None:
+            return self._compress(_plain(chunk))
         data: Any = chunk if self.filters else _plain(chunk)
         for codec in self._codecs:
             data = codec.encode(data)
@@ -175,6 +183,22 @@ def _plain(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     if array.dtype.fields is not None:
         return array.view(f"V{array.dtype.itemsize}")
     return array
+
+
+def _blosc_compress(codec: blosc.Blosc) -> Callable[[Any], Any]:
+    """Return what ``codec.encode`` comes to, without its checks of each buffer."""
+    name = codec.cname.encode("ascii") if isinstance(codec.cname, str) else codec.cname
+    level, shuffle, blocksize = codec.clevel, codec.shuffle, codec.blocksize
+
+    def compress(chunk: np.ndarray[Any, Any]) -> Any:
+        if chunk.nbytes > codec.max_buffer_size:
+            raise ValueError(
+                f"a chunk of {chunk.nbytes} bytes is too large for Blosc, which takes at most "
+                f"{codec.max_buffer_size}"
+            )
+        return blosc.compress(chunk, name, level, shuffle, blocksize)
+
+    return compress
 
 
 def _decompress(buf: Any, nbytes: int) -> Any:

@@ -154,11 +154,26 @@ class Format(ABC):
         return name in documents
 
 
-def dump_json(value: Any) -> bytes:
-    """Return `value` as JSON the way all documents of the 2.x library are written."""
-    return json.dumps(
-        value, indent=4, sort_keys=True, ensure_ascii=True, separators=(",", ": ")
-    ).encode("ascii")
+_scalar = json.JSONEncoder().encode
+
+
+def dump_json(value: JSON) -> bytes:
+    """Return `value` as JSON the way all documents of the 2.x library are written.
+
+    That is ``json.dumps(value, indent=4, sort_keys=True)``, several times as fast: every
+    append writes a document.
+    """
+    return _dump(value, "\n").encode("ascii")
+
+
+def _dump(value: JSON, newline: str) -> str:
+    inner = newline + "    "
+    if isinstance(value, Mapping) and value:
+        lines = [f"{_scalar(name)}: {_dump(value[name], inner)}" for name in sorted(value)]
+        return f"{{{inner}{f',{inner}'.join(lines)}{newline}}}"
+    if isinstance(value, (list, tuple)) and value:
+        return f"[{inner}{f',{inner}'.join([_dump(item, inner) for item in value])}{newline}]"
+    return _scalar(value)
 
 
 def check_attributes(attributes: Mapping[str, Any]) -> dict[str, JSON]:

@@ -33,28 +33,13 @@ def _is_temporary(name: str) -> bool:
 
 
 def _read_all(descriptor: int) -> bytes:
-    """Read a file to its end with the fewest system calls: one for a small file."""
+    """Read a file to its end: one system call for a small file, no second copy of a large one."""
     data = os.read(descriptor, _FIRST_READ)
     if len(data) < _FIRST_READ:
         return data
     size = os.fstat(descriptor).st_size
-    rest = bytearray(max(size - len(data), 0) + 1)
-    view, filled = memoryview(rest), 0
-    while n := os.readv(descriptor, [view[filled:]]):
-        filled += n
-        if filled == len(rest):  # the file grows while we read it
-            view.release()
-            rest.extend(bytes(len(rest)))
-            view = memoryview(rest)
-    return b"".join((data, view[:filled]))
-
-
-def _read_range(descriptor: int, start: int, length: int) -> bytes:
-    data = os.pread(descriptor, length, start)
-    while len(data) < length:  # one call reads at most two gigabytes
-        more = os.pread(descriptor, length - len(data), start + len(data))
-        if not more:
-            break
+    data = os.pread(descriptor, size, 0)
+    while more := os.pread(descriptor, _FIRST_READ, len(data)):  # it grows while we read
         data += more
     return data
 
@@ -142,12 +127,15 @@ class DirectoryStore(BaseStore):
         self.follow_symlinks = follow_symlinks
         self._dimension_separator = dimension_separator
         self._prefix = os.path.join(path, "")
+        self._location: str | None = None
         # Folders seen to lie inside the root: looked at once, not at each key.
         self._inside: set[str] = set()
 
     @property
     def location(self) -> Hashable:
-        return os.path.realpath(self.path)
+        if self._location is None:
+            self._location = os.path.realpath(self.path)
+        return self._location
 
     # -- from keys to files --------------------------------------------------------
 

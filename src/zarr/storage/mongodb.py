@@ -1,0 +1,333 @@
+"""A store in a collection of a MongoDB database."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from zarr.errors import StoreError, StorePermissionError, StoreTimeoutError
+from zarr.storage.base import BaseStore, Buffer, Separator, as_bytes, check_key
+from zarr.storage.remote import cut_into, failure, require
+
+__all__ = ["MongoDBStore"]
+
+MAX_DOCUMENT_BYTES = 16 << 20
+"""What MongoDB takes for one document."""
+
+_DOCUMENT_OVERHEAD = 128
+"""Bytes of a document beside its key and value, rounded up."""
+
+_PAGE = 10_000
+_DENIED = (13, 18)  # Unauthorized, AuthenticationFailed
+_DUPLICATE = 11000
+
+
+class MongoDBStore(BaseStore):
+    """A store in a collection of a MongoDB database.
+
+    Requires the package ``pymongo``: ``pip install 'zarr[mongodb]'``.
+
+    Parameters
+    ----------
+    database : str, default 'mongodb_zarr'
+        Name of the database.
+    collection : str, default 'zarr_collection'
+        Name of the collection.
+    dimension_separator : {'.', '/'}, optional
+        Separator between the dimensions of a chunk key, for arrays created here.
+    retries : int, default 1
+        Whether an operation is sent again when the connection broke; 0 for never. More
+        than once is not what MongoDB drivers do: they wait for a server to come back, up
+        to ``serverSelectionTimeoutMS``.
+    **kwargs
+        Passed on to `pymongo.MongoClient`: ``host``, ``port``, ``username``, …
+
+    Raises
+    ------
+    ImportError
+        If the package ``pymongo`` is missing.
+
+    Notes
+    -----
+    A key and its value make one document, which MongoDB limits to 16 MB. A batch that
+    holds a larger value raises `StoreError` before anything is written.
+
+    A batch of reads is one query. The first write makes an index of the keys, in which a
+    folder is a range: listing one needs one query per child folder, however many chunks
+    lie below it.
+
+    Safe to use from several threads and processes.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> store = zarr.MongoDBStore(host='localhost')  # doctest: +SKIP
+    >>> root = zarr.group(store=store, overwrite=True)  # doctest: +SKIP
+    """
+
+    threads: ClassVar[int] = 4
+
+    def __init__(
+        self,
+        database: str = "mongodb_zarr",
+        collection: str = "zarr_collection",
+        dimension_separator: Separator | None = None,
+        *,
+        retries: int = 1,
+        **kwargs: Any,
+    ) -> None:
+        self._pymongo = require("pymongo", "MongoDBStore", "mongodb")
+        self._arguments = (database, collection, dimension_separator, retries, dict(kwargs))
+        self._dimension_separator = dimension_separator
+        self.retries = retries
+        self._connect()
+
+    def _connect(self) -> None:
+        database, collection, _, retries, kwargs = self._arguments
+        again = {} if retries else {"retryReads": False, "retryWrites": False}
+        self.client = self._pymongo.MongoClient(**{**again, **kwargs})
+        self.db = self.client.get_database(database)
+        self._collection = self.db.get_collection(collection)
+        self._has_index = False
+        self._process: int | None = os.getpid()
+
+    @property
+    def collection(self) -> Any:
+        """The `pymongo.collection.Collection` of the documents."""
+        if self._process != os.getpid():
+            # A client's sockets and threads belong to the process that made it.
+            self._connect()
+        return self._collection
+
+    def __reduce__(self) -> Any:
+        return _reopen, (type(self), *self._arguments)
+
+    @property
+    def location(self) -> Hashable:
+        database, collection, _, _, kwargs = self._arguments
+        host = kwargs.get("host") or "localhost"
+        hosts = (host,) if isinstance(host, str) else tuple(host)
+        return "mongodb", hosts, kwargs.get("port") or 27017, database, collection
+
+    def __repr__(self) -> str:
+        database, collection, *_ = self._arguments
+        return f"<{type(self).__name__}: collection {collection!r} of database {database!r}>"
+
+    # -- errors and the index ------------------------------------------------------
+
+    @contextmanager
+    def _doing(self, verb: str, what: str) -> Iterator[None]:
+        errors = self._pymongo.errors
+        try:
+            yield
+        except (errors.NetworkTimeout, errors.ExecutionTimeout) as error:
+            raise failure(verb, what, self, error, StoreTimeoutError) from error
+        except errors.ServerSelectionTimeoutError as error:
+            # Nobody was there to take the request; that it took some time to see is no news.
+            raise failure(verb, what, self, error) from error
+        except errors.PyMongoError as error:
+            denied = isinstance(error, errors.OperationFailure) and error.code in _DENIED
+            kind = StorePermissionError if denied else StoreError
+            raise failure(verb, what, self, error, kind) from error
+
+    def _with_index(self) -> None:
+        """Make the index before the first write."""
+        collection = self.collection
+        if self._has_index:
+            return
+        with self._doing("index", "key"):
+            try:
+                collection.create_index("key", unique=True)
+            except self._pymongo.errors.OperationFailure as error:
+                if error.code != _DUPLICATE:
+                    raise
+                # Earlier programs, racing without an index, have written a key twice.
+                collection.create_index("key", name="zarr_key")
+        self._has_index = True
+
+    # -- reading -------------------------------------------------------------------
+
+    def __getitem__(self, key: str) -> bytes:
+        with self._doing("read", key):
+            document = self.collection.find_one({"key": key}, {"_id": 0, "value": 1})
+        if document is None:
+            raise KeyError(key)
+        return document["value"]  # type: ignore[no-any-return]
+
+    def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
+        if not keys:
+            return {}
+        with self._doing("read", _named(keys)):
+            documents = self.collection.find(
+                {"key": {"$in": list(keys)}},
+                {"_id": 0, "key": 1, "value": 1},
+                batch_size=len(keys) + 1,
+            )
+            return {document["key"]: document["value"] for document in documents}
+
+    def __contains__(self, key: object) -> bool:
+        if not isinstance(key, str):
+            return False
+        with self._doing("look for", key):
+            return self.collection.find_one({"key": key}, {"_id": 0, "key": 1}) is not None
+
+    # -- writing -------------------------------------------------------------------
+
+    def __setitem__(self, key: str, value: Buffer) -> None:
+        self.setitems({key: value})
+
+    def setitems(self, items: Mapping[str, Buffer]) -> None:
+        values = {check_key(key): as_bytes(value) for key, value in items.items()}
+        for key, value in values.items():
+            if len(value) + len(key.encode()) + _DOCUMENT_OVERHEAD > MAX_DOCUMENT_BYTES:
+                raise StoreError(
+                    f"the value of {key!r} has {len(value)} bytes, and MongoDB holds at most "
+                    f"{MAX_DOCUMENT_BYTES} in one document, its key included: use smaller chunks"
+                )
+        if not values:
+            return
+        self._with_index()
+        changes = [
+            # The size is kept beside the value, because not every server can compute it.
+            self._pymongo.UpdateOne(
+                {"key": key}, {"$set": {"value": value, "size": len(value)}}, upsert=True
+            )
+            for key, value in values.items()
+        ]
+        with self._doing("write", _named(list(values))):
+            self.collection.bulk_write(changes, ordered=False)
+
+    def __delitem__(self, key: str) -> None:
+        with self._doing("delete", key):
+            if not self.collection.delete_many({"key": key}).deleted_count:
+                raise KeyError(key)
+
+    def delitems(self, keys: Iterable[str]) -> None:
+        for part in cut_into(keys, _PAGE):
+            with self._doing("delete", _named(part)):
+                self.collection.delete_many({"key": {"$in": part}})
+
+    # -- listing -------------------------------------------------------------------
+
+    def _find_keys(self, bounds: dict[str, str], limit: int) -> list[str]:
+        """Return the first keys within `bounds`, in order."""
+        query = {"key": bounds} if bounds else {}
+        found = self.collection.find(query, {"_id": 0, "key": 1}).sort("key", 1).limit(limit)
+        return [document["key"] for document in found]
+
+    def __iter__(self) -> Iterator[str]:
+        return self.list_prefix()
+
+    def __len__(self) -> int:
+        with self._doing("count the keys of", self.db.name):
+            return int(self.collection.count_documents({}))
+
+    def list_prefix(self, path: str = "") -> Iterator[str]:
+        bounds = _below(path)
+        while True:
+            with self._doing("list", path):
+                keys = self._find_keys(bounds, _PAGE)
+            yield from keys
+            if len(keys) < _PAGE:
+                return
+            bounds = _after("$gt", keys[-1], path)
+
+    def listdir(self, path: str = "") -> list[str]:
+        skip = len(path) + 1 if path else 0
+        names: set[str] = set()
+        bounds, page = _below(path), 16
+        with self._doing("list", path):
+            while keys := self._find_keys(bounds, page):
+                before = len(names)
+                names.update(key[skip:].partition("/")[0] for key in keys)
+                if len(keys) < page:
+                    break
+                # Leap over what is left of the last folder; look at more at a time where
+                # folders are small, and at less where they are big.
+                name, slash, _ = keys[-1][skip:].partition("/")
+                bounds = (
+                    _after("$gte", f"{keys[-1][:skip]}{name}0", path)
+                    if slash
+                    else _after("$gt", keys[-1], path)
+                )
+                page = min(page * 2, _PAGE) if len(names) - before > page // 2 else max(page // 2, 2)
+        return sorted(names)
+
+    def rmdir(self, path: str = "") -> None:
+        with self._doing("delete", path):
+            self.collection.delete_many({"key": _below(path)} if path else {})
+            if path:
+                self.collection.delete_many({"key": path})
+
+    def clear(self) -> None:
+        """Delete everything."""
+        self.rmdir()
+
+    def rename(self, src_path: str, dst_path: str) -> None:
+        if src_path == dst_path:
+            return
+        check_key(dst_path)
+        self._with_index()
+        keys = [src_path, *self.list_prefix(src_path)]
+        with self._doing("rename", src_path):
+            for part in cut_into(keys, _PAGE):
+                known = self.collection.find({"key": {"$in": part}}, {"_id": 0, "key": 1})
+                moves = {k: dst_path + k[len(src_path) :] for k in sorted(d["key"] for d in known)}
+                self.collection.delete_many({"key": {"$in": [*moves.values()]}})
+                if moves:
+                    change = self._pymongo.UpdateOne
+                    self.collection.bulk_write(
+                        [change({"key": key}, {"$set": {"key": new}}) for key, new in moves.items()]
+                    )
+
+    def getsize(self, path: str = "") -> int:
+        names = self.listdir(path)
+        keys = [f"{path}/{name}" if path else name for name in names]
+        sizes: dict[str, int] = {}
+        with self._doing("measure", path):
+            for part in cut_into([path, *keys], _PAGE):
+                found = self.collection.find(
+                    {"key": {"$in": part}}, {"_id": 0, "key": 1, "size": 1}
+                )
+                sizes.update({document["key"]: document.get("size", -1) for document in found})
+        if path in sizes:
+            sizes = {path: sizes[path]}
+        # Values that the 2.x library wrote have no size beside them.
+        unknown = [key for key, size in sizes.items() if size < 0]
+        sizes.update({key: len(value) for key, value in self.getitems(unknown).items()})
+        return sum(sizes.values())
+
+    # -- life cycle ----------------------------------------------------------------
+
+    def close(self) -> None:
+        """Close the connections. They open again when the store is used again."""
+        self.client.close()
+        self._process = None
+
+
+def _reopen(
+    cls: type[MongoDBStore],
+    database: str,
+    collection: str,
+    dimension_separator: Separator | None,
+    retries: int,
+    options: dict[str, Any],
+) -> MongoDBStore:
+    return cls(database, collection, dimension_separator, retries=retries, **options)
+
+
+def _named(keys: Sequence[str]) -> str:
+    return keys[0] if len(keys) == 1 else f"{keys[0]} … {keys[-1]}" if keys else ""
+
+
+def _below(path: str) -> dict[str, str]:
+    """Return the bounds of the keys below `path`."""
+    # '0' is the character after '/'.
+    return {"$gte": f"{path}/", "$lt": f"{path}0"} if path else {}
+
+
+def _after(relation: str, key: str, path: str) -> dict[str, str]:
+    """Return the bounds of the keys below `path` that come after `key`."""
+    return {relation: key, "$lt": f"{path}0"} if path else {relation: key}
