@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from types import TracebackType
+from typing import Any
 
 __all__ = ["Config", "get", "set"]
 
@@ -40,7 +41,7 @@ class Config:
 
 
 def _from_environment(environ: Mapping[str, str]) -> Config:
-    given = {}
+    given: dict[str, Any] = {}
     for field in fields(Config):
         text = environ.get(f"ZARR_{field.name.upper()}", "").strip()
         if not text:
@@ -79,7 +80,7 @@ class set:
     1
     """
 
-    def __init__(self, **changes: int) -> None:
+    def __init__(self, **changes: Any) -> None:
         global current
         self._before = current
         current = replace(current, **changes)

@@ -109,7 +109,7 @@ def save_array(
     >>> zarr.load('data/example.zarr')
     array([0, 1, 2, 3, 4])
     """
-    with _opened(store) as target:
+    with _Opened(store) as target:
         creation.array(
             arr, store=target, overwrite=True, zarr_version=zarr_version, path=path, **kwargs
         )
@@ -156,7 +156,7 @@ def save_group(
     arrays |= kwargs
     if not arrays:
         raise ValueError("at least one array must be provided")
-    with _opened(store) as target:
+    with _Opened(store) as target:
         root = _group(target, path=path, overwrite=True, zarr_version=zarr_version)
         for name, arr in arrays.items():
             root.create_dataset(name, data=arr)
@@ -187,7 +187,7 @@ def save(
         save_group(store, *args, zarr_version=zarr_version, path=path, **kwargs)
 
 
-class _opened:
+class _Opened:
     """The store that an argument means, closed at the end if it was opened here."""
 
     def __init__(self, store: StoreLike, mode: str = "w") -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import math
-import re
 from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,18 +15,21 @@ from numcodecs import AsType
 from zarr import dtypes, formats
 from zarr.attrs import Attributes
 from zarr.codecs import codec_from, step_from
-from zarr.display import Info, human_size, type_name
+from zarr.display import Info, array_info, type_name
 from zarr.engine import Engine
-from zarr.errors import ArrayIndexError, ArrayNotFoundError, ReadOnlyError
+from zarr.errors import ArrayNotFoundError, ReadOnlyError
 from zarr.formats.base import Format
 from zarr.grid import Grid, normalize_chunks, normalize_shape
 from zarr.indexing import (
     BasicIndexer,
+    BlockIndex,
     BlockIndexer,
     CoordinateIndexer,
     Indexer,
     MaskIndexer,
+    OIndex,
     OrthogonalIndexer,
+    VIndex,
     indexer_class,
     single_item,
     split_fields,
@@ -36,13 +37,9 @@ from zarr.indexing import (
 from zarr.metadata import ArrayMeta
 from zarr.storage.base import BaseStore, as_store, normalize_storage_path
 from zarr.sync import Synchronizer, holding_document, lock_for
+from zarr.values import Fields, as_value, check_out, fields_dtype, with_dropped_axes
 
 __all__ = ["Array"]
-
-Fields = str | Sequence[str] | None
-
-_FEW_CHUNKS = 1000
-"""Number of chunks up to which deleting them by key beats listing what there is."""
 
 
 class Array:
@@ -167,7 +164,7 @@ class Array:
 
     def _check_writeable(self) -> None:
         if self._read_only:
-            raise ReadOnlyError()
+            raise ReadOnlyError
 
     @property
     def _engine(self) -> Engine:
@@ -329,24 +326,9 @@ class Array:
     @property
     def nchunks_initialized(self) -> int:
         """Number of chunks that are stored."""
-        return sum(1 for _ in self._stored_chunks())
+        return sum(1 for _ in self._engine.stored())
 
-    @property
-    def initialized(self) -> int:
-        """Number of chunks that are stored; the old name of `nchunks_initialized`."""
-        return self.nchunks_initialized
-
-    def _stored_chunks(self) -> Iterator[tuple[str, tuple[int, ...]]]:
-        """Yield key and coordinates of each chunk that is stored."""
-        keys = self._engine.keys
-        separator = re.escape(keys.separator)
-        number = "(0|[1-9][0-9]*)"
-        body = separator.join([number] * self.ndim) if self.ndim else None
-        only = re.escape(keys.only)
-        pattern = re.compile(only if body is None else re.escape(keys.prefix) + body)
-        for key in self.chunk_store.list_prefix(self._path):
-            if match := pattern.fullmatch(key):
-                yield key, tuple(map(int, match.groups()))
+    initialized = nchunks_initialized
 
     @property
     def nbytes_stored(self) -> int:
@@ -355,7 +337,7 @@ class Array:
         if self._chunk_store is not None:
             sizes.append(self._chunk_store.getsize(self._path))
         if self._engine.keys.separator == "/":
-            folders = {key.rpartition("/")[0] for key, _ in self._stored_chunks()}
+            folders = {key.rpartition("/")[0] for key, _ in self._engine.stored()}
             sizes += [self.chunk_store.getsize(folder) for folder in folders - {self._path}]
         return -1 if -1 in sizes else sum(sizes)
 
@@ -387,7 +369,7 @@ class Array:
         if (place := single_item(selection, meta.shape)) and self._given_meta_array is None:
             return self._engine.read_item(place)
         fields, selection = split_fields(selection)
-        indexer = indexer_class(selection, len(meta.shape))
+        indexer: Any = indexer_class(selection, len(meta.shape))
         return self._get(indexer(selection, meta.shape, meta.chunks), None, fields, selection)
 
     def get_basic_selection(
@@ -462,9 +444,7 @@ class Array:
         """
         return self._get(self._indexer(MaskIndexer, selection), out, fields, selection)
 
-    def get_block_selection(
-        self, selection: Any, out: Any = None, fields: Fields = None
-    ) -> Any:
+    def get_block_selection(self, selection: Any, out: Any = None, fields: Fields = None) -> Any:
         """Read whole chunks, selected by their place in the grid.
 
         Parameters
@@ -485,7 +465,7 @@ class Array:
 
     def _get(self, indexer: Indexer, out: Any, fields: Fields, selection: Any) -> Any:
         meta = self._current
-        dtype = meta.dtype if fields is None else _fields_dtype(meta.dtype, fields)
+        dtype = meta.dtype if fields is None else fields_dtype(meta.dtype, fields)
         if out is None:
             if self._given_meta_array is None:
                 result = np.empty(indexer.kept_shape, dtype, meta.order)
@@ -494,7 +474,7 @@ class Array:
                     self._given_meta_array, dtype, meta.order, shape=indexer.kept_shape
                 )
         else:
-            result = _with_dropped_axes(_check_out(out, indexer.shape), indexer)
+            result = with_dropped_axes(check_out(out, indexer.shape), indexer)
         self._engine.read(indexer, result, fields)
         if out is not None:
             return out
@@ -568,7 +548,7 @@ class Array:
         """Write an item or a region; for `selection` see `__getitem__`."""
         fields, selection = split_fields(selection)
         meta = self._meta
-        indexer = indexer_class(selection, len(meta.shape))
+        indexer: Any = indexer_class(selection, len(meta.shape))
         self._set(indexer(selection, meta.shape, meta.chunks), value, fields)
 
     def set_basic_selection(self, selection: Any, value: Any, fields: Fields = None) -> None:
@@ -614,10 +594,10 @@ class Array:
         self._check_writeable()
         dtype = self._current.dtype
         if fields is not None:
-            dtype = _fields_dtype(dtype, fields)
-        value = _as_value(value, indexer.shape, dtype)
+            dtype = fields_dtype(dtype, fields)
+        value = as_value(value, indexer.shape, dtype)
         if value.ndim:
-            value = _with_dropped_axes(np.asarray(value) if indexer.drop_axes else value, indexer)
+            value = with_dropped_axes(np.asarray(value) if indexer.drop_axes else value, indexer)
         self._engine.write(indexer, value, fields)
 
     def resize(self, *args: Any) -> None:
@@ -641,9 +621,9 @@ class Array:
         self._check_resizable()
         with self._changing() as meta:
             before = meta.grid.counts(meta.shape)
-            meta = replace(meta, shape=self._new_shape(*args))
-            self._put_meta(meta)
-            self._delete_outside(before, meta.grid.counts(meta.shape))
+            shape = self._new_shape(*args)
+            self._put_meta(replace(meta, shape=shape))
+            self._engine.delete_outside(before, meta.grid.counts(shape))
 
     def _check_resizable(self) -> None:
         if self._is_view:
@@ -654,23 +634,6 @@ class Array:
         if len(shape) != self.ndim:
             raise ValueError(f"new shape {shape} must have {self.ndim} dimensions, as now")
         return shape
-
-    def _delete_outside(self, before: tuple[int, ...], now: tuple[int, ...]) -> None:
-        """Delete the chunks of a grid of `before` chunks that a grid of `now` does not have."""
-        kept = math.prod(map(min, before, now))
-        if math.prod(before) == kept:
-            return
-        if math.prod(before) <= _FEW_CHUNKS:
-            places: Any = itertools.product(*map(range, before))
-            key = self._engine.keys.key
-            outside = [key(p) for p in places if any(i >= n for i, n in zip(p, now, strict=True))]
-        else:
-            outside = [
-                key
-                for key, place in self._stored_chunks()
-                if any(i >= n for i, n in zip(place, now, strict=True))
-            ]
-        self.chunk_store.delitems(outside)
 
     def append(self, data: Any, axis: int = 0) -> tuple[int, ...]:
         """Make the array longer along one dimension, and write `data` there.
@@ -806,7 +769,7 @@ class Array:
             Name of an algorithm of `hashlib`.
         """
         h = hashlib.new(hashname)
-        for key, _ in sorted(self._stored_chunks(), key=lambda chunk: chunk[1]):
+        for key, _ in sorted(self._engine.stored(), key=lambda chunk: chunk[1]):
             h.update(self.chunk_store[key])
         for key in (self._key, self._format.attrs_key(self._path)):
             h.update(self._store.get(key, b""))
@@ -850,145 +813,4 @@ class Array:
 
     def info_items(self) -> list[tuple[str, str]]:
         """Return the lines of the report as pairs of strings."""
-        items: list[tuple[str, Any]] = [("Name", self.name)] if self._path else []
-        items += [
-            ("Type", type_name(self)),
-            ("Data type", self.dtype),
-            ("Shape", self.shape),
-            ("Chunk shape", self.chunks),
-            ("Order", self.order),
-            ("Read-only", self.read_only),
-        ]
-        items += [(f"Filter [{i}]", repr(f)) for i, f in enumerate(self.filters or [])]
-        items.append(("Compressor", repr(self.compressor)))
-        if self._synchronizer is not None:
-            items.append(("Synchronizer type", type_name(self._synchronizer)))
-        items.append(("Store type", type_name(self._store)))
-        if self._chunk_store is not None:
-            items.append(("Chunk store type", type_name(self._chunk_store)))
-        items.append(("No. bytes", human_size(self.nbytes)))
-        stored = self.nbytes_stored
-        if stored > 0:
-            items += [
-                ("No. bytes stored", human_size(stored)),
-                ("Storage ratio", f"{self.nbytes / stored:.1f}"),
-            ]
-        items.append(("Chunks initialized", f"{self.nchunks_initialized}/{self.nchunks}"))
-        return [(label, str(value)) for label, value in items]
-
-
-class _Selector:
-    """Square brackets with another meaning."""
-
-    def __init__(self, array: Array) -> None:
-        self.array = array
-
-
-class OIndex(_Selector):
-    """Orthogonal selections of an array."""
-
-    def __getitem__(self, selection: Any) -> Any:
-        fields, selection = split_fields(selection)
-        return self.array.get_orthogonal_selection(selection, fields=fields)
-
-    def __setitem__(self, selection: Any, value: Any) -> None:
-        fields, selection = split_fields(selection)
-        self.array.set_orthogonal_selection(selection, value, fields=fields)
-
-
-class VIndex(_Selector):
-    """Selections of points of an array, by coordinates or by a mask."""
-
-    def __getitem__(self, selection: Any) -> Any:
-        fields, selection = split_fields(selection)
-        indexer = self.array._indexer(_point_indexer(selection), selection)
-        return self.array._get(indexer, None, fields, selection)
-
-    def __setitem__(self, selection: Any, value: Any) -> None:
-        fields, selection = split_fields(selection)
-        indexer = self.array._indexer(_point_indexer(selection), selection)
-        self.array._set(indexer, value, fields)
-
-
-class BlockIndex(_Selector):
-    """Selections of whole chunks of an array."""
-
-    def __getitem__(self, selection: Any) -> Any:
-        fields, selection = split_fields(selection)
-        return self.array.get_block_selection(selection, fields=fields)
-
-    def __setitem__(self, selection: Any, value: Any) -> None:
-        fields, selection = split_fields(selection)
-        self.array.set_block_selection(selection, value, fields=fields)
-
-
-def _point_indexer(selection: Any) -> type[Indexer]:
-    items = selection if isinstance(selection, tuple) else (selection,)
-    is_mask = len(items) == 1 and np.asarray(items[0]).dtype.kind == "b"
-    return MaskIndexer if is_mask else CoordinateIndexer
-
-
-def _fields_dtype(dtype: np.dtype[Any], fields: Fields) -> np.dtype[Any]:
-    """Return the dtype of some fields; raise `ArrayIndexError` if they do not exist."""
-    names = [fields] if isinstance(fields, str) else list(fields or ())
-    known = dtype.names or ()
-    for name in names:
-        if name not in known:
-            raise ArrayIndexError(f"invalid 'fields' argument, dtype {dtype} has no field {name!r}")
-    if isinstance(fields, str):
-        return dtype[fields]
-    return np.dtype([(name, dtype[name]) for name in names])
-
-
-def _check_out(out: Any, shape: tuple[int, ...]) -> Any:
-    if not hasattr(out, "shape"):
-        raise TypeError(f"parameter 'out': expected an array, not {type(out).__name__}")
-    if tuple(out.shape) != shape:
-        raise ValueError(
-            f"parameter 'out': expected array with shape {shape!r}, got {tuple(out.shape)!r}"
-        )
-    return out
-
-
-def _with_dropped_axes(array: Any, indexer: Indexer) -> Any:
-    """Return a view of `array` with the dimensions that integers dropped, of length one."""
-    if not indexer.drop_axes:
-        return array
-    kept = range(len(indexer.kept_shape))
-    return array[tuple([None if d in indexer.drop_axes else slice(None) for d in kept])]
-
-
-def _as_value(value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
-    """Return `value` as an array without dimensions, or of `shape`."""
-    if isinstance(value, np.ndarray):
-        array = value
-    elif getattr(value, "shape", None) == shape and shape and hasattr(value, "dtype"):
-        return value  # an array elsewhere, read as needed
-    elif dtype.kind == "O":
-        array = _as_objects(value, shape)
-    else:
-        array = np.asarray(value, None if hasattr(value, "dtype") else dtype)
-    if array.ndim == 0 or array.shape == shape:
-        return array
-    while array.ndim > len(shape) and array.shape[0] == 1:
-        array = array[0]
-    try:
-        return np.broadcast_to(array, shape)
-    except ValueError:
-        raise ValueError(
-            f"parameter 'value': expected array with shape {shape!r}, got {np.shape(value)!r}"
-        ) from None
-
-
-def _as_objects(value: Any, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
-    """Return an array of objects: `value` itself as the one item, or the items it holds."""
-    if shape and isinstance(value, (list, tuple)):
-        if len(shape) == 1 and len(value) == shape[0]:
-            array = np.empty(shape, object)
-            for i, item in enumerate(value):
-                array[i] = item
-            return array
-        return np.asarray(value, object)
-    array = np.empty((), object)
-    array[()] = value
-    return array
+        return array_info(self)

@@ -11,7 +11,6 @@ import numpy as np
 from zarr import formats
 from zarr.core import Array
 from zarr.errors import ContainsArrayError, ContainsGroupError
-from zarr.grid import normalize_shape
 from zarr.storage.base import BaseStore, Separator, normalize_storage_path
 from zarr.storage.nodes import init_array
 from zarr.storage.resolve import normalize_store_arg
@@ -359,7 +358,7 @@ zarr_version, dimension_separator, meta_array
         store,
         path,
         mode == "r",
-        chunk_store,  # type: ignore[arg-type]
+        chunk_store,
         synchronizer,
         cache_metadata,
         cache_attrs,

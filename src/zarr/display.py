@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-__all__ = ["Info", "TreeViewer", "human_size", "type_name"]
+__all__ = ["Info", "TreeViewer", "array_info", "group_info", "human_size", "type_name"]
 
 
 class _Informative(Protocol):
@@ -107,3 +107,53 @@ class TreeViewer:
 
     def _repr_html_(self) -> str:
         return f'<ul class="zarr-tree">{self._html(self._root_name(), self.group, 0)}</ul>'
+
+
+def array_info(array: Any) -> list[tuple[str, str]]:
+    """Return the lines of an array's report as pairs of strings."""
+    items: list[tuple[str, Any]] = [("Name", array.name)] if array.name else []
+    items += [
+        ("Type", type_name(array)),
+        ("Data type", array.dtype),
+        ("Shape", array.shape),
+        ("Chunk shape", array.chunks),
+        ("Order", array.order),
+        ("Read-only", array.read_only),
+    ]
+    items += [(f"Filter [{i}]", repr(f)) for i, f in enumerate(array.filters or [])]
+    items.append(("Compressor", repr(array.compressor)))
+    items += _store_items(array)
+    items.append(("No. bytes", human_size(array.nbytes)))
+    stored = array.nbytes_stored
+    if stored > 0:
+        items.append(("No. bytes stored", human_size(stored)))
+        items.append(("Storage ratio", f"{array.nbytes / stored:.1f}"))
+    items.append(("Chunks initialized", f"{array.nchunks_initialized}/{array.nchunks}"))
+    return [(label, str(value)) for label, value in items]
+
+
+def group_info(group: Any) -> list[tuple[str, str]]:
+    """Return the lines of a group's report as pairs of strings."""
+    arrays, groups = list(group.array_keys()), list(group.group_keys())
+    items: list[tuple[str, Any]] = [
+        ("Name", group.name),
+        ("Type", type_name(group)),
+        ("Read-only", group.read_only),
+        *_store_items(group),
+        ("No. members", len(arrays) + len(groups)),
+        ("No. arrays", len(arrays)),
+        ("No. groups", len(groups)),
+    ]
+    items += [("Arrays", ", ".join(arrays))] if arrays else []
+    items += [("Groups", ", ".join(groups))] if groups else []
+    return [(label, str(value)) for label, value in items]
+
+
+def _store_items(node: Any) -> list[tuple[str, str]]:
+    items = []
+    if node.synchronizer is not None:
+        items.append(("Synchronizer type", type_name(node.synchronizer)))
+    items.append(("Store type", type_name(node.store)))
+    if node.chunk_store is not node.store:
+        items.append(("Chunk store type", type_name(node.chunk_store)))
+    return items

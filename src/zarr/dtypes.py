@@ -84,8 +84,7 @@ def normalize_fill_value(fill_value: Any, dtype: np.dtype[Any]) -> Any:
         return _convert(fill_value, dtype)
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(
-            f"fill_value {fill_value!r} is not valid for dtype {dtype}; "
-            f"nested exception: {error}"
+            f"fill_value {fill_value!r} is not valid for dtype {dtype}; nested exception: {error}"
         ) from error
 
 
@@ -134,7 +133,7 @@ def decode_v2(name: JSON) -> np.dtype[Any]:
         If there is no such dtype.
     """
     try:
-        dtype = np.dtype(_decode_name(name))
+        dtype: np.dtype[Any] = np.dtype(_decode_name(name))
     except (TypeError, ValueError, SyntaxError, KeyError, IndexError, RecursionError) as error:
         raise MetadataError(f"dtype {name!r:.200} is not valid: {error}") from error
     if dtype.subdtype is not None or dtype.itemsize > 2**31:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -29,6 +31,9 @@ __all__ = ["Engine"]
 
 _SMALL = 64 << 10
 """Bytes of a chunk up to which a copy costs less than handling it alone."""
+
+_FEW = 1000
+"""Number of chunks up to which deleting them by key beats listing what there is."""
 
 _RUN_BYTES = 1 << 20
 """Most bytes of small chunks decoded together: what fits the cache."""
@@ -116,10 +121,22 @@ class KeyTable:
         self.separator: str = meta.keys.separator
         self.prefix = prefix
         self.only = prefix + meta.keys.scalar
+        self._pattern: re.Pattern[str] | None = None
+        self._ndim = len(meta.shape)
 
     def key(self, coords: Sequence[int]) -> str:
         """Return the key of the chunk at `coords`."""
         return self.prefix + self.separator.join(map(str, coords)) if coords else self.only
+
+    def place(self, key: str) -> tuple[int, ...] | None:
+        """Return the coordinates of the chunk whose key is `key`, or None if it is no chunk's."""
+        if self._pattern is None:
+            number = "(0|[1-9][0-9]*)"
+            body = re.escape(self.separator).join([number] * self._ndim)
+            pattern = re.escape(self.prefix) + body if self._ndim else re.escape(self.only)
+            self._pattern = re.compile(pattern)
+        match = self._pattern.fullmatch(key)
+        return None if match is None else tuple(map(int, match.groups()))
 
     def names(self, axes: Sequence[Axis]) -> list[list[str]]:
         """Return, per dimension, what each entry contributes to a key."""
@@ -195,7 +212,7 @@ class Engine:
     def read_item(self, place: tuple[int, ...]) -> Any:
         """Return the one item at `place`."""
         shape = self.pipeline.shape
-        key = self.keys.key([index // length for index, length in zip(place, shape)])
+        key = self.keys.key([index // length for index, length in zip(place, shape, strict=True)])
         found = self.store.getitems((key,))
         if key not in found:
             return self._fill()[()]
@@ -203,7 +220,7 @@ class Engine:
             chunk = self.pipeline.decode(found[key])
         except ChunkDecodeError as error:
             raise error.at(key) from error
-        item = chunk[tuple([index % length for index, length in zip(place, shape)])]
+        item = chunk[tuple([index % length for index, length in zip(place, shape, strict=True)])]
         return item.copy() if isinstance(item, np.void) else item
 
     def _read_box(self, axes: Sequence[Axis], out: Any, fields: Any) -> None:
@@ -280,7 +297,8 @@ class Engine:
         """Tell whether a whole chunk is wanted and can be decoded right into `target`."""
         if type(target) is not np.ndarray or target.shape != self.pipeline.shape:
             return False
-        if not all([type(p) is slice and p == w for p, w in zip(inner, self._whole)]):
+        parts = zip(inner, self._whole, strict=True)
+        if not all(type(part) is slice and part == whole for part, whole in parts):
             return False
         flags = target.flags
         contiguous = flags.c_contiguous if self.pipeline.order == "C" else flags.f_contiguous
@@ -439,6 +457,25 @@ class Engine:
             raise error.at(key) from error
         return chunk
 
+    # -- what is stored --------------------------------------------------------------
+
+    def stored(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Yield key and coordinates of each chunk that is stored."""
+        for key in self.store.list_prefix(self.keys.prefix.rpartition("/")[0]):
+            if (place := self.keys.place(key)) is not None:
+                yield key, place
+
+    def delete_outside(self, before: tuple[int, ...], now: tuple[int, ...]) -> None:
+        """Delete the chunks of a grid of `before` chunks that a grid of `now` does not have."""
+        if math.prod(before) == math.prod(map(min, before, now)):
+            return
+        if math.prod(before) <= _FEW:
+            places: Iterable[tuple[int, ...]] = itertools.product(*map(range, before))
+            chunks = ((self.keys.key(place), place) for place in places)
+        else:
+            chunks = ((key, place) for key, place in self.stored())
+        self.store.delitems([key for key, place in chunks if any(map(operator.ge, place, now))])
+
     def encode(self, chunk: np.ndarray[Any, Any]) -> Any:
         """Return the bytes to store for `chunk`, or None if it need not be stored."""
         if not self.write_empty_chunks and self._is_empty(chunk):
@@ -540,7 +577,8 @@ class _Write:
         inner, value = new
         chunk = _of(chunk, self.fields)
         if sum(not isinstance(part, slice) for part in inner) > 1:
-            inner = list(np.ix_(*[_as_array(p, n) for p, n in zip(inner, chunk.shape)]))
+            lengths = chunk.shape[: len(inner)]
+            inner = list(np.ix_(*map(_as_array, inner, lengths)))
         chunk[tuple(inner)] = value
 
 
@@ -550,9 +588,7 @@ _UNKNOWN: Any = object()
 class _Points:
     """A selection of points, chunk by chunk."""
 
-    def __init__(
-        self, indexer: CoordinateIndexer, keys: KeyTable, pipeline: CodecPipeline
-    ) -> None:
+    def __init__(self, indexer: CoordinateIndexer, keys: KeyTable, pipeline: CodecPipeline) -> None:
         self.keys = [keys.key(coords) for coords in indexer.coords.tolist()]
         self.bounds: list[int] = indexer.bounds.tolist()
         self.rank = np.repeat(np.arange(len(self.keys)), np.diff(indexer.bounds))

@@ -113,5 +113,7 @@ def normalize_chunks(chunks: Any, shape: tuple[int, ...], itemsize: int) -> tupl
         for chunk, length in zip(given, shape, strict=True)
     )
     if any(chunk < 1 for chunk in result):
-        raise ValueError(f"chunks {tuple(given)} must be positive, or -1 or None for a whole dimension")
+        raise ValueError(
+            f"chunks {tuple(given)} must be positive, or -1 or None for a whole dimension"
+        )
     return result

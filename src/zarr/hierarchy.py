@@ -6,21 +6,22 @@ from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from itertools import islice
 from types import TracebackType
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, Self, TypeAlias, TypeVar
 
 import numpy as np
 
 from zarr import creation, formats
 from zarr.attrs import Attributes
 from zarr.core import Array
-from zarr.display import Info, TreeViewer, type_name
+from zarr.display import Info, TreeViewer, group_info, type_name
 from zarr.errors import (
     ContainsArrayError,
     ContainsGroupError,
     GroupNotFoundError,
     ReadOnlyError,
 )
-from zarr.formats.base import Format, join
+from zarr.formats.base import Format, NodeKind, join
+from zarr.grid import normalize_shape
 from zarr.storage.base import BaseStore, as_store, normalize_storage_path
 from zarr.storage.memory import MemoryStore
 from zarr.storage.nodes import init_group
@@ -171,7 +172,9 @@ class Group(MutableMapping[str, Any]):
         """Return the path of a member; a name that begins with a slash counts from the root."""
         text = name.decode("ascii") if isinstance(name, bytes) else str(name)
         inside = normalize_storage_path(text)
-        return inside if text.startswith("/") else join(self._path, inside) if inside else self._path
+        if text.startswith("/"):
+            return inside
+        return join(self._path, inside) if inside else self._path
 
     def _array(self, path: str, found: tuple[Format, str, Any] | None = None) -> Array:
         return Array(
@@ -197,14 +200,16 @@ class Group(MutableMapping[str, Any]):
             found=found,
         )
 
+    def _member(self, kind: NodeKind, path: str, document: Any) -> Array | Group:
+        if kind == "array":
+            return self._array(path, (self._format, self._format.array_key(path), document))
+        return self._group(path, (self._format, self._format.group_key(path), document))
+
     def _nodes(self) -> Iterator[tuple[str, Array | Group]]:
         """Yield name and node of each member; the documents are read in one batch."""
         for name, (kind, document) in self._format.children(self._store, self._path).items():
             path = join(self._path, name)
-            if kind == "array":
-                yield name, self._array(path, (self._format, self._format.array_key(path), document))
-            else:
-                yield name, self._group(path, (self._format, self._format.group_key(path), document))
+            yield name, self._member(kind, path, document)
 
     def _names(self, *kinds: str) -> list[str]:
         children = self._format.children(self._store, self._path)
@@ -235,9 +240,9 @@ class Group(MutableMapping[str, Any]):
         array_key, group_key = self._format.array_key(path), self._format.group_key(path)
         found = self._store.getitems([array_key, group_key])
         if array_key in found:
-            return self._array(path, (self._format, array_key, found[array_key]))
+            return self._member("array", path, found[array_key])
         if group_key in found:
-            return self._group(path, (self._format, group_key, found[group_key]))
+            return self._member("group", path, found[group_key])
         raise KeyError(item)
 
     def __setitem__(self, item: str, value: Any) -> None:
@@ -348,7 +353,7 @@ class Group(MutableMapping[str, Any]):
     def _writing(self) -> Iterator[None]:
         """Hold the locks of the group's document, so that nobody else adds or removes members."""
         if self._read_only:
-            raise ReadOnlyError()
+            raise ReadOnlyError
         lock = lock_for(self._store.location, self._key)
         with holding_document(lock, self._synchronizer, self._key):
             yield
@@ -462,7 +467,7 @@ class Group(MutableMapping[str, Any]):
         if self._format.kind(self._store, path) != "array":
             return self.create_dataset(name, shape=shape, dtype=dtype, **kwargs)
         array = self._array(path)
-        lengths = creation.normalize_shape(shape)
+        lengths = normalize_shape(shape)
         if array.shape != lengths:
             raise TypeError(
                 f"shape does not match existing array; expected {array.shape}, got {lengths}"
@@ -547,7 +552,7 @@ class Group(MutableMapping[str, Any]):
 
     # -- as an object ------------------------------------------------------------------
 
-    def __enter__(self) -> Group:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -584,25 +589,7 @@ class Group(MutableMapping[str, Any]):
 
     def info_items(self) -> list[tuple[str, str]]:
         """Return the lines of the report as pairs of strings."""
-        items = [
-            ("Name", self.name),
-            ("Type", type_name(self)),
-            ("Read-only", str(self._read_only)),
-        ]
-        if self._synchronizer is not None:
-            items.append(("Synchronizer type", type_name(self._synchronizer)))
-        items.append(("Store type", type_name(self._store)))
-        if self._chunk_store is not None:
-            items.append(("Chunk store type", type_name(self._chunk_store)))
-        arrays, groups = self._names("array"), self._names("group")
-        items += [
-            ("No. members", str(len(arrays) + len(groups))),
-            ("No. arrays", str(len(arrays))),
-            ("No. groups", str(len(groups))),
-        ]
-        items += [("Arrays", ", ".join(arrays))] if arrays else []
-        items += [("Groups", ", ".join(groups))] if groups else []
-        return items
+        return group_info(self)
 
 
 def _reopen(

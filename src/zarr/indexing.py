@@ -26,12 +26,15 @@ from zarr.errors import (
 __all__ = [
     "Axis",
     "BasicIndexer",
+    "BlockIndex",
     "BlockIndexer",
     "ChunkProjection",
     "CoordinateIndexer",
     "Indexer",
     "MaskIndexer",
+    "OIndex",
     "OrthogonalIndexer",
+    "VIndex",
     "indexer_class",
     "is_fancy",
     "is_orthogonal",
@@ -95,6 +98,7 @@ class Axis(NamedTuple):
 
 
 _NONE = range(0)
+_NO_PLACES = np.zeros((1, 0), np.intp)
 
 
 def _int_axis(index: int, chunk: int, length: int) -> Axis:
@@ -253,8 +257,11 @@ def single_item(selection: Any, shape: tuple[int, ...]) -> tuple[int, ...] | Non
 
 
 def is_fancy(selection: Any, ndim: int) -> bool:
-    """Tell whether ``z[selection]`` means points: a mask of the array's dimensions, or one
-    integer or integer array per dimension, with at least one array among them."""
+    """Tell whether ``z[selection]`` means points.
+
+    That is a mask of the array's dimensions, or one integer or integer array per
+    dimension, with at least one array among them.
+    """
     if isinstance(selection, np.ndarray) and selection.dtype == bool and ndim > 1:
         return selection.ndim == ndim
     items = _as_tuple(selection)
@@ -291,7 +298,7 @@ def _slice_bounds(item: slice, length: int) -> tuple[int, int, int]:
     except ValueError:
         raise NegativeStepError("slice step cannot be zero; it must be >= 1") from None
     if step < 1:
-        raise NegativeStepError()
+        raise NegativeStepError
     return start, stop, step
 
 
@@ -371,9 +378,7 @@ class BasicIndexer(Indexer):
     BoundsCheckError, NegativeStepError
     """
 
-    def __init__(
-        self, selection: Any, shape: tuple[int, ...], chunks: tuple[int, ...]
-    ) -> None:
+    def __init__(self, selection: Any, shape: tuple[int, ...], chunks: tuple[int, ...]) -> None:
         axes, drop = [], []
         for dim, item in enumerate(replace_ellipsis(selection, len(shape))):
             length, chunk = shape[dim], chunks[dim]
@@ -406,9 +411,7 @@ class OrthogonalIndexer(Indexer):
     BoundsCheckError, NegativeStepError
     """
 
-    def __init__(
-        self, selection: Any, shape: tuple[int, ...], chunks: tuple[int, ...]
-    ) -> None:
+    def __init__(self, selection: Any, shape: tuple[int, ...], chunks: tuple[int, ...]) -> None:
         axes, drop, reorder = [], [], []
         for dim, item in enumerate(replace_ellipsis(selection, len(shape))):
             length, chunk = shape[dim], chunks[dim]
@@ -461,9 +464,7 @@ class BlockIndexer(BasicIndexer):
     ArrayIndexError, BoundsCheckError, NegativeStepError
     """
 
-    def __init__(
-        self, selection: Any, shape: tuple[int, ...], chunks: tuple[int, ...]
-    ) -> None:
+    def __init__(self, selection: Any, shape: tuple[int, ...], chunks: tuple[int, ...]) -> None:
         items = []
         for dim, item in enumerate(replace_ellipsis(selection, len(shape))):
             length, chunk = shape[dim], chunks[dim]
@@ -509,9 +510,7 @@ class CoordinateIndexer(Indexer):
     VindexInvalidSelectionError, BoundsCheckError
     """
 
-    def __init__(
-        self, selection: Any, shape: tuple[int, ...], chunks: tuple[int, ...]
-    ) -> None:
+    def __init__(self, selection: Any, shape: tuple[int, ...], chunks: tuple[int, ...]) -> None:
         arrays = _coordinate_arrays(selection, shape)
         self.kept_shape = self.shape = arrays[0].shape if arrays else ()
         self._sort(tuple(array.reshape(-1) for array in arrays), shape, chunks)
@@ -537,23 +536,17 @@ class CoordinateIndexer(Indexer):
             places = [p[self.positions] for p in places]
         starts = np.flatnonzero(np.diff(number, prepend=-1))
         self.bounds = np.append(starts, number.size)
-        self.coords = np.stack([p[starts] for p in places], axis=1) if places else None
+        self.coords = np.stack([p[starts] for p in places], axis=1) if places else _NO_PLACES
         self.inside = tuple(a - p * c for a, p, c in zip(arrays, places, chunks, strict=True))
 
     def __iter__(self) -> Iterator[ChunkProjection]:
-        if self.coords is None:
-            return
         for i, coords in enumerate(self.coords.tolist()):
             part = slice(int(self.bounds[i]), int(self.bounds[i + 1]))
             out = part if self.positions is None else self.positions[part]
-            yield ChunkProjection(
-                tuple(coords), tuple(a[part] for a in self.inside), (out,), False
-            )
+            yield ChunkProjection(tuple(coords), tuple(a[part] for a in self.inside), (out,), False)
 
 
-def _coordinate_arrays(
-    selection: Any, shape: tuple[int, ...]
-) -> tuple[np.ndarray[Any, Any], ...]:
+def _coordinate_arrays(selection: Any, shape: tuple[int, ...]) -> tuple[np.ndarray[Any, Any], ...]:
     items = _as_tuple(selection)
     if len(items) != len(shape):
         raise VindexInvalidSelectionError(selection)
@@ -589,9 +582,7 @@ class MaskIndexer(CoordinateIndexer):
         If it is not Boolean, or of another shape.
     """
 
-    def __init__(
-        self, selection: Any, shape: tuple[int, ...], chunks: tuple[int, ...]
-    ) -> None:
+    def __init__(self, selection: Any, shape: tuple[int, ...], chunks: tuple[int, ...]) -> None:
         items = _as_tuple(selection)
         mask = np.asarray(items[0]) if len(items) == 1 else None
         if mask is None or mask.dtype.kind != "b" or mask.shape != shape:
@@ -602,3 +593,59 @@ class MaskIndexer(CoordinateIndexer):
         arrays = mask.nonzero()
         self.kept_shape = self.shape = (arrays[0].size,)
         self._sort(arrays, shape, chunks)
+
+
+# -- square brackets with another meaning ----------------------------------------------
+
+
+class _Selector:
+    """Square brackets with another meaning."""
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+
+
+class OIndex(_Selector):
+    """Orthogonal selections of an array."""
+
+    def __getitem__(self, selection: Any) -> Any:
+        fields, selection = split_fields(selection)
+        return self.array.get_orthogonal_selection(selection, fields=fields)
+
+    def __setitem__(self, selection: Any, value: Any) -> None:
+        fields, selection = split_fields(selection)
+        self.array.set_orthogonal_selection(selection, value, fields=fields)
+
+
+class VIndex(_Selector):
+    """Selections of points of an array, by coordinates or by a mask."""
+
+    def __getitem__(self, selection: Any) -> Any:
+        fields, selection = split_fields(selection)
+        if _is_mask(selection):
+            return self.array.get_mask_selection(selection, fields=fields)
+        return self.array.get_coordinate_selection(selection, fields=fields)
+
+    def __setitem__(self, selection: Any, value: Any) -> None:
+        fields, selection = split_fields(selection)
+        if _is_mask(selection):
+            self.array.set_mask_selection(selection, value, fields=fields)
+        else:
+            self.array.set_coordinate_selection(selection, value, fields=fields)
+
+
+class BlockIndex(_Selector):
+    """Selections of whole chunks of an array."""
+
+    def __getitem__(self, selection: Any) -> Any:
+        fields, selection = split_fields(selection)
+        return self.array.get_block_selection(selection, fields=fields)
+
+    def __setitem__(self, selection: Any, value: Any) -> None:
+        fields, selection = split_fields(selection)
+        self.array.set_block_selection(selection, value, fields=fields)
+
+
+def _is_mask(selection: Any) -> bool:
+    items = selection if isinstance(selection, tuple) else (selection,)
+    return len(items) == 1 and np.asarray(items[0]).dtype.kind == "b"

@@ -13,12 +13,21 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from threading import Lock, RLock
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 from weakref import WeakValueDictionary
 
 import fasteners
 
-__all__ = ["ChunkLocks", "ProcessSynchronizer", "Synchronizer", "ThreadSynchronizer", "lock_for", "locks_for"]
+__all__ = [
+    "ChunkLocks",
+    "ProcessSynchronizer",
+    "Synchronizer",
+    "ThreadSynchronizer",
+    "holding",
+    "holding_document",
+    "lock_for",
+    "locks_for",
+]
 
 
 class Synchronizer(Protocol):
@@ -86,7 +95,7 @@ class _FileLock:
         self._threads = lock_for("lock file", os.path.realpath(path))
         self._file = fasteners.InterProcessLock(path)
 
-    def __enter__(self) -> _FileLock:
+    def __enter__(self) -> Self:
         self._threads.acquire()
         try:
             self._file.acquire()
@@ -159,7 +168,7 @@ def _forget_locks() -> None:
     # A child process must not inherit locks that threads of its parent hold.
     global _registry_guard
     _registry_guard = Lock()
-    for name, held in list(_registry.items()):
+    for held in list(_registry.values()):
         if isinstance(held, ChunkLocks):
             ChunkLocks.__init__(held)
         elif held.locked():
@@ -185,9 +194,7 @@ def holding(
 
 
 @contextmanager
-def holding_document(
-    lock: Lock, synchronizer: Synchronizer | None, key: str
-) -> Iterator[None]:
+def holding_document(lock: Lock, synchronizer: Synchronizer | None, key: str) -> Iterator[None]:
     """Hold the lock of the document at `key` between threads and, perhaps, processes."""
     with lock, nullcontext() if synchronizer is None else synchronizer[key]:
         yield

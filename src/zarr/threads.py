@@ -75,7 +75,7 @@ def scratch(nbytes: int) -> np.ndarray[Any, Any]:
         buffer = np.empty(nbytes, "u1")
         if nbytes <= _LARGEST_KEPT:
             _here.buffer = buffer
-    return buffer[:nbytes]  # type: ignore[no-any-return]
+    return buffer[:nbytes]
 
 
 _LARGEST_KEPT = 16 << 20

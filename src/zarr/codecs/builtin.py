@@ -135,11 +135,11 @@ def zstd_content_size(buf: Any) -> int | None:
         return None
     descriptor = head[4]
     single_segment = descriptor >> 5 & 1
-    width = (single_segment, 2, 4, 8)[descriptor >> 6]
+    width: int = (single_segment, 2, 4, 8)[descriptor >> 6]
     if width == 0:
         return None
     start = 5 + (1 - single_segment) + (0, 1, 2, 4)[descriptor & 3]
-    size = int.from_bytes(head[start : start + width], "little")
+    size: int = int.from_bytes(head[start : start + width], "little")
     return size + 256 if width == 2 else size
 
 
@@ -158,8 +158,7 @@ def _zstd(codec: Any, buf: Any, limit: int) -> Any:
 
 def _pickle(codec: Any, buf: Any, limit: int) -> Any:
     if not (
-        config.get().allow_pickle
-        or getattr(numcodecs.pickles, "ALLOW_UNSAFE_PICKLE_DECODE", False)
+        config.get().allow_pickle or getattr(numcodecs.pickles, "ALLOW_UNSAFE_PICKLE_DECODE", False)
     ):
         raise UnsafeDecodeError(
             "it was written with the codec 'pickle', and decoding a pickle runs code that the "

@@ -202,10 +202,10 @@ def _check_name(name: Any, where: str) -> str:
 
 
 def _plain_json(value: Any, where: str) -> JSON:
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value.item() if isinstance(value, np.generic) else value
-    if isinstance(value, (np.bool_, np.integer, np.floating)):
+    if isinstance(value, (np.bool_, np.integer, np.floating, np.str_)):
         return value.item()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
     if isinstance(value, Mapping):
         return {_check_name(n, where): _plain_json(v, f"{where}[{n!r}]") for n, v in value.items()}
     if isinstance(value, (list, tuple)):

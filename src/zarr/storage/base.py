@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Hashable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from types import TracebackType
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 from zarr.errors import ReadOnlyError, StoreKeyError
 
@@ -159,7 +160,7 @@ class BaseStore(MutableMapping[str, Buffer]):
     def check_writeable(self) -> None:
         """Raise `ReadOnlyError` unless values can be written."""
         if not self.is_writeable():
-            raise ReadOnlyError()
+            raise ReadOnlyError
 
     # -- batch verbs ---------------------------------------------------------------
 
@@ -170,12 +171,10 @@ class BaseStore(MutableMapping[str, Buffer]):
             try:
                 found[key] = self[key]
             except KeyError:
-                pass
+                continue
         return found
 
-    def get_partial_values(
-        self, ranges: Sequence[tuple[str, ByteRange]]
-    ) -> list[Buffer | None]:
+    def get_partial_values(self, ranges: Sequence[tuple[str, ByteRange]]) -> list[Buffer | None]:
         """Return one range of bytes per item of `ranges`; None where the key is missing.
 
         Parameters
@@ -198,10 +197,8 @@ class BaseStore(MutableMapping[str, Buffer]):
     def delitems(self, keys: Iterable[str]) -> None:
         """Delete those `keys` that exist."""
         for key in keys:
-            try:
+            with suppress(KeyError):
                 del self[key]
-            except KeyError:
-                pass
 
     # -- hierarchy verbs -----------------------------------------------------------
 
@@ -247,7 +244,7 @@ class BaseStore(MutableMapping[str, Buffer]):
     def close(self) -> None:
         """Release what the store holds open. The default holds nothing."""
 
-    def __enter__(self) -> BaseStore:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -260,11 +257,7 @@ class BaseStore(MutableMapping[str, Buffer]):
 
     # A mapping compares by content by default, which would read a whole store.
     def __eq__(self, other: object) -> bool:
-        return (
-            type(self) is type(other)
-            and isinstance(other, BaseStore)
-            and self.location == other.location
-        )
+        return isinstance(other, type(self)) and self.location == other.location
 
     def __hash__(self) -> int:
         return hash((type(self), self.location))
@@ -360,6 +353,4 @@ def as_store(store: Any) -> BaseStore:
         return store
     if isinstance(store, MutableMapping):
         return KVStore(store)
-    raise TypeError(
-        f"expected a store, a MutableMapping or a path, not {type(store).__name__}"
-    )
+    raise TypeError(f"expected a store, a MutableMapping or a path, not {type(store).__name__}")

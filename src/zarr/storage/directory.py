@@ -37,9 +37,19 @@ def _read_all(descriptor: int) -> bytes:
     data = os.read(descriptor, _FIRST_READ)
     if len(data) < _FIRST_READ:
         return data
-    size = os.fstat(descriptor).st_size
-    data = os.pread(descriptor, size, 0)
+    data = _read_range(descriptor, 0, os.fstat(descriptor).st_size)
     while more := os.pread(descriptor, _FIRST_READ, len(data)):  # it grows while we read
+        data += more
+    return data
+
+
+def _read_range(descriptor: int, begin: int, length: int) -> bytes:
+    """Read `length` bytes, or what there is; one system call moves at most 2 GiB."""
+    data = os.pread(descriptor, length, begin)
+    while len(data) < length:
+        more = os.pread(descriptor, length - len(data), begin + len(data))
+        if not more:
+            break
         data += more
     return data
 
@@ -197,15 +207,13 @@ class DirectoryStore(BaseStore):
     def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
         found = {}
         for key in keys:
-            try:
+            try:  # cheaper than suppress() in this hot loop
                 found[key] = self[key]
             except KeyError:
-                pass
+                continue
         return found
 
-    def get_partial_values(
-        self, ranges: Sequence[tuple[str, ByteRange]]
-    ) -> list[Buffer | None]:
+    def get_partial_values(self, ranges: Sequence[tuple[str, ByteRange]]) -> list[Buffer | None]:
         values: list[Buffer | None] = []
         for key, (start, length) in ranges:
             try:

@@ -147,7 +147,7 @@ def _store_separator(store: BaseStore, wanted: Separator | None) -> Separator | 
 def init_array(
     store: StoreArgument,
     shape: int | tuple[int, ...],
-    chunks: bool | int | tuple[int, ...] = True,
+    chunks: bool | int | tuple[int | None, ...] | None = True,
     dtype: Any = None,
     compressor: Any = "default",
     fill_value: Any = None,
@@ -287,4 +287,3 @@ def _missing_parents(store: BaseStore, path: str, format: Format) -> list[str]:
         if key in found:
             raise ContainsArrayError(parent)
     return [key for key in group_keys if key not in found]
-

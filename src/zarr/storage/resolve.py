@@ -67,12 +67,13 @@ def normalize_store_arg(
     return DirectoryStore(store)
 
 
-def _load(module: str, name: str) -> Any:
+def _load(module: str, name: str) -> Callable[..., BaseStore]:
     """Return a class of a back end, which is imported only when it is needed."""
-    return getattr(import_module(f"zarr.storage.{module}"), name)
+    found: Callable[..., BaseStore] = getattr(import_module(f"zarr.storage.{module}"), name)
+    return found
 
 
 def _adopt(store: Any) -> BaseStore:
     if isinstance(store, MutableMapping) and type(store).__module__ == "fsspec.mapping":
-        return _load("fsspec", "FSStore").from_map(store)  # type: ignore[no-any-return]
+        return _load("fsspec", "FSStore").from_map(store)  # type: ignore[attr-defined, no-any-return]
     return as_store(store)

@@ -1,0 +1,82 @@
+"""Between what users pass to a selection and what the engine takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from zarr.errors import ArrayIndexError
+from zarr.indexing import Indexer
+
+__all__ = ["Fields", "as_value", "check_out", "fields_dtype", "with_dropped_axes"]
+
+Fields = str | Sequence[str] | None
+
+
+def fields_dtype(dtype: np.dtype[Any], fields: Fields) -> np.dtype[Any]:
+    """Return the dtype of some fields; raise `ArrayIndexError` if they do not exist."""
+    names = [fields] if isinstance(fields, str) else list(fields or ())
+    known = dtype.names or ()
+    for name in names:
+        if name not in known:
+            raise ArrayIndexError(f"invalid 'fields' argument, dtype {dtype} has no field {name!r}")
+    if isinstance(fields, str):
+        return dtype[fields]
+    return np.dtype([(name, dtype[name]) for name in names])
+
+
+def check_out(out: Any, shape: tuple[int, ...]) -> Any:
+    """Return `out` if it is an array of `shape` to read into, else raise."""
+    if not hasattr(out, "shape"):
+        raise TypeError(f"parameter 'out': expected an array, not {type(out).__name__}")
+    if tuple(out.shape) != shape:
+        raise ValueError(
+            f"parameter 'out': expected array with shape {shape!r}, got {tuple(out.shape)!r}"
+        )
+    return out
+
+
+def with_dropped_axes(array: Any, indexer: Indexer) -> Any:
+    """Return a view of `array` with the dimensions that integers dropped, of length one."""
+    if not indexer.drop_axes:
+        return array
+    kept = range(len(indexer.kept_shape))
+    return array[tuple([None if d in indexer.drop_axes else slice(None) for d in kept])]
+
+
+def as_value(value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+    """Return `value` as an array without dimensions, or of `shape`."""
+    if isinstance(value, np.ndarray):
+        array = value
+    elif getattr(value, "shape", None) == shape and shape and hasattr(value, "dtype"):
+        return value  # an array elsewhere, read as needed
+    elif dtype.kind == "O":
+        array = _as_objects(value, shape)
+    else:
+        array = np.asarray(value, None if hasattr(value, "dtype") else dtype)
+    if array.ndim == 0 or array.shape == shape:
+        return array
+    while array.ndim > len(shape) and array.shape[0] == 1:
+        array = array[0]
+    try:
+        return np.broadcast_to(array, shape)
+    except ValueError:
+        raise ValueError(
+            f"parameter 'value': expected array with shape {shape!r}, got {np.shape(value)!r}"
+        ) from None
+
+
+def _as_objects(value: Any, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """Return an array of objects: `value` itself as the one item, or the items it holds."""
+    if shape and isinstance(value, (list, tuple)):
+        if len(shape) == 1 and len(value) == shape[0]:
+            array = np.empty(shape, object)
+            for i, item in enumerate(value):
+                array[i] = item
+            return array
+        return np.asarray(value, object)
+    array = np.empty((), object)
+    array[()] = value
+    return array
