@@ -216,11 +216,11 @@ class Engine:
         found = self.store.getitems((key,))
         if key not in found:
             return self._fill()[()]
+        inside = tuple([index % length for index, length in zip(place, shape, strict=True)])
         try:
-            chunk = self.pipeline.decode(found[key])
+            item = self._decode_part(found[key], inside)[inside]
         except ChunkDecodeError as error:
             raise error.at(key) from error
-        item = chunk[tuple([index % length for index, length in zip(place, shape, strict=True)])]
         return item.copy() if isinstance(item, np.void) else item
 
     def _read_box(self, axes: Sequence[Axis], out: Any, fields: Any) -> None:
@@ -277,17 +277,19 @@ class Engine:
             if fields is None and self._fits(target, inner):
                 self.pipeline.decode_into(buf, target)
             else:
-                target[...] = _take(_of(self._decode_to_scratch(buf), fields), inner)
+                target[...] = _take(_of(self._decode_part(buf, inner), fields), inner)
         except ChunkDecodeError as error:
             raise error.at(key) from error
 
-    def _decode_to_scratch(self, buf: Any) -> np.ndarray[Any, Any]:
-        """Return the chunk that `buf` holds, valid until this thread decodes another."""
-        if self.pipeline.nbytes <= _SMALL or not self.pipeline.decodes_in_place:
-            return self.pipeline.decode(buf)
-        chunk = self._scratch_chunk()
-        self.pipeline.decode_into(buf, chunk)
-        return chunk
+    def _decode_part(self, buf: Any, parts: Sequence[Any]) -> np.ndarray[Any, Any]:
+        """Return the chunk that `buf` holds, valid where `parts` select.
+
+        It is so until this thread decodes another.
+        """
+        pipeline = self.pipeline
+        if pipeline.nbytes <= _SMALL or not pipeline.decodes_in_place:
+            return pipeline.decode(buf)
+        return pipeline.decode_part(buf, parts, scratch(pipeline.nbytes))
 
     def _scratch_chunk(self) -> np.ndarray[Any, Any]:
         flat = scratch(self.pipeline.nbytes).view(self.pipeline.dtype)
@@ -348,14 +350,25 @@ class Engine:
             step = max(1, _RUN_BYTES // max(self.pipeline.nbytes, 1))
             for start in range(window.start, window.stop, step):
                 run = range(start, min(start + step, window.stop))
-                chunks = self._decode_run(points.keys[run.start : run.stop], found)
-                flat = _flat(chunks, self.pipeline.order)
+                flat = self._decode_flat(points, run, found)
                 part = points.part(run)
                 which = points.rank[part] - start
                 values = flat[which * items + points.inside[part]]
                 flat_out[points.target(part)] = _of(values, fields)
 
         self._for_each_window(read_window, points.windows, len(points.keys))
+
+    def _decode_flat(self, points: _Points, run: range, found: Mapping[str, Any]) -> Any:
+        """Return the items of some chunks of `points`, in the order in which they are stored."""
+        keys = points.keys[run.start : run.stop]
+        order = self.pipeline.order
+        if len(keys) > 1 or keys[0] not in found:
+            return _flat(self._decode_run(keys, found), order)
+        try:
+            chunk = self._decode_part(found[keys[0]], points.parts(run.start))
+        except ChunkDecodeError as error:
+            raise error.at(keys[0]) from error
+        return chunk.reshape(-1, order=order)
 
     # -- writing -------------------------------------------------------------------
 
@@ -594,6 +607,12 @@ class _Points:
         self.rank = np.repeat(np.arange(len(self.keys)), np.diff(indexer.bounds))
         self.inside = np.ravel_multi_index(indexer.inside, pipeline.shape, order=pipeline.order)
         self.positions = indexer.positions
+        self._places = indexer.inside
+
+    def parts(self, at: int) -> list[Any]:
+        """Return the places in their chunk of the points of one chunk, along each dimension."""
+        part = self.part(range(at, at + 1))
+        return [places[part] for places in self._places]
 
     def windows(self, chunks_per_window: int) -> Iterator[range]:
         count = len(self.keys)

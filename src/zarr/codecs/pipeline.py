@@ -9,7 +9,13 @@ from typing import Any, Literal
 import numpy as np
 from numcodecs import blosc
 
-from zarr.codecs.builtin import blosc_sizes_agree, check_blosc, encoded_limit, limited_decode
+from zarr.codecs.builtin import (
+    blosc_part,
+    blosc_sizes_agree,
+    check_blosc,
+    encoded_limit,
+    limited_decode,
+)
 from zarr.codecs.names import codec_from
 from zarr.errors import ChunkDecodeError, MetadataError
 from zarr.metadata import ArrayMeta
@@ -94,6 +100,35 @@ class CodecPipeline:
             self._guarded(_decompress_into, buf, self.nbytes, out)
         else:
             out[...] = self.decode(buf)
+
+    def decode_part(
+        self, buf: Any, parts: Sequence[Any], scratch: np.ndarray[Any, Any]
+    ) -> np.ndarray[Any, Any]:
+        """Return the chunk that `buf` holds, of which only what `parts` select is valid.
+
+        Parameters
+        ----------
+        buf : buffer
+        parts : sequence of slice, array or int
+            What is wanted, along each dimension.
+        scratch : ndarray of uint8
+            Memory for a chunk, which the result may use.
+        """
+        start, stop = self._span(parts)
+        if (stop - start) * 2 > self.nbytes:
+            start, stop = 0, self.nbytes
+        self._guarded(_decompress_range, buf, self.nbytes, scratch, start, stop)
+        return scratch.view(self.dtype).reshape(self.shape, order=self.order)
+
+    def _span(self, parts: Sequence[Any]) -> tuple[int, int]:
+        """Return the range of bytes of a decoded chunk in which `parts` lie."""
+        first, last, stride = 0, 0, self.dtype.itemsize
+        dims = range(len(self.shape))
+        for dim in reversed(dims) if self.order == "C" else dims:
+            low, high = _ends(parts[dim])
+            first, last = first + low * stride, last + high * stride
+            stride *= self.shape[dim]
+        return first, last + self.dtype.itemsize
 
     def decode_run(self, bufs: Sequence[Any]) -> np.ndarray[Any, Any]:
         """Return the chunks that `bufs` hold as one array with one more dimension in front.
@@ -199,6 +234,23 @@ def _blosc_compress(codec: blosc.Blosc) -> Callable[[Any], Any]:
         return blosc.compress(chunk, name, level, shuffle, blocksize)
 
     return compress
+
+
+def _ends(part: Any) -> tuple[int, int]:
+    """Return the first and the last index that `part` selects."""
+    if isinstance(part, slice):
+        return part.start, part.stop - 1
+    return (part, part) if isinstance(part, int) else (int(part.min()), int(part.max()))
+
+
+def _decompress_range(
+    buf: Any, nbytes: int, out: np.ndarray[Any, Any], start: int, stop: int
+) -> None:
+    """Decode at least the bytes from `start` to `stop` into their place in `out`."""
+    check_blosc(buf, nbytes)
+    if stop - start < nbytes:
+        buf, start, stop = blosc_part(buf, start, stop)
+    blosc.decompress(buf, out[start:stop])
 
 
 def _decompress(buf: Any, nbytes: int) -> Any:
