@@ -65,7 +65,7 @@ def open(
     >>> zarr.open('data/example.zarr', mode='r')
     <zarr.core.Array (100,) int32 read-only>
     """
-    creation.check_mode(mode)
+    mode = creation.check_mode(mode)
     store = normalize_store_arg(store, kwargs.pop("storage_options", None), mode)
     path = normalize_storage_path(path)
     kwargs |= {"store": store, "path": path, "mode": mode, "zarr_version": zarr_version}

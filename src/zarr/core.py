@@ -10,11 +10,10 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
-from numcodecs import AsType
 
 from zarr import dtypes, formats
 from zarr.attrs import Attributes
-from zarr.codecs import codec_from, step_from
+from zarr.codecs import astype_step, codec_from, step_from
 from zarr.display import Info, array_info, type_name
 from zarr.engine import Engine
 from zarr.errors import ArrayNotFoundError, ReadOnlyError
@@ -30,6 +29,7 @@ from zarr.indexing import (
     OIndex,
     OrthogonalIndexer,
     VIndex,
+    has_ellipsis,
     indexer_class,
     single_item,
     split_fields,
@@ -480,7 +480,7 @@ class Array:
             return out
         if indexer.drop_axes:
             result = result.reshape(indexer.shape + result.shape[len(indexer.kept_shape) :])
-        return result[()] if result.ndim == 0 and selection is not Ellipsis else result
+        return result if result.ndim or has_ellipsis(selection) else result[()]
 
     @property
     def oindex(self) -> OIndex:
@@ -714,25 +714,28 @@ class Array:
             With ``is_view`` True; it cannot be resized.
         """
         meta = self._meta
-        kind = meta.dtype if dtype is None else dtypes.normalize_dtype(dtype)[0]
-        lengths = meta.shape if shape is None else normalize_shape(shape)
-        fill = meta.fill_value if fill_value is None else fill_value
-        steps = meta.steps
+        changes: dict[str, Any] = {}
+        if shape is not None:
+            changes["shape"] = normalize_shape(shape)
+        if dtype is not None:
+            changes["dtype"] = dtypes.normalize_dtype(dtype)[0]
+        if chunks is not None:
+            lengths, itemsize = changes.get("shape", meta.shape), self.itemsize
+            changes["grid"] = Grid(normalize_chunks(chunks, lengths, itemsize))
         if filters is not None:
-            compressors = [step for step in steps if step.role != "filter"]
-            steps = (*[step_from("filter", f) for f in filters], *compressors)
+            kept = [step for step in meta.steps if step.role != "filter"]
+            changes["steps"] = (*[step_from("filter", codec) for codec in filters], *kept)
+        kind = changes.get("dtype", meta.dtype)
+        fill = dtypes.viewed_fill(meta.fill_value, kind) if fill_value is None else fill_value
+        changes["fill_value"] = dtypes.normalize_fill_value(fill, kind)
+        return self._view(replace(meta, **changes), read_only, synchronizer)
+
+    def _view(
+        self, meta: ArrayMeta, read_only: bool | None, synchronizer: Synchronizer | None
+    ) -> Array:
         result = Array.__new__(Array)
         result.__dict__.update(self.__dict__)
-        result._current = replace(
-            meta,
-            dtype=kind,
-            shape=lengths,
-            grid=meta.grid if chunks is None else Grid(
-                normalize_chunks(chunks, lengths, kind.itemsize)
-            ),
-            fill_value=dtypes.normalize_fill_value(fill, kind),
-            steps=steps,
-        )  # fmt: skip
+        result._current = meta
         result._is_view = True
         result._engine_ = result._attrs = None
         if read_only is not None:
@@ -753,8 +756,10 @@ class Array:
         Array
         """
         kind = np.dtype(dtype)
-        filters = [AsType(encode_dtype=self.dtype, decode_dtype=kind), *(self.filters or [])]
-        return self.view(filters=filters, dtype=kind, read_only=True)
+        steps = (astype_step(self.dtype, kind), *self._current.steps)
+        fill = dtypes.viewed_fill(self._current.fill_value, kind)
+        meta = replace(self._current, dtype=kind, steps=steps, fill_value=fill)
+        return self._view(meta, True, None)
 
     # -- as an object --------------------------------------------------------------
 

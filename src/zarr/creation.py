@@ -35,10 +35,11 @@ Mode: TypeAlias = Literal["r", "r+", "a", "w", "w-"]
 StoreLike: TypeAlias = BaseStore | MutableMapping[str, Any] | str | None
 
 
-def check_mode(mode: str) -> None:
-    """Raise `ValueError` unless `mode` is one in which arrays and groups are opened."""
+def check_mode(mode: str) -> str:
+    """Return the mode in which to open an array or a group; 'x' is another name of 'w-'."""
     if mode not in ("r", "r+", "a", "w", "w-", "x"):
         raise ValueError(f"mode must be one of 'r', 'r+', 'a', 'w', 'w-', not {mode!r}")
+    return "w-" if mode == "x" else mode
 
 
 def create(
@@ -342,7 +343,7 @@ zarr_version, dimension_separator, meta_array
     >>> zarr.open_array('data/example.zarr', mode='r')
     <zarr.core.Array (100, 100) float64 read-only>
     """
-    check_mode(mode)
+    mode = check_mode(mode)  # type: ignore[assignment]
     store = normalize_store_arg(store, storage_options, mode)
     if chunk_store is not None:
         chunk_store = normalize_store_arg(chunk_store, storage_options, mode)

@@ -19,6 +19,7 @@ __all__ = [
     "encode_v2",
     "normalize_dtype",
     "normalize_fill_value",
+    "viewed_fill",
 ]
 
 JSON: TypeAlias = Any
@@ -56,12 +57,27 @@ def normalize_dtype(dtype: Any) -> tuple[np.dtype[Any], dict[str, Any] | None]:
         return np.dtype(object), {"id": "vlen-bytes"}
     if isinstance(dtype, str) and dtype.startswith("array:"):
         return np.dtype(object), {"id": "vlen-array", "dtype": np.dtype(dtype[6:]).str}
-    result = np.dtype(dtype)
+    result = _without_gaps(np.dtype(dtype))
     if result.kind in "mM" and np.datetime_data(result)[0] == "generic":
         raise ValueError(
             f"dtype {result.str!r} has no unit; say one, for instance {result.str[1:]}[ns]"
         )
     return result, None
+
+
+def _without_gaps(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return `dtype` without the gaps that NumPy leaves in aligned structures.
+
+    Documents can only spell them as nameless fields, which readers would show.
+    """
+    if dtype.fields is None:
+        return dtype
+    fields: list[Any] = []
+    for name in dtype.names or ():
+        field = dtype.fields[name][0]
+        base, shape = field.subdtype or (field, ())
+        fields.append((name, _without_gaps(base), shape))
+    return np.dtype(fields)
 
 
 def normalize_fill_value(fill_value: Any, dtype: np.dtype[Any]) -> Any:
@@ -88,6 +104,15 @@ def normalize_fill_value(fill_value: Any, dtype: np.dtype[Any]) -> Any:
         ) from error
 
 
+def viewed_fill(value: Any, dtype: np.dtype[Any]) -> Any:
+    """Return the fill value `value` for a view with another dtype: zero stays zero."""
+    if value is None or dtype.kind == "O":
+        return value
+    if not np.asarray(value).astype(bool).any():
+        return np.zeros((), dtype)[()]
+    return _convert(value, dtype)
+
+
 def _convert(value: Any, dtype: np.dtype[Any]) -> Any:
     if isinstance(value, np.generic) and value.dtype == dtype:
         return value
@@ -101,20 +126,7 @@ def encode_v2(dtype: np.dtype[Any]) -> JSON:
     """Return the v2 spelling of `dtype`: a string, or a list of fields."""
     if dtype.fields is None:
         return dtype.str
-    if not _is_packed(dtype):
-        # NumPy spells the gaps of aligned structures as unnamed void fields.
-        return [list(item) for item in dtype.descr]
     return [_encode_field(name, dtype.fields[name][0]) for name in dtype.names or ()]
-
-
-def _is_packed(dtype: np.dtype[Any]) -> bool:
-    offset = 0
-    for name in dtype.names or ():
-        field, at = dtype.fields[name][:2]  # type: ignore[index]
-        if at != offset:
-            return False
-        offset += field.itemsize
-    return offset == dtype.itemsize
 
 
 def _encode_field(name: str, dtype: np.dtype[Any]) -> JSON:

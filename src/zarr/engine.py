@@ -341,7 +341,11 @@ class Engine:
         return fill
 
     def _read_points(self, indexer: CoordinateIndexer, out: Any, fields: Any) -> None:
-        flat_out = out.reshape((math.prod(indexer.shape), *out.shape[len(indexer.shape) :]))
+        flat_shape = (math.prod(indexer.shape), *out.shape[len(indexer.shape) :])
+        if not out.flags.c_contiguous:
+            flat_out = np.empty_like(out, order="C", shape=flat_shape)
+        else:
+            flat_out = out.reshape(flat_shape)
         items = self.pipeline.items
         points = _Points(indexer, self.keys, self.pipeline)
 
@@ -357,6 +361,8 @@ class Engine:
                 flat_out[points.target(part)] = _of(values, fields)
 
         self._for_each_window(read_window, points.windows, len(points.keys))
+        if not out.flags.c_contiguous:
+            out[...] = flat_out.reshape(out.shape)
 
     def _decode_flat(self, points: _Points, run: range, found: Mapping[str, Any]) -> Any:
         """Return the items of some chunks of `points`, in the order in which they are stored."""

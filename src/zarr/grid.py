@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, SupportsIndex
 
@@ -35,14 +36,22 @@ def normalize_shape(shape: Any) -> tuple[int, ...]:
     ValueError
         If a length is negative.
     """
-    if shape is None:
-        raise TypeError("shape is None; give the shape of the array")
-    if isinstance(shape, SupportsIndex):
-        shape = (shape,)
-    result = tuple(int(length.__index__()) for length in shape)
-    if any(length < 0 for length in result):
-        raise ValueError(f"shape {result} must not have negative lengths")
-    return result
+    try:
+        lengths = (operator.index(shape),)
+    except TypeError:
+        if not isinstance(shape, Iterable):
+            raise TypeError(f"shape must be one or several integers, not {shape!r}") from None
+        lengths = tuple(_length(length, shape) for length in shape)
+    if any(length < 0 for length in lengths):
+        raise ValueError(f"shape {lengths} must not have negative lengths")
+    return lengths
+
+
+def _length(length: Any, shape: Any) -> int:
+    try:
+        return operator.index(length)
+    except TypeError:
+        raise TypeError(f"shape must be one or several integers, not {shape!r}") from None
 
 
 def guess_chunks(shape: Sequence[int], itemsize: int) -> tuple[int, ...]:

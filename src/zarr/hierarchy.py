@@ -24,7 +24,7 @@ from zarr.formats.base import Format, NodeKind, join
 from zarr.grid import normalize_shape
 from zarr.storage.base import BaseStore, as_store, normalize_storage_path
 from zarr.storage.memory import MemoryStore
-from zarr.storage.nodes import init_group
+from zarr.storage.nodes import init_group, require_parents
 from zarr.storage.resolve import normalize_store_arg
 from zarr.sync import Synchronizer, holding_document, lock_for
 
@@ -542,10 +542,7 @@ class Group(MutableMapping[str, Any]):
                 raise ValueError(f'The dest, "{dest}", already exists.')
             if f"{target}/".startswith(f"{origin}/"):
                 raise ValueError(f'The dest, "{dest}", lies below the source, "{source}".')
-            if "/" in target:
-                parent = target.rpartition("/")[0]
-                if self._format.kind(self._store, parent) is None:
-                    self._create_group(parent, overwrite=False)
+            require_parents(self._store, target, self._format)
             self._format.move(self._store, origin, target)
             if self._chunk_store is not None:
                 self._format.move(self._chunk_store, origin, target)
@@ -709,7 +706,7 @@ def open_group(
     >>> zarr.open_group('data/example.zarr', mode='r')
     <zarr.hierarchy.Group '/' read-only>
     """
-    creation.check_mode(mode)
+    mode = creation.check_mode(mode)  # type: ignore[assignment]
     store = normalize_store_arg(store, storage_options, mode, default=MemoryStore)
     chunks = None
     if chunk_store is not None:

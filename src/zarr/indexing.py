@@ -35,6 +35,7 @@ __all__ = [
     "OIndex",
     "OrthogonalIndexer",
     "VIndex",
+    "has_ellipsis",
     "indexer_class",
     "is_fancy",
     "is_orthogonal",
@@ -254,6 +255,11 @@ def single_item(selection: Any, shape: tuple[int, ...]) -> tuple[int, ...] | Non
             raise BoundsCheckError(length, dim)
         place.append(index + length if index < 0 else index)
     return tuple(place)
+
+
+def has_ellipsis(selection: Any) -> bool:
+    """Tell whether there is an ellipsis in `selection`: NumPy then returns no scalar."""
+    return any(item is Ellipsis for item in _as_tuple(selection))
 
 
 def is_fancy(selection: Any, ndim: int) -> bool:

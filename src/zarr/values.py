@@ -48,14 +48,18 @@ def with_dropped_axes(array: Any, indexer: Indexer) -> Any:
 
 def as_value(value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
     """Return `value` as an array without dimensions, or of `shape`."""
-    if isinstance(value, np.ndarray):
-        array = value
-    elif getattr(value, "shape", None) == shape and shape and hasattr(value, "dtype"):
-        return value  # an array elsewhere, read as needed
-    elif dtype.kind == "O":
+    if dtype.subdtype is not None:  # each item is an array
+        dtype, inner = dtype.subdtype
+        shape += inner
+    is_array = hasattr(value, "dtype") and hasattr(value, "shape")
+    if dtype.kind == "O" and not (is_array and (shape or not value.shape)):
         array = _as_objects(value, shape)
+    elif isinstance(value, np.ndarray):
+        array = value
+    elif is_array and shape and value.shape == shape:
+        return value  # an array elsewhere, read as needed
     else:
-        array = np.asarray(value, None if hasattr(value, "dtype") else dtype)
+        array = np.asarray(value, None if is_array else dtype)
     if array.ndim == 0 or array.shape == shape:
         return array
     while array.ndim > len(shape) and array.shape[0] == 1:

@@ -4,10 +4,23 @@ The codec classes of `numcodecs` under the names they had before they moved ther
 pipeline that turns chunks into bytes.
 """
 
-from numcodecs import *  # noqa: F403  the documented names of this module are those
-from numcodecs import get_codec, register_codec  # noqa: F401
+import numcodecs as _numcodecs
+from numcodecs import get_codec as get_codec
+from numcodecs import register_codec as register_codec
 
+from zarr.codecs.names import astype_step as astype_step
 from zarr.codecs.names import codec_from as codec_from
 from zarr.codecs.names import object_codec_of as object_codec_of
 from zarr.codecs.names import step_from as step_from
 from zarr.codecs.pipeline import CodecPipeline as CodecPipeline
+
+# The documented names of this module are the codec classes of numcodecs.
+_classes = {
+    name: found
+    for name, found in vars(_numcodecs).items()
+    if isinstance(found, type) and issubclass(found, _numcodecs.abc.Codec)
+}
+globals().update(_classes)
+
+__all__ = ["get_codec", "register_codec"]
+__all__ += sorted(_classes)

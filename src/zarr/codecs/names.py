@@ -10,7 +10,7 @@ import numcodecs
 from zarr.errors import BadCompressorError, MetadataError
 from zarr.metadata import Role, Step
 
-__all__ = ["codec_from", "object_codec_of", "step_from"]
+__all__ = ["astype_step", "codec_from", "object_codec_of", "step_from"]
 
 _OBJECT_CODECS = frozenset(
     ("vlen-utf8", "vlen-bytes", "vlen-array", "json2", "msgpack2", "pickle", "categorize")
@@ -55,6 +55,11 @@ def codec_from(step: Step) -> Any:
             f"{step.role} {step.name!r} is not available with the configuration "
             f"{dict(step.config)!r:.200}: {error}"
         ) from error
+
+
+def astype_step(encode_dtype: Any, decode_dtype: Any) -> Step:
+    """Return the filter that converts items of one dtype to another as they are read."""
+    return step_from("filter", numcodecs.AsType(encode_dtype, decode_dtype))
 
 
 def object_codec_of(steps: Iterable[Step]) -> Any:

@@ -95,10 +95,6 @@ def array_meta(
     kind, implied_codec = dtypes.normalize_dtype(dtype)
     if order not in ("C", "F"):
         raise ValueError(f"order must be either 'C' or 'F', found: {order!r}")
-    if dimension_separator not in (None, ".", "/"):
-        raise ValueError(
-            f"dimension_separator must be either '.' or '/', found: {dimension_separator!r}"
-        )
     steps = [step_from("filter", codec) for codec in filters or ()]
     if not kind.hasobject:
         if object_codec is not None:
@@ -130,6 +126,8 @@ def _compressor_steps(compressor: Any) -> list[Step]:
 
 
 def _store_separator(store: BaseStore, wanted: Separator | None) -> Separator | None:
+    if wanted not in (None, ".", "/"):
+        raise ValueError(f"dimension_separator must be either '.' or '/', found: {wanted!r}")
     separator = store._dimension_separator
     if separator is None or wanted is None:
         return wanted or separator
@@ -259,6 +257,9 @@ def _make_room(
     store: BaseStore, path: str, format: Format, overwrite: bool, chunk_store: BaseStore | None
 ) -> None:
     """See that nothing is at `path`, and groups are above it."""
+    for segment in path.split("/"):
+        if format.is_document(segment):
+            raise ValueError(f"path {path!r} must not contain {segment!r}, a name of metadata")
     missing = _missing_parents(store, path, format)
     if overwrite:
         format.remove(store, path)
@@ -272,6 +273,12 @@ def _make_room(
             raise ContainsGroupError(path)
     if missing:
         store.setitems({key: format.dump_group(GroupMeta()) for key in missing})
+
+
+def require_parents(store: BaseStore, path: str, format: Format) -> None:
+    """Write the documents of groups missing above `path`."""
+    missing = _missing_parents(store, path, format)
+    store.setitems({key: format.dump_group(GroupMeta()) for key in missing})
 
 
 def _missing_parents(store: BaseStore, path: str, format: Format) -> list[str]:

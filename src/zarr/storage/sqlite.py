@@ -9,6 +9,7 @@ import pickle
 import sqlite3
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from threading import Lock
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -377,7 +378,7 @@ class SQLiteStore(BaseStore):
     def __reduce__(self) -> Any:
         if self._in_memory:
             raise pickle.PicklingError("an SQLite database in memory cannot be pickled")
-        return _reopen, (type(self), self.path, self._dimension_separator, self.kwargs)
+        return partial(type(self), self.path, self._dimension_separator, **self.kwargs), ()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.path!r}>"
@@ -392,9 +393,3 @@ def _part(blob: sqlite3.Blob, byte_range: ByteRange) -> bytes:
         return b""
     blob.seek(begin)
     return blob.read(wanted)
-
-
-def _reopen(
-    cls: type[SQLiteStore], path: str, separator: Separator | None, kwargs: dict[str, Any]
-) -> SQLiteStore:
-    return cls(path, separator, **kwargs)

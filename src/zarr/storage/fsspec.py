@@ -1,0 +1,646 @@
+"""A store in any file system that fsspec knows, found by its URL."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import inspect
+import os
+import pickle
+import time
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar, TypeVar
+from urllib.parse import quote, unquote
+
+from zarr.errors import ReadOnlyError, StoreError, StorePermissionError, StoreTimeoutError
+from zarr.storage.base import (
+    BaseStore,
+    Buffer,
+    ByteRange,
+    Separator,
+    as_bytes,
+    check_key,
+    take_range,
+)
+from zarr.storage.directory import _is_temporary, _temporary_name
+from zarr.storage.remote import cut_into, failure, pauses, require
+
+__all__ = ["FSStore"]
+
+T = TypeVar("T")
+
+_CONCURRENCY = 128
+"""Requests of a batch under way at a time."""
+
+_DOCUMENTED = (KeyError, PermissionError, OSError)
+"""The default of `exceptions` in the manual. It stands for `_ABSENT`: by itself it would
+take a failed or denied read for a chunk that was never written."""
+
+_ABSENT = (KeyError, FileNotFoundError, IsADirectoryError, NotADirectoryError)
+
+_LASTING = (LookupError, FileNotFoundError, IsADirectoryError, NotADirectoryError,
+            PermissionError, ValueError, TypeError, NotImplementedError, ImportError)  # fmt: skip
+_LASTING_NUMBERS = (
+    errno.EINVAL, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENAMETOOLONG
+)  # fmt: skip
+
+_BUCKETS = {"s3", "s3a", "gs", "gcs", "abfs", "az", "adl", "oss", "oci"}
+_CACHES = {"simplecache", "filecache", "blockcache", "cached"}
+
+_SECRETS = ("key", "secret", "token", "password", "username", "sas_token", "credential")
+_IRRELEVANT = ("config_kwargs", "asynchronous", "loop", "skip_instance_cache", "auto_mkdir")
+
+
+class FSStore(BaseStore):
+    """A store in any file system that ``fsspec`` knows, found by its URL.
+
+    Requires the package ``fsspec`` (``pip install 'zarr[fsspec]'``) and the one for the
+    protocol, for instance ``s3fs`` for ``s3://``.
+
+    Parameters
+    ----------
+    url : str
+        Where the data are: ``protocol://path``, or several joined by ``::``, such as
+        ``simplecache::s3://bucket/data.zarr``. With `fs`, a path in that file system.
+    normalize_keys : bool, default False
+        Whether to convert keys to lower case.
+    key_separator : {'.', '/'}, optional
+        The older name of `dimension_separator`.
+    mode : str, default 'w'
+        'r' for a store that refuses to be written.
+    exceptions : tuple of Exception subclasses
+        Errors that mean that a key is absent, so that its chunk reads as fill values. If
+        not given, only those do that say so: `KeyError` and `FileNotFoundError`. Some
+        public buckets answer "denied" for what is absent: for these, pass
+        ``(KeyError, FileNotFoundError, PermissionError)``.
+    dimension_separator : {'.', '/'}, optional
+        Separator between the dimensions of a chunk key, for arrays created here.
+    fs : fsspec.spec.AbstractFileSystem, optional
+        A file system to use, instead of the one that `url` names.
+    check : bool, default False
+        Whether to write and delete a file at once, to see that this works.
+    create : bool, default False
+        Whether to make the outermost directory.
+    missing_exceptions : sequence of Exception subclasses, optional
+        More errors that mean that a key is absent.
+    retries : int, default 3
+        How often a request that failed for a passing reason is sent again, after a
+        pause; 0 for never. Some file systems retry by themselves, in addition; 0 turns
+        that off as well for ``s3://`` URLs.
+    **storage_options
+        Passed on to the file system. Not together with `fs`.
+
+    Raises
+    ------
+    ImportError
+        If ``fsspec`` or the package for the protocol is missing.
+    ValueError
+        If `storage_options` are given with `fs`.
+
+    Notes
+    -----
+    Batches of reads, ranges and writes are concurrent where the file system is
+    asynchronous (S3, Google Cloud Storage, Azure, HTTP and others). Values in local files
+    are replaced whole; on other file systems that is up to these. Lists of files that
+    ``fsspec`` has cached are never trusted.
+
+    Safe to use from several threads and processes, forked ones included.
+
+    Examples
+    --------
+    >>> from zarr.storage import FSStore
+    >>> store = FSStore('memory://example.zarr')
+    >>> store['.zgroup'] = b'{"zarr_format": 2}'
+    >>> store.listdir()
+    ['.zgroup']
+    """
+
+    threads: ClassVar[int] = 4
+    partial_reads: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        url: str,
+        normalize_keys: bool = False,
+        key_separator: Separator | None = None,
+        mode: str = "w",
+        exceptions: Sequence[type[Exception]] = _DOCUMENTED,
+        dimension_separator: Separator | None = None,
+        fs: Any = None,
+        check: bool = False,
+        create: bool = False,
+        missing_exceptions: Sequence[type[Exception]] | None = None,
+        *,
+        retries: int = 3,
+        **storage_options: Any,
+    ) -> None:
+        fsspec = require("fsspec", "FSStore", "fsspec")
+        if fs is None:
+            self._fs, path = fsspec.core.url_to_fs(url, **_tuned(url, storage_options, retries))
+            if retries == 0 and _is_s3(self._fs):
+                self._fs.retries = 1  # attempts; the instance is ours alone, by its options
+        elif storage_options:
+            raise ValueError(
+                f"storage options {sorted(storage_options)} are for a URL; {fs!r} has been made "
+                "with its own"
+            )
+        else:
+            self._fs, path = fs, fs._strip_protocol(url)
+        if getattr(self._fs, "asynchronous", False):
+            raise ValueError(f"{self._fs!r} is for use in coroutines only (asynchronous=True)")
+        self.path = path
+        self.mode = mode
+        self.normalize_keys = normalize_keys
+        self.retries = retries
+        self.missing_exceptions = tuple(missing_exceptions or ())
+        given = () if exceptions is _DOCUMENTED else tuple(exceptions)
+        self.exceptions = tuple(dict.fromkeys((*_ABSENT, *given, *self.missing_exceptions)))
+        self._mode = "r" if mode == "r" else "a"
+        self._dimension_separator = dimension_separator or key_separator
+        self._look_at(fsspec)
+        if check or create:
+            self._fs.get_mapper(path, check=check, create=create)
+
+    def _look_at(self, fsspec: Any) -> None:
+        """Find out what matters of the file system, once."""
+        self._process = os.getpid()
+        self._fsspec = fsspec
+        self._is_async = _is_async(self._fs)
+        self._is_local = isinstance(self._fs, fsspec.implementations.local.LocalFileSystem)
+        protocols = {self._fs.protocol} if isinstance(self._fs.protocol, str) else {*self._fs.protocol}
+        self._is_http = bool(protocols & {"http", "https"})
+        self._is_bucket = bool(protocols & _BUCKETS)
+        self._is_cache = bool(protocols & _CACHES)
+        # Whether the server heeds ranges; None as long as nobody knows.
+        self._has_ranges = None if self._is_http else True
+        base = fsspec.asyn.AsyncFileSystem if self._is_async else fsspec.AbstractFileSystem
+        name = "_find" if self._is_async else "find"
+        self._finds_flat = getattr(type(self._fs), name) is not getattr(base, name)
+        # By default some ask for the size first, which costs another request, and put the
+        # value together from parts that may come from different values.
+        parameters = inspect.signature(getattr(self._fs, "_cat_file" if self._is_async else "cat_file")).parameters
+        self._whole = {n: 1 for n in ("max_concurrency", "concurrency") if n in parameters}
+
+    @classmethod
+    def from_map(cls, mapping: Any, mode: str = "w") -> FSStore:
+        """Return a store on the file system and root of an `fsspec.FSMap`."""
+        return cls(
+            mapping.root,
+            fs=mapping.fs,
+            mode=mode,
+            missing_exceptions=mapping.missing_exceptions,
+        )
+
+    @property
+    def fs(self) -> Any:
+        """The `fsspec.AbstractFileSystem` in use."""
+        if self._process != os.getpid():
+            # Event loops, their threads and open sockets do not survive a fork.
+            self._fs = pickle.loads(pickle.dumps(self._fs))
+            self._process = os.getpid()
+        return self._fs
+
+    @property
+    def map(self) -> Any:
+        """An `fsspec.FSMap` of the same place."""
+        return self.fs.get_mapper(self.path)
+
+    @property
+    def key_separator(self) -> str:
+        """Separator between the dimensions of a chunk key; never None."""
+        return self._dimension_separator or "."
+
+    def __getstate__(self) -> dict[str, Any]:
+        left_out = ("_fsspec", "_process")
+        return {name: value for name, value in vars(self).items() if name not in left_out}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._look_at(require("fsspec", "FSStore", "fsspec"))
+
+    @property
+    def location(self) -> Hashable:
+        options = _place(getattr(self._fs, "storage_options", {}))
+        return "fsspec", self._fs.unstrip_protocol(self.path), repr(options)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self._fs.unstrip_protocol(self.path)!r}>"
+
+    # -- names and errors ----------------------------------------------------------
+
+    def _path(self, key: str) -> str:
+        """Return the path of `key`, which is sure to lie below the root."""
+        check_key(key)
+        if self.normalize_keys:
+            key = key.lower()
+        if self._is_http:
+            key = quote(key)
+        return f"{self.path.rstrip('/')}/{key}" if self.path else key
+
+    def _folder(self, path: str) -> str:
+        return self._path(path) if path else self.path
+
+    def _key(self, path: str) -> str:
+        """Return the key of a path that a list contains."""
+        key = self.fs._strip_protocol(path)[len(self.path.rstrip("/")) :].strip("/")
+        return unquote(key) if self._is_http else key
+
+    def _writeable_path(self, key: object) -> str:
+        if self._mode == "r":
+            raise ReadOnlyError(f"{self!r} was opened with mode 'r'")
+        return self._path(check_key(key))
+
+    def _failed(self, verb: str, what: str, error: Exception) -> Exception:
+        """Return the error to raise when `error` ended a request."""
+        if isinstance(error, ImportError):
+            return error
+        if isinstance(error, NotImplementedError):
+            said = f"the file system {type(self._fs).__name__} cannot do that"
+            return failure(verb, what, self, said)
+        kind: type[StoreError] = StoreError
+        if isinstance(error, PermissionError) or _status(error) in (401, 403):
+            kind = StorePermissionError
+        elif any("Timeout" in cls.__name__ for cls in type(error).__mro__):
+            kind = StoreTimeoutError
+        return failure(verb, what, self, error, kind)
+
+    @contextmanager
+    def _doing(self, verb: str, what: str) -> Iterator[None]:
+        try:
+            yield
+        except StoreError:
+            raise
+        except self.exceptions:
+            raise KeyError(what) from None
+        except Exception as error:
+            raise self._failed(verb, what, error) from error
+
+    # -- requests ------------------------------------------------------------------
+
+    def _ask(self, name: str, requests: Sequence[tuple[Any, ...]], **options: Any) -> list[Any]:
+        """Call the method `name` for each of `requests`, concurrently if the file system can.
+
+        Returns
+        -------
+        list
+            What each call returned, or the exception that ended the last attempt.
+        """
+        if not self._is_async:
+            call = getattr(self.fs, name)
+            return [self._attempt(call, request, options) for request in requests]
+        call = getattr(self.fs, f"_{name}")
+        return self._fsspec.asyn.sync(  # type: ignore[no-any-return]
+            self.fs.loop, self._attempt_all, call, requests, options
+        )
+
+    def _attempt(
+        self, call: Callable[..., Any], request: tuple[Any, ...], options: dict[str, Any]
+    ) -> Any:
+        waits = pauses(self.retries)
+        while True:
+            try:
+                return call(*request, **options)
+            except Exception as error:
+                pause = next(waits, None) if _may_pass(error) else None
+                if pause is None:
+                    return error
+            time.sleep(pause)
+
+    async def _attempt_all(
+        self,
+        call: Callable[..., Awaitable[Any]],
+        requests: Sequence[tuple[Any, ...]],
+        options: dict[str, Any],
+    ) -> list[Any]:
+        gate = asyncio.Semaphore(_CONCURRENCY)
+
+        async def attempt(request: tuple[Any, ...]) -> Any:
+            waits = pauses(self.retries)
+            while True:
+                try:
+                    async with gate:
+                        return await call(*request, **options)
+                except Exception as error:
+                    pause = next(waits, None) if _may_pass(error) else None
+                    if pause is None:
+                        return error
+                await asyncio.sleep(pause)
+
+        return await asyncio.gather(*map(attempt, requests))
+
+    def _present(self, verb: str, keys: Sequence[str], outcomes: Sequence[T]) -> dict[str, T]:
+        """Return the outcomes that are no errors; raise those that do not say 'absent'."""
+        found = {}
+        for key, outcome in zip(keys, outcomes, strict=True):
+            if not isinstance(outcome, Exception):
+                found[key] = outcome
+            elif not isinstance(outcome, self.exceptions):
+                raise self._failed(verb, key, outcome) from outcome
+        return found
+
+    # -- reading -------------------------------------------------------------------
+
+    def __getitem__(self, key: str) -> bytes:
+        return self.getitems((key,))[key]
+
+    def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
+        keys = list(dict.fromkeys(keys))
+        paths = [self._path(key) for key in keys]
+        read = self._read_cached if self._is_cache else self._read
+        return self._present("read", keys, read(paths))
+
+    def _read(self, paths: list[str]) -> list[Any]:
+        return self._ask("cat_file", [(path,) for path in paths], **self._whole)
+
+    def _read_cached(self, paths: list[str]) -> list[Any]:
+        """Read through a file system that keeps local copies."""
+        outcomes = self._read(paths)
+        for path, outcome in zip(paths, outcomes, strict=True):
+            if isinstance(outcome, Exception):
+                self._forget_copy(path)
+        return outcomes
+
+    def get_partial_values(
+        self, ranges: Sequence[tuple[str, ByteRange]]
+    ) -> list[Buffer | None]:
+        if not ranges:
+            return []
+        paths = [self._path(key) for key, _ in ranges]
+        if self._has_ranges is None:
+            self._has_ranges = self._heeds_ranges(paths[0])
+        if not self._has_ranges:
+            return super().get_partial_values(ranges)
+        limits = [_limits(byte_range) for _, byte_range in ranges]
+        outcomes = self._ask("cat_file", [(p, *ends) for p, ends in zip(paths, limits, strict=True)])
+        parts: list[Buffer | None] = []
+        for (key, byte_range), outcome in zip(ranges, outcomes, strict=True):
+            if isinstance(outcome, Exception) and self._begins_behind(key, byte_range, outcome):
+                outcome = b""
+            part = self._present("read", [key], [outcome]).get(key)
+            parts.append(part if part is None else part[: byte_range[1]])
+        return parts
+
+    def _heeds_ranges(self, path: str) -> bool | None:
+        """Tell whether a server sends the range that it is asked for, and not everything."""
+        (outcome,) = self._ask("cat_file", [(path, 0, 1)])
+        return None if isinstance(outcome, Exception) else len(outcome) < 2
+
+    def _begins_behind(self, key: str, byte_range: ByteRange, error: Exception) -> bool:
+        """Tell whether `error` only says that the value ends before the range begins."""
+        if isinstance(error, self.exceptions) or not _is_about_range(error):
+            return False
+        self.fs.invalidate_cache(self._path(key))
+        (known,) = self._ask("info", [(self._path(key),)])
+        return not isinstance(known, Exception) and max(byte_range[0], 0) >= known["size"]
+
+    def __contains__(self, key: object) -> bool:
+        try:
+            path = self._path(check_key(key))
+        except ValueError:
+            return False
+        if not self._is_async:
+            (outcome,) = self._ask("info", [(path,)])
+            return any(i["type"] == "file" for i in self._present("look for", [path], [outcome]).values())
+        # One byte, because `exists` of some file systems takes a failure for a no.
+        (outcome,) = self._ask("cat_file", [(path, 0, 1)])
+        if isinstance(outcome, Exception) and _is_about_range(outcome):
+            return True  # there, but empty
+        return bool(self._present("look for", [path], [outcome]))
+
+    # -- writing -------------------------------------------------------------------
+
+    def __setitem__(self, key: str, value: Buffer) -> None:
+        self.setitems({key: value})
+
+    def setitems(self, items: Mapping[str, Buffer]) -> None:
+        requests = [(self._writeable_path(key), as_bytes(value)) for key, value in items.items()]
+        outcomes = self._write(requests)
+        again = [at for at, o in enumerate(outcomes) if isinstance(o, FileNotFoundError)]
+        if again and not self._is_bucket:  # a bucket is not made by mistake
+            folders = dict.fromkeys(self.fs._parent(requests[at][0]) for at in again)
+            self._make_folders(folders)
+            for at, outcome in zip(again, self._write([requests[a] for a in again]), strict=True):
+                outcomes[at] = outcome
+        for key, outcome in zip(items, outcomes, strict=True):
+            if isinstance(outcome, Exception):
+                raise self._failed("write", key, outcome) from outcome
+
+    def _write(self, requests: Sequence[tuple[str, bytes]]) -> list[Any]:
+        if self._is_local:
+            return [self._attempt(_replace, request, {}) for request in requests]
+        return self._ask("pipe_file", requests)
+
+    def _make_folders(self, folders: Iterable[str]) -> None:
+        for folder in folders:
+            with self._doing("make the folder", folder):
+                self.fs.makedirs(folder, exist_ok=True)
+
+    def __delitem__(self, key: str) -> None:
+        path = self._writeable_path(key)
+        if key not in self:
+            raise KeyError(key)
+        (outcome,) = self._ask("rm_file", [(path,)])
+        if isinstance(outcome, Exception):
+            self._present("delete", [key], [outcome])
+            raise KeyError(key)
+
+    def delitems(self, keys: Iterable[str]) -> None:
+        for part in cut_into(dict.fromkeys(keys), 1000):
+            self._delete(part)
+
+    def _delete(self, keys: list[str]) -> None:
+        paths = [self._writeable_path(key) for key in keys]
+        plain = [path for path in paths if not _has_magic(path)]
+        left = paths
+        if self._is_bucket and plain:
+            # All of them in one request, where the service can do that. It would take a
+            # star in a path for more than itself.
+            (outcome,) = self._ask("rm", [(plain,)])
+            if outcome is None or isinstance(outcome, list):
+                left = [path for path in paths if _has_magic(path)]
+        outcomes = self._ask("rm_file", [(path,) for path in left])
+        for path, outcome in zip(left, outcomes, strict=True):
+            if isinstance(outcome, Exception) and not self._is_gone(path, outcome):
+                raise self._failed("delete", self._key(path), outcome) from outcome
+
+    def _is_gone(self, path: str, error: Exception) -> bool:
+        if isinstance(error, self.exceptions):
+            return True
+        # Some systems say that it is forbidden to unlink a directory.
+        return self._is_local and not os.path.isfile(path)
+
+    # -- listing -------------------------------------------------------------------
+
+    def _entries(self, path: str) -> list[dict[str, Any]]:
+        """Return what fsspec knows of the files and folders directly at `path`."""
+        # Others may have written since the list was cached.
+        self.fs.invalidate_cache(path)
+        (found,) = self._ask("ls", [(path,)], detail=True)
+        entries = self._present("list", [path], [found]).get(path, [])
+        own = path.rstrip("/")
+        return [
+            entry
+            for entry in entries
+            if self.fs._strip_protocol(entry["name"]).rstrip("/") != own
+            and not (self._is_local and _is_temporary(os.path.basename(entry["name"])))
+        ]
+
+    def __iter__(self) -> Iterator[str]:
+        return self.list_prefix()
+
+    def list_prefix(self, path: str = "") -> Iterator[str]:
+        folder = self._folder(path)
+        if not self._finds_flat:
+            yield from self._walk(folder)
+            return
+        self.fs.invalidate_cache()
+        (found,) = self._ask("find", [(folder,)])
+        paths = self._present("list", [path], [found]).get(path, [])
+        prefix = f"{path}/" if path else ""
+        for key in map(self._key, paths):
+            if key != path and key.startswith(prefix):
+                yield key
+
+    def _walk(self, folder: str) -> Iterator[str]:
+        # The `find` that fsspec brings along leaves out folders that it failed to list.
+        for entry in self._entries(folder):
+            if entry["type"] != "directory":
+                yield self._key(entry["name"])
+            elif not entry.get("islink"):
+                yield from self._walk(self.fs._strip_protocol(entry["name"]))
+
+    def listdir(self, path: str = "") -> list[str]:
+        found = self._entries(self._folder(path))
+        skip = len(path) + 1 if path else 0
+        names = {self._key(entry["name"])[skip:] for entry in found}
+        return sorted(name for name in names if name)
+
+    def rmdir(self, path: str = "") -> None:
+        if self._mode == "r":
+            raise ReadOnlyError(f"{self!r} was opened with mode 'r'")
+        folder = self._folder(path)
+        if self._is_bucket or _has_magic(folder):
+            self.delitems([*self.list_prefix(path), *([path] if path else [])])
+        if not self._is_bucket and not _has_magic(folder) or self._is_local:
+            self.fs.invalidate_cache()
+            (outcome,) = self._ask("rm", [(folder, True)])
+            self._present("delete", [path], [outcome])
+
+    def clear(self) -> None:
+        """Delete everything below the root."""
+        self.rmdir()
+
+    def rename(self, src_path: str, dst_path: str) -> None:
+        if src_path == dst_path:
+            return
+        self._writeable_path(dst_path)
+        keys = list(self.list_prefix(src_path))
+        if src_path in self:
+            keys.append(src_path)
+        for part in cut_into(keys, 1000):
+            self._copy({key: dst_path + key[len(src_path) :] for key in part})
+        self.delitems(keys)
+        if not f"{dst_path}/".startswith(f"{src_path}/") and self._is_local:
+            self.rmdir(src_path)
+
+    def _copy(self, moves: dict[str, str]) -> None:
+        requests = [(self._path(key), self._path(new)) for key, new in moves.items()]
+        if not self._is_bucket:
+            self._make_folders(dict.fromkeys(self.fs._parent(new) for _, new in requests))
+        for key, outcome in zip(moves, self._ask("cp_file", requests), strict=True):
+            if isinstance(outcome, NotImplementedError):
+                self[moves[key]] = self[key]
+            elif isinstance(outcome, Exception):
+                raise self._failed("rename", key, outcome) from outcome
+
+    def getsize(self, path: str = "") -> int:
+        folder = self._folder(path)
+        if path and path in self:
+            self.fs.invalidate_cache(self.fs._parent(folder))
+            (known,) = self._ask("info", [(folder,)])
+            sizes = [info["size"] for info in self._present("measure", [path], [known]).values()]
+        else:
+            sizes = [e["size"] for e in self._entries(folder) if e["type"] != "directory"]
+        return -1 if None in sizes else int(sum(sizes))
+
+    # -- life cycle ----------------------------------------------------------------
+
+    def close(self) -> None:
+        """Do nothing: ``fsspec`` shares file systems between all that use the same one."""
+
+
+def _is_async(fs: Any) -> bool:
+    # A file system within a directory of another is as asynchronous as that one.
+    inner = fs.fs if type(fs).__name__ == "DirFileSystem" else fs
+    return bool(fs.async_impl and inner.async_impl)
+
+
+def _is_s3(fs: Any) -> bool:
+    return "s3" in (fs.protocol if isinstance(fs.protocol, tuple) else (fs.protocol,))
+
+
+def _tuned(url: str, options: Mapping[str, Any], retries: int) -> dict[str, Any]:
+    """Return `options`, with more connections at a time for S3 and without its retries."""
+    if not url.startswith(("s3://", "s3a://")):
+        return dict(options)
+    config = dict(options.get("config_kwargs") or {})
+    config.setdefault("max_pool_connections", _CONCURRENCY)
+    if retries == 0:
+        config.setdefault("retries", {"total_max_attempts": 1})
+    return {**options, "config_kwargs": config}
+
+
+def _place(options: Any) -> Any:
+    """Return the options of a file system that say where it is, not who may read it how."""
+    if isinstance(options, Mapping):
+        items = {name: _place(value) for name, value in sorted(options.items())}
+        return {n: v for n, v in items.items() if n not in (*_SECRETS, *_IRRELEVANT) and v != {}}
+    return options
+
+
+def _limits(byte_range: ByteRange) -> tuple[int | None, int | None]:
+    """Return where a range begins and ends, as fsspec counts, of at least one byte."""
+    start, length = byte_range
+    if start < 0 or length is None:
+        # A suffix is cut here: its end is not known before the size is.
+        return start or None, None
+    return start, start + max(length, 1)
+
+
+def _replace(path: str, value: bytes) -> None:
+    """Write a local file such that readers see the old value or the new one, whole."""
+    temporary = os.path.join(os.path.dirname(path), _temporary_name())
+    try:
+        with open(temporary, "xb") as file:
+            file.write(value)
+        os.replace(temporary, path)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise
+
+
+def _has_magic(path: str) -> bool:
+    return any(c in path for c in "*?[")
+
+
+def _status(error: Exception) -> int | None:
+    """Return the HTTP status of `error`, if it has one."""
+    status = getattr(error, "status", None)
+    return status if isinstance(status, int) else None
+
+
+def _is_about_range(error: Exception) -> bool:
+    said = str(error).lower()
+    return _status(error) == 416 or "range" in said or "416" in said
+
+
+def _may_pass(error: Exception) -> bool:
+    """Tell whether the next attempt may succeed where this one ended with `error`."""
+    if isinstance(error, _LASTING):
+        return False
+    if isinstance(error, OSError) and error.errno in _LASTING_NUMBERS:
+        return False
+    status = _status(error)
+    return status is None or status >= 500 or status in (408, 425, 429)

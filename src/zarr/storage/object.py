@@ -1,0 +1,396 @@
+"""A store in an object store: S3, Google Cloud Storage, Azure, HTTP, a directory, memory."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from zarr.errors import ReadOnlyError, StoreError, StorePermissionError, StoreTimeoutError
+from zarr.storage.base import BaseStore, Buffer, ByteRange, Separator, as_view, check_key
+from zarr.storage.remote import cut_into, failure, map_requests, require
+
+__all__ = ["ObjectStore"]
+
+_RETRIES = 3
+_DELETED_AT_A_TIME = 1_000
+
+_GAP = 256 << 10
+"""Bytes between two ranges that are rather fetched than left out by a second request."""
+
+_FOLDER_IN_THE_WAY = re.compile(r"Local.*\b(Not|Is) a directory\b", re.S)
+"""What obstore says of a directory on this machine where a value was meant, or the reverse."""
+
+_first_user: int | None = None
+"""The process that has used obstore first. Its threads do not survive a fork."""
+
+
+class ObjectStore(BaseStore):
+    """A store in an object store, through the package ``obstore``.
+
+    Requires the package ``obstore``: ``pip install 'zarr[obstore]'``. It is the fastest
+    way to S3, Google Cloud Storage and Azure; `FSStore` knows more kinds of places.
+
+    Parameters
+    ----------
+    store : str or obstore.store.ObjectStore
+        A URL such as ``s3://bucket/prefix``, ``gs://…``, ``az://…``, ``https://…``,
+        ``file:///…`` or ``memory:///``, or a store of ``obstore``.
+    dimension_separator : {'.', '/'}, optional
+        Separator between the dimensions of a chunk key, for arrays created here.
+    mode : str, default 'w'
+        'r' for a store that refuses to be written.
+    retries : int, default 3
+        How often a request that failed for a passing reason is sent again, after a
+        pause; 0 for never. For a URL only: a store of ``obstore`` has its own
+        ``retry_config``.
+    concurrency : int, default 128
+        How many requests of a batch are under way at a time.
+    **config
+        For a URL: passed on to `obstore.store.from_url`, for instance ``region``,
+        ``skip_signature`` or ``client_options``.
+
+    Raises
+    ------
+    ImportError
+        If the package ``obstore`` is missing.
+    ValueError
+        If options are given together with a store of ``obstore``.
+
+    Notes
+    -----
+    Ranges of one value that lie near each other are fetched in one request. Values read
+    are objects with the buffer protocol that nobody has copied. A reader sees the old
+    value or the new one, whole.
+
+    Safe to use from several threads and processes, but not in a process forked from one
+    that has used ``obstore``: start workers by ``spawn`` or ``forkserver``.
+
+    Examples
+    --------
+    >>> from zarr.storage import ObjectStore
+    >>> store = ObjectStore('s3://bucket/data.zarr', skip_signature=True)  # doctest: +SKIP
+    >>> root = zarr.open_group(store, mode='r')  # doctest: +SKIP
+    """
+
+    threads: ClassVar[int] = 4
+    partial_reads: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        store: Any,
+        dimension_separator: Separator | None = None,
+        *,
+        mode: str = "w",
+        retries: int | None = None,
+        concurrency: int = 128,
+        **config: Any,
+    ) -> None:
+        self._obstore = require("obstore", "ObjectStore", "obstore")
+        self._url = store if isinstance(store, str) else None
+        if self._url is not None:
+            store = self._open(self._url, _RETRIES if retries is None else retries, config)
+        elif config or retries is not None:
+            given = sorted([*config, *(["retries"] if retries is not None else [])])
+            raise ValueError(f"{given} are for a URL; {store!r} has been configured already")
+        self.store = store
+        self._in_memory = type(store).__name__ == "MemoryStore"  # which keeps what it is given
+        self.mode = mode
+        self._mode = "r" if mode == "r" else "a"
+        self.concurrency = concurrency
+        self._dimension_separator = dimension_separator
+
+    def _open(self, url: str, retries: int, config: dict[str, Any]) -> Any:
+        options: dict[str, Any] = dict(config)
+        if url.startswith("file:"):
+            local = {"mkdir": True, "automatic_cleanup": True}
+            return self._obstore.store.from_url(url, **{**local, **options})
+        if url.startswith("memory:"):
+            return self._obstore.store.from_url(url, **options)
+        options.setdefault(
+            "retry_config",
+            {
+                "max_retries": retries,
+                "backoff": {
+                    "init_backoff": timedelta(seconds=0.1),
+                    "max_backoff": timedelta(seconds=5),
+                    "base": 2,
+                },
+                "retry_timeout": timedelta(seconds=180),
+            },
+        )
+        return self._obstore.store.from_url(url, **options)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            "store": self.store,
+            "url": self._url,
+            "dimension_separator": self._dimension_separator,
+            "mode": self.mode,
+            "concurrency": self.concurrency,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        url = state.pop("url")
+        ObjectStore.__init__(self, **state)
+        self._url = url
+
+    @property
+    def location(self) -> Hashable:
+        kind = type(self.store).__name__
+        if self._in_memory:
+            return kind, id(self.store)
+        config = getattr(self.store, "config", None) or {}
+        names = ("bucket", "container_name", "account_name", "endpoint", "azure_endpoint")
+        where = tuple((name, config[name]) for name in names if name in config)
+        place = getattr(self.store, "url", None) or str(getattr(self.store, "prefix", "") or "")
+        return kind, where, str(place)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self._url or self.store!r}>"
+
+    # -- errors --------------------------------------------------------------------
+
+    @contextmanager
+    def _doing(self, verb: str, key: str) -> Iterator[None]:
+        _check_process()
+        errors = self._obstore.exceptions
+        try:
+            yield
+        except FileNotFoundError as error:
+            if "NoSuchBucket" in str(error):
+                raise failure(verb, key, self, error) from error
+            raise KeyError(key) from None
+        except (errors.PermissionDeniedError, errors.UnauthenticatedError) as error:
+            raise failure(verb, key, self, error, StorePermissionError) from error
+        except (errors.BaseError, OSError, ValueError) as error:
+            if isinstance(error, StoreError):
+                raise
+            text = str(error)
+            if _FOLDER_IN_THE_WAY.search(text):
+                raise KeyError(key) from None
+            slow = "timed out" in text or "TimedOut" in text
+            raise failure(
+                verb, key, self, error, StoreTimeoutError if slow else StoreError
+            ) from error
+
+    # -- reading -------------------------------------------------------------------
+
+    def __getitem__(self, key: str) -> Buffer:
+        check_key(key)
+        with self._doing("read", key):
+            return self._obstore.get(self.store, key).bytes()
+
+    def _find(self, key: str) -> Buffer | None:
+        try:
+            return self[key]
+        except KeyError:
+            return None
+
+    def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
+        values = map_requests(self._find, keys, self.concurrency)
+        return {key: value for key, value in zip(keys, values, strict=True) if value is not None}
+
+    def get_partial_values(
+        self, ranges: Sequence[tuple[str, ByteRange]]
+    ) -> list[Buffer | None]:
+        # Not obstore's get_ranges, which fails badly where a value ends within a range.
+        parts: list[Buffer | None] = [None] * len(ranges)
+
+        def read(span: _Span) -> None:
+            try:
+                with self._doing("read", span.key):
+                    found = self._read_range(check_key(span.key), span.start, span.length)
+            except KeyError:
+                return
+            for at in span.places:
+                start, length = ranges[at][1]
+                begin = max(start, 0) - max(span.start, 0)
+                parts[at] = found[begin : None if length is None else begin + length]
+
+        map_requests(read, _spans(ranges), self.concurrency)
+        return parts
+
+    def _read_range(self, key: str, start: int, length: int | None) -> memoryview:
+        if length == 0:
+            self._obstore.head(self.store, key)
+            return memoryview(b"")
+        wanted: Any = {"suffix": -start} if start < 0 else {"offset": start}
+        if start >= 0 and length is not None:
+            wanted = (start, start + length)
+        try:
+            found = self._obstore.get(self.store, key, options={"range": wanted})
+            return memoryview(found.bytes())
+        except (self._obstore.exceptions.BaseError, OSError, ValueError) as error:
+            # That a range begins behind the end of the value is an error to servers only.
+            if not isinstance(error, FileNotFoundError):
+                size = self._obstore.head(self.store, key)["size"]
+                if max(start, 0) >= size:
+                    return memoryview(b"")
+            raise
+
+    def __contains__(self, key: object) -> bool:
+        try:
+            name = check_key(key)
+            with self._doing("look for", name):
+                self._obstore.head(self.store, name)
+        except (KeyError, ValueError):
+            return False
+        return True
+
+    # -- writing -------------------------------------------------------------------
+
+    def _check(self, key: object) -> str:
+        if self._mode == "r":
+            raise ReadOnlyError(f"{self!r} was opened with mode 'r'")
+        return check_key(key)
+
+    def __setitem__(self, key: str, value: Buffer) -> None:
+        self._write((self._check(key), as_view(value)))
+
+    def setitems(self, items: Mapping[str, Buffer]) -> None:
+        views = [(self._check(key), as_view(value)) for key, value in items.items()]
+        map_requests(self._write, views, self.concurrency)
+
+    def _write(self, item: tuple[str, memoryview]) -> None:
+        key, view = item
+        with self._doing("write", key):
+            self._obstore.put(self.store, key, bytes(view) if self._in_memory else view)
+
+    def __delitem__(self, key: str) -> None:
+        self._check(key)
+        with self._doing("delete", key):
+            self._obstore.head(self.store, key)  # deleting does not say if there was a value
+            self._obstore.delete(self.store, key)
+
+    def delitems(self, keys: Iterable[str]) -> None:
+        for part in cut_into((self._check(key) for key in dict.fromkeys(keys)), _DELETED_AT_A_TIME):
+            with self._doing("delete", part[0]):
+                try:
+                    self._obstore.delete(self.store, part)
+                    continue
+                except (FileNotFoundError, self._obstore.exceptions.BaseError):
+                    pass  # some kinds of places stop at the first that is absent
+            map_requests(self._delete, part, self.concurrency)
+
+    def _delete(self, key: str) -> None:
+        try:
+            with self._doing("delete", key):
+                self._obstore.delete(self.store, key)
+        except KeyError:
+            pass
+
+    # -- listing -------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[str]:
+        return self.list_prefix()
+
+    def list_prefix(self, path: str = "") -> Iterator[str]:
+        with self._doing("list", path):
+            pages = iter(self._obstore.list(self.store, prefix=path or None))
+        while True:
+            try:
+                with self._doing("list", path):
+                    page = next(pages, None)
+            except KeyError:
+                return
+            if page is None:
+                return
+            yield from (entry["path"] for entry in page)
+
+    def _entries(self, path: str) -> Any:
+        try:
+            with self._doing("list", path):
+                return self._obstore.list_with_delimiter(self.store, prefix=path or None)
+        except KeyError:
+            return {"common_prefixes": [], "objects": []}
+
+    def listdir(self, path: str = "") -> list[str]:
+        found = self._entries(path)
+        paths = [*found["common_prefixes"], *(entry["path"] for entry in found["objects"])]
+        skip = len(path) + 1 if path else 0
+        return sorted({name[skip:].rstrip("/") for name in paths})
+
+    def rmdir(self, path: str = "") -> None:
+        self.delitems([*self.list_prefix(path), *([path] if path else [])])
+
+    def clear(self) -> None:
+        """Delete everything below the prefix."""
+        self.rmdir()
+
+    def rename(self, src_path: str, dst_path: str) -> None:
+        if src_path == dst_path:
+            return
+        self._check(dst_path)
+        keys = list(self.list_prefix(src_path))
+        if src_path in self:
+            keys.append(src_path)
+
+        def copy(key: str) -> None:
+            with self._doing("rename", key):
+                self._obstore.copy(self.store, key, dst_path + key[len(src_path) :])
+
+        map_requests(copy, keys, self.concurrency)
+        self.delitems(keys)
+
+    def getsize(self, path: str = "") -> int:
+        if path:
+            try:
+                with self._doing("measure", path):
+                    return int(self._obstore.head(self.store, path)["size"])
+            except KeyError:
+                pass
+        return sum(int(entry["size"]) for entry in self._entries(path)["objects"])
+
+    # -- life cycle ----------------------------------------------------------------
+
+    def close(self) -> None:
+        """Do nothing: ``obstore`` keeps no state that needs an end."""
+
+
+@dataclass(slots=True)
+class _Span:
+    """Bytes to fetch in one request, and which of the wanted ranges lie in them."""
+
+    key: str
+    start: int
+    length: int | None
+    places: list[int]
+
+
+def _spans(ranges: Sequence[tuple[str, ByteRange]]) -> list[_Span]:
+    """Return the requests for `ranges`: one for those of a value that lie near each other."""
+    spans: list[_Span] = []
+    order = sorted(range(len(ranges)), key=lambda at: (ranges[at][0], ranges[at][1][0]))
+    for at in order:
+        key, (start, length) = ranges[at]
+        last = spans[-1] if spans else None
+        if (
+            last is not None
+            and last.key == key
+            and last.length
+            and length
+            and 0 <= last.start <= start <= last.start + last.length + _GAP
+        ):
+            last.length = max(last.length, start + length - last.start)
+            last.places.append(at)
+        else:
+            spans.append(_Span(key, start, length, [at]))
+    return spans
+
+
+def _check_process() -> None:
+    """Raise an error where a request would wait for threads that a fork has lost."""
+    global _first_user
+    if _first_user is None:
+        _first_user = os.getpid()
+    elif _first_user != os.getpid():
+        raise StoreError(
+            "an ObjectStore cannot be used in a forked process: the threads of obstore are in "
+            f"process {_first_user}. Start workers by multiprocessing's 'spawn' or 'forkserver', "
+            "or use FSStore"
+        )
