@@ -12,11 +12,10 @@ from typing import Any, Literal
 import numpy as np
 
 from zarr import dtypes, formats
-from zarr.attrs import Attributes
 from zarr.codecs import astype_step, codec_from, step_from
 from zarr.display import Info, array_info, type_name
 from zarr.engine import Engine
-from zarr.errors import ArrayNotFoundError, ReadOnlyError
+from zarr.errors import ArrayNotFoundError
 from zarr.formats.base import Format
 from zarr.grid import Grid, normalize_chunks, normalize_shape
 from zarr.indexing import (
@@ -35,14 +34,15 @@ from zarr.indexing import (
     split_fields,
 )
 from zarr.metadata import ArrayMeta
-from zarr.storage.base import BaseStore, as_store, normalize_storage_path
+from zarr.node import Node
+from zarr.storage.base import BaseStore
 from zarr.sync import Synchronizer, holding_document, lock_for
 from zarr.values import Fields, as_value, check_out, fields_dtype, with_dropped_axes
 
 __all__ = ["Array"]
 
 
-class Array:
+class Array(Node):
     """An array in a store, opened by its path.
 
     Arrays are made by the functions of :mod:`zarr.creation` and found in groups; there is
@@ -106,15 +106,10 @@ class Array:
         *,
         found: tuple[Format, str, Any] | None = None,
     ) -> None:
-        self._store = as_store(store)
-        self._chunk_store = None if chunk_store is None else as_store(chunk_store)
-        self._path = normalize_storage_path(path)
-        self._read_only = read_only
-        self._synchronizer = synchronizer
+        self._place(store, path, read_only, chunk_store, synchronizer, cache_attrs, meta_array)
         self._cache_metadata = cache_metadata
         self._partial_decompress = partial_decompress
         self._write_empty_chunks = write_empty_chunks
-        self._given_meta_array = meta_array
         self._is_view = False
         if found is None:
             found = formats.find_array(self._store, self._path, zarr_version)
@@ -122,8 +117,6 @@ class Array:
         self._current = self._format.parse_array(self._document, self._key)
         self._engine_: Engine | None = None
         self._lock: Any = None
-        self._cache_attrs = cache_attrs
-        self._attrs: Attributes | None = None
 
     # -- metadata ------------------------------------------------------------------
 
@@ -162,10 +155,6 @@ class Array:
             self._reload()
             yield self._current
 
-    def _check_writeable(self) -> None:
-        if self._read_only:
-            raise ReadOnlyError
-
     @property
     def _engine(self) -> Engine:
         engine = self._engine_
@@ -178,21 +167,6 @@ class Array:
         return engine
 
     @property
-    def store(self) -> BaseStore:
-        """The store that holds the array."""
-        return self._store
-
-    @property
-    def chunk_store(self) -> BaseStore:
-        """The store that holds the array's chunks."""
-        return self._store if self._chunk_store is None else self._chunk_store
-
-    @property
-    def path(self) -> str:
-        """Path in the store, without a slash in front."""
-        return self._path
-
-    @property
     def name(self) -> str | None:
         """Path with a slash in front, as h5py has it; None for an array at the root."""
         return f"/{self._path}" if self._path else None
@@ -203,20 +177,6 @@ class Array:
         return self._path.rpartition("/")[2] if self._path else None
 
     @property
-    def read_only(self) -> bool:
-        """Whether the array may not be changed through this object."""
-        return self._read_only
-
-    @read_only.setter
-    def read_only(self, value: bool) -> None:
-        self._read_only = bool(value)
-
-    @property
-    def synchronizer(self) -> Synchronizer | None:
-        """The locks between processes, if any."""
-        return self._synchronizer
-
-    @property
     def is_view(self) -> bool:
         """Whether this is a view on another array."""
         return self._is_view
@@ -225,26 +185,6 @@ class Array:
     def write_empty_chunks(self) -> bool:
         """Whether chunks in which every cell equals the fill value are stored."""
         return self._write_empty_chunks
-
-    @property
-    def meta_array(self) -> Any:
-        """An array of the type that reads return."""
-        given = self._given_meta_array
-        return np.empty(()) if given is None else np.empty_like(given, shape=())
-
-    @property
-    def attrs(self) -> Attributes:
-        """The user attributes, a mapping of names to JSON values."""
-        if self._attrs is None:
-            self._attrs = Attributes(
-                self._store,
-                self._format.attrs_key(self._path),
-                self._read_only,
-                self._cache_attrs,
-                self._synchronizer,
-                format=self._format,
-            )
-        return self._attrs
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -592,6 +532,9 @@ class Array:
 
     def _set(self, indexer: Indexer, value: Any, fields: Fields) -> None:
         self._check_writeable()
+        self._write(indexer, value, fields)
+
+    def _write(self, indexer: Indexer, value: Any, fields: Fields) -> None:
         dtype = self._current.dtype
         if fields is not None:
             dtype = fields_dtype(dtype, fields)
@@ -599,6 +542,10 @@ class Array:
         if value.ndim:
             value = with_dropped_axes(np.asarray(value) if indexer.drop_axes else value, indexer)
         self._engine.write(indexer, value, fields)
+
+    def _fill_with(self, data: Any) -> None:
+        """Write `data` to the whole array, which may already be for reading only."""
+        self._write(BasicIndexer(..., self.shape, self.chunks), data, None)
 
     def resize(self, *args: Any) -> None:
         """Change the shape; the data that remain stay where they are.

@@ -243,9 +243,7 @@ def array(data: Any, **kwargs: Any) -> Array:
     <zarr.core.Array (10000, 10000) int64>
     """
     z, data = create_for(data, **kwargs)
-    read_only, z.read_only = z.read_only, False
-    z[...] = data
-    z.read_only = read_only
+    z._fill_with(data)
     return z
 
 

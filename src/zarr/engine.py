@@ -411,7 +411,10 @@ class Engine:
 
     def _write_points(self, indexer: CoordinateIndexer, value: Any, fields: Any) -> None:
         points = _Points(indexer, self.keys, self.pipeline)
-        flat_value = value if value.ndim == 0 else np.asarray(value).reshape(-1)
+        flat_value = np.asarray(value)
+        if value.ndim:
+            inner = value.shape[len(indexer.shape) :]
+            flat_value = flat_value.reshape((math.prod(indexer.shape), *inner))
 
         def write_window(window: range) -> None:
             changes = {}

@@ -37,7 +37,7 @@ def normalize_shape(shape: Any) -> tuple[int, ...]:
         If a length is negative.
     """
     try:
-        lengths = (operator.index(shape),)
+        lengths: tuple[int, ...] = (operator.index(shape),)
     except TypeError:
         if not isinstance(shape, Iterable):
             raise TypeError(f"shape must be one or several integers, not {shape!r}") from None

@@ -11,18 +11,17 @@ from typing import Any, Literal, Self, TypeAlias, TypeVar
 import numpy as np
 
 from zarr import creation, formats
-from zarr.attrs import Attributes
 from zarr.core import Array
 from zarr.display import Info, TreeViewer, group_info, type_name
 from zarr.errors import (
     ContainsArrayError,
     ContainsGroupError,
     GroupNotFoundError,
-    ReadOnlyError,
 )
 from zarr.formats.base import Format, NodeKind, join
 from zarr.grid import normalize_shape
-from zarr.storage.base import BaseStore, as_store, normalize_storage_path
+from zarr.node import Node
+from zarr.storage.base import BaseStore, normalize_storage_path
 from zarr.storage.memory import MemoryStore
 from zarr.storage.nodes import init_group, require_parents
 from zarr.storage.resolve import normalize_store_arg
@@ -35,7 +34,7 @@ StoreLike: TypeAlias = BaseStore | MutableMapping[str, Any] | str | None
 T = TypeVar("T")
 
 
-class Group(MutableMapping[str, Any]):
+class Group(Node, MutableMapping[str, Any]):
     """A group in a store, opened by its path: a mapping of names to arrays and groups.
 
     Parameters
@@ -88,18 +87,11 @@ class Group(MutableMapping[str, Any]):
         meta_array: Any = None,
         found: tuple[Format, str, Any] | None = None,
     ) -> None:
-        self._store = as_store(store)
-        self._chunk_store = None if chunk_store is None else as_store(chunk_store)
-        self._path = normalize_storage_path(path)
-        self._read_only = read_only
-        self._cache_attrs = cache_attrs
-        self._synchronizer = synchronizer
-        self._given_meta_array = meta_array
+        self._place(store, path, read_only, chunk_store, synchronizer, cache_attrs, meta_array)
         if found is None:
             found = self._find(zarr_version)
         self._format, self._key, document = found
         self._meta = self._format.parse_group(document, self._key)
-        self._attrs: Attributes | None = None
 
     def _find(self, version: int | None) -> tuple[Format, str, Any]:
         try:
@@ -112,21 +104,6 @@ class Group(MutableMapping[str, Any]):
     # -- what it is ------------------------------------------------------------------
 
     @property
-    def store(self) -> BaseStore:
-        """The store that holds the group."""
-        return self._store
-
-    @property
-    def chunk_store(self) -> BaseStore:
-        """The store that holds the chunks of the arrays below."""
-        return self._store if self._chunk_store is None else self._chunk_store
-
-    @property
-    def path(self) -> str:
-        """Path in the store, without a slash in front."""
-        return self._path
-
-    @property
     def name(self) -> str:
         """Path with a slash in front, as h5py has it."""
         return f"/{self._path}"
@@ -135,36 +112,6 @@ class Group(MutableMapping[str, Any]):
     def basename(self) -> str:
         """The last segment of the path."""
         return self._path.rpartition("/")[2]
-
-    @property
-    def read_only(self) -> bool:
-        """Whether nothing may be changed through this object."""
-        return self._read_only
-
-    @property
-    def synchronizer(self) -> Synchronizer | None:
-        """The locks between processes, if any."""
-        return self._synchronizer
-
-    @property
-    def meta_array(self) -> Any:
-        """An array of the type that reads return."""
-        given = self._given_meta_array
-        return np.empty(()) if given is None else np.empty_like(given, shape=())
-
-    @property
-    def attrs(self) -> Attributes:
-        """The user attributes, a mapping of names to JSON values."""
-        if self._attrs is None:
-            self._attrs = Attributes(
-                self._store,
-                self._format.attrs_key(self._path),
-                self._read_only,
-                self._cache_attrs,
-                self._synchronizer,
-                format=self._format,
-            )
-        return self._attrs
 
     # -- members ---------------------------------------------------------------------
 
@@ -352,8 +299,7 @@ class Group(MutableMapping[str, Any]):
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """Hold the locks of the group's document, so that nobody else adds or removes members."""
-        if self._read_only:
-            raise ReadOnlyError
+        self._check_writeable()
         lock = lock_for(self._store.location, self._key)
         with holding_document(lock, self._synchronizer, self._key):
             yield
@@ -502,7 +448,7 @@ class Group(MutableMapping[str, Any]):
     def array(self, name: str, data: Any, **kwargs: Any) -> Array:
         """Create an array; see :func:`zarr.creation.array`."""
         array, data = self._create(creation.create_for, name, data, **kwargs)
-        array[...] = data  # not under the group's lock
+        array._fill_with(data)  # not under the group's lock
         return array
 
     def empty_like(self, name: str, data: Any, **kwargs: Any) -> Array:

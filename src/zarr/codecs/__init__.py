@@ -22,5 +22,4 @@ _classes = {
 }
 globals().update(_classes)
 
-__all__ = ["get_codec", "register_codec"]
-__all__ += sorted(_classes)
+__all__ = ["get_codec", "register_codec", *_classes]  # noqa: PLE0604  the names of classes

@@ -247,7 +247,7 @@ def encoded_limit(codec: Any, items: int, nbytes: int | None) -> int | None:
         return items // 8 + 2
     target = {"astype": "encode_dtype"}.get(name, "astype")
     if name in ("delta", "fixedscaleoffset", "quantize", "categorize", "astype"):
-        return items * np.dtype(getattr(codec, target)).itemsize
+        return items * int(np.dtype(getattr(codec, target)).itemsize)
     if nbytes is None:
         return None
     if name in ("crc32", "adler32", "crc32c", "fletcher32", "jenkins_lookup3"):

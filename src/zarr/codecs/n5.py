@@ -16,7 +16,7 @@ from numcodecs import lz4
 from numcodecs.abc import Codec
 from numcodecs.compat import ensure_contiguous_ndarray, ndarray_copy
 
-from zarr.codecs.builtin import limited_decode
+from zarr.codecs.builtin import LIMITED, limited_decode
 
 __all__ = ["LZ4Block", "N5ChunkWrapper"]
 
@@ -207,21 +207,30 @@ class LZ4Block(Codec):  # type: ignore[misc]
         ValueError
             If they are damaged.
         """
-        data = memoryview(ensure_contiguous_ndarray(buf)).cast("B")
-        pieces, checks = [], []
-        try:
-            start = 0
-            while (frame := _FRAME.unpack_from(data, start))[3]:
-                magic, token, encoded, size, check = frame
-                start += _FRAME.size + encoded
-                body = data[start - encoded : start]
-                pieces.append(_decode_frame(magic, token, body, size))
-                checks.append(check)
-        except struct.error:
-            raise ValueError("the LZ4 frames are truncated") from None
-        if _checks(pieces) != checks:
-            raise ValueError("the checksum of an LZ4 frame is wrong")
-        return ndarray_copy(b"".join(pieces), out) if out is not None else b"".join(pieces)
+        data = _decode_frames(buf, None)
+        return data if out is None else ndarray_copy(data, out)
+
+
+def _decode_frames(buf: Any, limit: int | None) -> bytes:
+    data = memoryview(ensure_contiguous_ndarray(buf)).cast("B")
+    pieces, checks = [], []
+    start = total = 0
+    try:
+        while (frame := _FRAME.unpack_from(data, start))[3]:
+            magic, token, encoded, size, check = frame
+            total += size
+            if limit is not None and total > limit:
+                raise ValueError(f"the LZ4 frames hold more than the {limit} bytes declared")
+            start += _FRAME.size + encoded
+            pieces.append(_decode_frame(magic, token, data[start - encoded : start], size))
+            checks.append(check)
+    except struct.error:
+        raise ValueError("the LZ4 frames are truncated") from None
+    if frame[0] != _MAGIC:
+        raise ValueError("not an LZ4 frame of lz4-java")
+    if _checks(pieces) != checks:
+        raise ValueError("the checksum of an LZ4 frame is wrong")
+    return b"".join(pieces)
 
 
 def _decode_frame(magic: bytes, token: int, body: memoryview, size: int) -> Any:
@@ -302,5 +311,14 @@ def _finish(lanes: list[int] | None, rest: bytes, length: int) -> int:
     return total ^ total >> 16
 
 
+def _limited_chunk(codec: N5ChunkWrapper, buf: Any, limit: int) -> Any:
+    size = math.prod(codec.chunk_shape) * codec.dtype.itemsize
+    if size > limit:
+        raise ValueError(f"N5 blocks of {size} bytes for chunks of {limit} bytes")
+    return codec.decode(buf)
+
+
 for _class in (N5ChunkWrapper, LZ4Block):
     numcodecs.register_codec(_class)
+LIMITED[N5ChunkWrapper.codec_id] = _limited_chunk
+LIMITED[LZ4Block.codec_id] = lambda codec, buf, limit: _decode_frames(buf, limit)

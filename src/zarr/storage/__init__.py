@@ -63,7 +63,7 @@ DictStore = MemoryStore
 for _class in (BaseStore, KVStore, MemoryStore, DirectoryStore, NestedDirectoryStore, TempStore):
     _class.__module__ = __name__  # where users find them, and pickles look for them
 
-__all__ = [
+__all__ = [  # noqa: PLE0604  the names of back ends
     *_ELSEWHERE,
     "BaseStore", "Buffer", "DictStore", "DirectoryStore", "FSPathExistNotDir", "KVStore",
     "MemoryStore", "MetadataError", "NestedDirectoryStore", "ReadOnlyError", "Store",

@@ -6,7 +6,7 @@ import dbm
 import os
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import partial
 from threading import RLock
 from types import TracebackType
@@ -28,21 +28,157 @@ T = TypeVar("T")
 
 _BTREE = 1  # DB_BTREE of Berkeley DB
 
+# A process opens a database once, for all stores in it: two handles on one file would not
+# see, or even destroy, what the other writes.
+_databases: dict[tuple[int, int], _Database] = {}
+_registry_lock = RLock()
+
 # What the parent of a forked process has open: to close it here could harm it there.
 _inherited: list[Any] = []
 
 
-def _stays_as_we_know_it(database: Any, flag: str) -> bool:
-    """Whether no other process can change the keys while the database is open here."""
-    module = type(database).__module__
-    # dbm.dumb reads its index once; GNU dbm locks the file unless told not to.
-    return module == "dbm.dumb" or (module == "_gdbm" and "u" not in flag)
+class _Database:
+    """A database that is open in this process."""
+
+    def __init__(
+        self, path: str, flag: str, mode: int, open: Callable[..., Any] | None, options: Any
+    ) -> None:
+        self.path = path
+        self.flag = flag
+        self.lock = RLock()
+        self.stores = 0
+        self.pid = os.getpid()
+        self.tree: KeyTree | None = None
+        self._open = open or dbm.open
+        self._mode = mode
+        self._options = options
+        self._worker: ThreadPoolExecutor | None = None
+        self.handle = self._opened(flag)
+        kind = type(self.handle).__module__
+        # dbm.dumb reads its index once; GNU dbm locks the file unless told not to.
+        self._keeps_tree = kind == "dbm.dumb" or (kind == "_gdbm" and "u" not in flag)
+        # The B-trees of Berkeley DB have cursors that find the next key.
+        self.is_sorted = kind == "berkeleydb" and self.handle.db.get_type() == _BTREE
+        # Some of the libraries behind dbm.ndbm give an empty value like an absent one.
+        self._hides_empty = kind == "_dbm"
+
+    def _opened(self, flag: str) -> Any:
+        arguments = (self.path, flag, self._mode)
+        try:
+            handle = self._open(*arguments, **self._options)
+            if type(handle).__module__ == "dbm.sqlite3":
+                # Only the thread that opened it may use it.
+                handle.close()
+                self._worker = self._worker or ThreadPoolExecutor(1, "zarr-dbm")
+                handle = self._worker.submit(self._open, *arguments, **self._options).result()
+        except Exception as error:
+            raise StoreError(f"cannot open the DBM database {self.path!r}: {error}") from error
+        return handle
+
+    def identity(self) -> tuple[int, int] | None:
+        """Return what tells the file from all others, or None if it does not exist."""
+        for suffix in ("", ".db", ".dat"):
+            with suppress(OSError):
+                status = os.stat(self.path + suffix)
+                return status.st_dev, status.st_ino
+        return None
+
+    def do(self, work: Callable[[Any], T]) -> T:
+        """Return what `work` does with the handle."""
+        try:
+            if self._worker is None:
+                return work(self.handle)
+            return self._worker.submit(work, self.handle).result()
+        except KeyError:
+            raise
+        # Each library has exceptions of its own.
+        except Exception as error:
+            raise StoreError(f"the DBM database {self.path!r} failed: {error}") from error
+
+    def get(self, name: bytes) -> bytes:
+        """Return the value of the key `name`; to be used in :meth:`do`."""
+        try:
+            return self.handle[name]  # type: ignore[no-any-return]
+        except KeyError:
+            if self._hides_empty and name in self.handle:
+                return b""
+            raise
+
+    def folders(self) -> KeyTree:
+        """Return the keys by folder: one look at all keys, and at no value."""
+        if self.tree is not None:
+            return self.tree
+        tree = KeyTree(self.do(lambda handle: [key.decode() for key in handle.keys()]))
+        if self._keeps_tree:
+            self.tree = tree
+        return tree
+
+    def flush(self) -> None:
+        """Write to the file what is still in memory."""
+        sync = getattr(self.handle, "sync", None)
+        if callable(sync):
+            self.do(lambda handle: sync())
+        else:
+            self.do(lambda handle: handle.close())
+            self.handle = self._opened("w")
+
+    def close(self) -> None:
+        """Close the handle, and the thread that it may have."""
+        try:
+            self.do(lambda handle: handle.close())
+        finally:
+            if self._worker is not None:
+                self._worker.shutdown()
 
 
-def _is_sorted(database: Any) -> bool:
-    """Whether this is a B-tree of Berkeley DB, whose cursors find the next key."""
-    berkeley = getattr(database, "db", None)
-    return type(database).__module__ == "berkeleydb" and berkeley.get_type() == _BTREE
+def _attach(
+    path: str, flag: str, mode: int, open: Callable[..., Any] | None, options: Any
+) -> _Database:
+    """Return the database at `path`, opened if it is not open yet."""
+    with _registry_lock:
+        database = _find(path)
+        if database is None:
+            database = _Database(path, flag, mode, open, options)
+            identity = database.identity()
+            if identity is not None:
+                _databases[identity] = database
+        elif database.flag[:1] == "r" != flag[:1]:
+            raise StoreError(
+                f"the DBM database {path!r} is open read-only in this process; close it first"
+            )
+        elif flag[:1] == "n":
+            names = database.do(lambda handle: list(handle.keys()))
+            database.do(lambda handle: [handle.__delitem__(name) for name in names])
+            database.tree = None
+        database.stores += 1
+        return database
+
+
+def _find(path: str) -> _Database | None:
+    for identity, database in list(_databases.items()):
+        if database.pid != os.getpid():
+            _inherited.append(_databases.pop(identity))
+        elif os.path.realpath(database.path) == os.path.realpath(path):
+            # Not if the file was deleted meanwhile.
+            if database.identity() == identity:
+                return database
+    return None
+
+
+def _detach(database: _Database) -> None:
+    """Close `database` if no other store uses it."""
+    with _registry_lock:
+        database.stores -= 1
+        if database.stores:
+            return
+        for identity, other in list(_databases.items()):
+            if other is database:
+                del _databases[identity]
+        if database.pid != os.getpid():
+            _inherited.append(database)
+        else:
+            with database.lock:
+                database.close()
 
 
 class DBMStore(BaseStore):
@@ -114,10 +250,10 @@ class DBMStore(BaseStore):
         self._dimension_separator = dimension_separator
         if flag[:1] == "r":
             self._mode = "r"
-        self._lock: Any = RLock() if write_lock else nullcontext()
-        self._tree: KeyTree | None = None
-        self._worker: ThreadPoolExecutor | None = None
-        self.db = self._opened(flag)
+        self._database: _Database | None = self._attached(flag)
+
+    def _attached(self, flag: str) -> _Database:
+        return _attach(self.path, flag, self.mode, self.open, self.open_kwargs)
 
     # -- the database --------------------------------------------------------------
 
@@ -125,78 +261,47 @@ class DBMStore(BaseStore):
     def location(self) -> Hashable:
         return os.path.realpath(self.path)
 
-    def _opened(self, flag: str) -> Any:
-        open_database = dbm.open if self.open is None else self.open
-        try:
-            database = open_database(self.path, flag, self.mode, **self.open_kwargs)
-            if type(database).__module__ == "dbm.sqlite3":
-                # Only the thread that opened it may use it.
-                database.close()
-                self._worker = ThreadPoolExecutor(1, "zarr-dbm")
-                opened = self._worker.submit(
-                    open_database, self.path, flag, self.mode, **self.open_kwargs
+    @property
+    def db(self) -> Any:
+        """What `open` has returned, or None once the store is closed."""
+        return None if self._database is None else self._database.handle
+
+    def _here(self) -> _Database:
+        """Return the database, if this process may use it."""
+        database = self._database
+        if database is None:
+            raise StoreError(f"the DBM database {self.path!r} is closed")
+        if database.pid != os.getpid():
+            # The two processes would move each other's position in the file.
+            if self._mode != "r":
+                raise StoreError(
+                    f"the DBM database {self.path!r} was opened before this process was forked; "
+                    "open it after the fork, and in one process at a time"
                 )
-                database = opened.result()
-        except Exception as error:
-            raise StoreError(f"cannot open the DBM database {self.path!r}: {error}") from error
-        self._pid = os.getpid()
-        self._is_sorted = _is_sorted(database)
-        self._keeps_tree = _stays_as_we_know_it(database, flag)
+            _inherited.append(database)
+            database = self._database = self._attached(self.flag)
         return database
 
-    def _do(self, work: Callable[[Any], T]) -> T:
-        """Return what `work` does with the database."""
-        with self._lock:
-            if self._pid != os.getpid():
-                self._leave_to_parent()
-            if self.db is None:
-                raise StoreError(f"the DBM database {self.path!r} is closed")
-            try:
-                if self._worker is None:
-                    return work(self.db)
-                return self._worker.submit(work, self.db).result()
-            except KeyError:
-                raise
-            # Each library has exceptions of its own.
-            except Exception as error:
-                raise StoreError(f"the DBM database {self.path!r} failed: {error}") from error
+    def _turn(self, database: _Database) -> Any:
+        return database.lock if self.write_lock else nullcontext()
 
-    def _leave_to_parent(self) -> None:
-        # The two processes would move each other's position in the file.
-        if self._mode != "r":
-            raise StoreError(
-                f"the DBM database {self.path!r} was opened before this process was forked; open "
-                "it after the fork, and in one process at a time"
-            )
-        _inherited.append(self.db)
-        self.db = self._opened(self.flag)
+    def _do(self, work: Callable[[Any], T]) -> T:
+        database = self._here()
+        with self._turn(database):
+            return database.do(work)
 
     def flush(self) -> None:
         """Write to the file what is still in memory."""
-        if self._mode == "r":
-            return
-
-        def sync(database: Any) -> None:
-            if callable(getattr(database, "sync", None)):
-                database.sync()
-            else:
-                database.close()
-                self.db = self._opened("w")
-
-        self._do(sync)
+        database = self._here()
+        if self._mode != "r":
+            with self._turn(database):
+                database.flush()
 
     def close(self) -> None:
         """Write to the file what is still in memory, and close the database."""
-        with self._lock:
-            if self.db is None:
-                return
-            if self._pid != os.getpid():
-                _inherited.append(self.db)
-            else:
-                self._do(lambda database: database.close())
-            self.db = self._tree = None
-            if self._worker is not None:
-                self._worker.shutdown()
+        database, self._database = self._database, None
+        if database is not None:
+            _detach(database)
 
     def __enter__(self) -> Self:
         return self
@@ -210,38 +315,41 @@ class DBMStore(BaseStore):
         self.close()
 
     def __del__(self) -> None:
-        if getattr(self, "db", None) is not None:
+        if getattr(self, "_database", None) is not None:
             self.close()
 
     # -- reading -------------------------------------------------------------------
 
     def __getitem__(self, key: str) -> bytes:
         name = check_key(key).encode()
+        get = self._here().get
         try:
-            return self._do(lambda database: database[name])  # type: ignore[no-any-return]
+            return self._do(lambda handle: get(name))
         except KeyError:
             raise KeyError(key) from None
 
     def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
-        def get(database: Any) -> dict[str, Buffer]:
+        get = self._here().get
+
+        def get_all(handle: Any) -> dict[str, Buffer]:
             found = {}
             for key in keys:
                 try:
-                    found[key] = database[key.encode()]
+                    found[key] = get(key.encode())
                 except KeyError:
                     pass
             return found
 
-        return self._do(get) if keys else {}
+        return self._do(get_all) if keys else {}
 
     def __contains__(self, key: object) -> bool:
         if not isinstance(key, str) or not key:
             return False
         name = key.encode()
-        return self._do(lambda database: name in database)
+        return self._do(lambda handle: name in handle)
 
     def _all(self) -> list[str]:
-        return self._do(lambda database: [key.decode() for key in database.keys()])
+        return self._do(lambda handle: [key.decode() for key in handle.keys()])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._all())
@@ -257,55 +365,43 @@ class DBMStore(BaseStore):
     def setitems(self, items: Mapping[str, Buffer]) -> None:
         self.check_writeable()
         pairs = {check_key(key): as_bytes(value) for key, value in items.items()}
+        database = self._here()
 
-        def put(database: Any) -> None:
+        def put(handle: Any) -> None:
             for key, value in pairs.items():
-                database[key.encode()] = value
-                if self._tree is not None:
-                    self._tree.add(key)
+                handle[key.encode()] = value
+                if database.tree is not None:
+                    database.tree.add(key)
 
         self._do(put)
 
     def __delitem__(self, key: str) -> None:
-        self.check_writeable()
-        check_key(key)
-
-        def delete(database: Any) -> None:
-            del database[key.encode()]
-            if self._tree is not None:
-                self._tree.remove(key)
-
-        try:
-            self._do(delete)
-        except KeyError:
-            raise KeyError(key) from None
+        if not self._delete([check_key(key)]):
+            raise KeyError(key)
 
     def delitems(self, keys: Iterable[str]) -> None:
-        self.check_writeable()
-        names = list(keys)
+        self._delete(list(keys))
 
-        def delete(database: Any) -> None:
-            for name in names:
+    def _delete(self, keys: list[str]) -> int:
+        """Delete those `keys` that exist; return their number."""
+        self.check_writeable()
+        database = self._here()
+
+        def delete(handle: Any) -> int:
+            number = 0
+            for key in keys:
                 try:
-                    del database[name.encode()]
+                    del handle[key.encode()]
                 except KeyError:
                     continue
-                if self._tree is not None:
-                    self._tree.remove(name)
+                number += 1
+                if database.tree is not None:
+                    database.tree.remove(key)
+            return number
 
-        self._do(delete)
+        return self._do(delete)
 
     # -- listing -------------------------------------------------------------------
-
-    def _keys(self) -> KeyTree:
-        """Return the keys by folder: one look at all keys, and no value."""
-        with self._lock:
-            if self._tree is not None:
-                return self._tree
-            tree = KeyTree(self._all())
-            if self._keeps_tree:
-                self._tree = tree
-            return tree
 
     def _seek(self, path: str, only_children: bool) -> list[str]:
         """Return what lies below `path` in a B-tree; of folders below it only the names."""
@@ -313,18 +409,20 @@ class DBMStore(BaseStore):
         return [key.decode() for key in self._do(partial(_seek, prefix, only_children))]
 
     def list_prefix(self, path: str = "") -> Iterator[str]:
-        if self._is_sorted:
+        database = self._here()
+        if database.is_sorted:
             return iter(self._seek(path, only_children=False))
-        with self._lock:
-            return iter(list(self._keys().below(path)))
+        with self._turn(database):
+            return iter(list(database.folders().below(path)))
 
     def listdir(self, path: str = "") -> list[str]:
-        if self._is_sorted:
+        database = self._here()
+        if database.is_sorted:
             skip = len(path) + 1 if path else 0
             names = self._seek(path, only_children=True)
             return sorted({name[skip:].removesuffix("/") for name in names})
-        with self._lock:
-            return self._keys().names(path)
+        with self._turn(database):
+            return database.folders().names(path)
 
     def clear(self) -> None:
         """Delete everything."""
@@ -337,11 +435,12 @@ class DBMStore(BaseStore):
     def getsize(self, path: str = "") -> int:
         if path and path in self:
             return len(self[path])
-        if self._is_sorted:
+        database = self._here()
+        if database.is_sorted:
             keys = [key for key in self._seek(path, only_children=True) if key[-1] != "/"]
         else:
-            with self._lock:
-                keys = self._keys().values(path)
+            with self._turn(database):
+                keys = database.folders().values(path)
         return sum(len(value) for value in self.getitems(keys).values())
 
     # -- as an object --------------------------------------------------------------
@@ -357,10 +456,10 @@ class DBMStore(BaseStore):
         return f"<{type(self).__name__}: {self.path!r}>"
 
 
-def _seek(prefix: bytes, only_children: bool, database: Any) -> list[bytes]:
+def _seek(prefix: bytes, only_children: bool, handle: Any) -> list[bytes]:
     """Return keys of a B-tree that begin with `prefix`, without reading their values."""
     keys: list[bytes] = []
-    cursor = database.db.cursor()
+    cursor = handle.db.cursor()
     go = partial(_key_there, dlen=0, doff=0)
     try:
         key = go(cursor.set_range, prefix) if prefix else go(cursor.first)

@@ -1,0 +1,1 @@
+"""Long jobs on whole arrays and hierarchies."""
