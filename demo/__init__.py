@@ -1,0 +1,1 @@
+"""Real climate and ocean data, stored in one hierarchy: ``python -m demo``."""
