@@ -15,21 +15,23 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # A module may import from its own row and from the rows above it.
 LAYERS = [
     {"_version", "errors", "config"},
-    {"grid", "dtypes", "metadata"},
+    {"grid", "dtypes", "data_types", "metadata"},
     {"indexing", "codecs"},
     {"formats"},
     {"storage", "sync", "threads"},
-    {"values"},
+    {"values", "plan"},
+    {"places"},
     {"engine"},
     {"attrs", "core", "display", "node"},
     {"creation"},
     {"hierarchy"},
+    {"tools"},
     {"convenience"},
-    {"n5", "meta", "tools", "_storage"},
+    {"n5", "meta", "_storage"},
     {"", "cli", "testing"},
 ]
 RANK = {module: rank for rank, layer in enumerate(LAYERS) for module in layer}
-CORE = ("core.py", "engine.py", "indexing.py")
+CORE = ("core.py", "engine.py", "indexing.py", "places.py", "plan.py")
 VERSION_NAMES = {"format", "version", "zarr_format", "zarr_version", "_version", "node_format"}
 MAX_LINES = 800
 # What this file calls a store is one of obstore's, which has no such facts to ask for.

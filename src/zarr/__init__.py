@@ -7,7 +7,19 @@ from typing import Any
 from zarr import codecs, config, errors, storage  # noqa: F401
 from zarr._version import __version__
 from zarr.codecs import *  # noqa: F403  codecs have always been found here, too
-from zarr.convenience import load, open, save, save_array, save_group, tree
+from zarr.convenience import (
+    consolidate_metadata,
+    copy,
+    copy_all,
+    copy_store,
+    load,
+    open,
+    open_consolidated,
+    save,
+    save_array,
+    save_group,
+    tree,
+)
 from zarr.core import Array
 from zarr.creation import (
     array,
@@ -38,9 +50,10 @@ from zarr.sync import ProcessSynchronizer, ThreadSynchronizer
 __all__ = [
     "Array", "CopyError", "DictStore", "DirectoryStore", "Group", "KVStore", "MemoryStore",
     "MetadataError", "NestedDirectoryStore", "ProcessSynchronizer", "TempStore",
-    "ThreadSynchronizer", "__version__", "array", "create", "empty", "empty_like", "full",
-    "full_like", "group", "load", "ones", "ones_like", "open", "open_array", "open_group",
-    "open_like", "save", "save_array", "save_group", "tree", "zeros", "zeros_like",
+    "ThreadSynchronizer", "__version__", "array", "consolidate_metadata", "copy", "copy_all",
+    "copy_store", "create", "empty", "empty_like", "full", "full_like", "group", "load", "ones",
+    "ones_like", "open", "open_array", "open_consolidated", "open_group", "open_like", "save",
+    "save_array", "save_group", "tree", "zeros", "zeros_like",
 ]  # fmt: skip
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -14,9 +14,14 @@ from zarr.errors import PathNotFoundError
 from zarr.hierarchy import Group, open_group
 from zarr.hierarchy import group as _group
 from zarr.storage.base import BaseStore, normalize_storage_path
+from zarr.storage.consolidated import METADATA_KEY, ConsolidatedMetadataStore, consolidate
 from zarr.storage.resolve import normalize_store_arg
+from zarr.tools import copy as _copying
 
-__all__ = ["LazyLoader", "load", "open", "save", "save_array", "save_group", "tree"]
+__all__ = [
+    "LazyLoader", "consolidate_metadata", "copy", "copy_all", "copy_store", "load", "open",
+    "open_consolidated", "save", "save_array", "save_group", "tree",
+]  # fmt: skip
 
 StoreLike: TypeAlias = BaseStore | MutableMapping[str, Any] | str | None
 
@@ -275,3 +280,269 @@ def tree(grp: Any, expand: bool = False, level: int | None = None) -> TreeViewer
         Depth at which to stop.
     """
     return TreeViewer(grp, expand, level)
+
+
+def copy(
+    source: Any,
+    dest: Any,
+    name: str | None = None,
+    shallow: bool = False,
+    without_attrs: bool = False,
+    log: Any = None,
+    if_exists: str = "raise",
+    dry_run: bool = False,
+    *,
+    progress: _copying.Progress | None = None,
+    **create_kws: Any,
+) -> tuple[int, int, int]:
+    """Copy an array, or a group with all below it, into another group.
+
+    Both may be ours or of h5py. Data move a few MiB at a time; between arrays of ours
+    with the same chunks and codecs, chunks are not even decoded.
+
+    Parameters
+    ----------
+    source : Array, Group, h5py.Dataset or h5py.Group
+    dest : Group or h5py.Group
+    name : str, optional
+        Name or path in `dest`; by default the last part of the name of `source`.
+    shallow : bool, default False
+        Whether to copy of a group only the arrays in it, not the groups.
+    without_attrs : bool, default False
+        Whether to leave out user attributes.
+    log : callable, path or file, optional
+        Is told line by line what happens.
+    if_exists : {'raise', 'replace', 'skip', 'skip_initialized'}
+        What to do about arrays that exist in `dest`. 'raise': stop with an error.
+        'replace': delete them. 'skip': leave them alone. 'skip_initialized': leave their
+        chunks alone, and copy the others, so that a second call completes a copy that
+        was interrupted (not for h5py).
+    dry_run : bool, default False
+        Whether to tell only what would happen.
+    progress : callable, optional
+        Called with chunks done, chunks in all, bytes done, bytes in all. It may stop the
+        copy by raising an exception.
+    **create_kws
+        Arguments for the creation of arrays, in place of what `source` says.
+
+    Returns
+    -------
+    copied, skipped : int
+        Numbers of arrays and groups.
+    nbytes : int
+        Bytes copied, before compression.
+
+    Raises
+    ------
+    CopyError
+        If something is in the way.
+    TypeError
+        If `source` has no name and none is given, or has no counterpart in HDF5.
+    ValueError
+        If an argument makes no sense.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sys
+    >>> import zarr
+    >>> source, dest = zarr.group(), zarr.group()
+    >>> baz = source.create_dataset('foo/bar/baz', data=np.arange(100))
+    >>> zarr.copy(source['foo'], dest, log=sys.stdout)
+    copy /foo
+    copy /foo/bar
+    copy /foo/bar/baz (100,) int64
+    all done: 3 copied, 0 skipped, 800 bytes copied
+    (3, 0, 800)
+    """
+    options = _copying.Options(if_exists, without_attrs, create_kws, progress)
+    return _copying.copy(source, dest, name, shallow, log, dry_run, options)
+
+
+def copy_all(
+    source: Any,
+    dest: Any,
+    shallow: bool = False,
+    without_attrs: bool = False,
+    log: Any = None,
+    if_exists: str = "raise",
+    dry_run: bool = False,
+    *,
+    progress: _copying.Progress | None = None,
+    **create_kws: Any,
+) -> tuple[int, int, int]:
+    """Copy all members of a group into another group.
+
+    The parameters, what is returned and what is raised are those of :func:`copy`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import zarr
+    >>> source, dest = zarr.group(), zarr.group()
+    >>> spam = source.create_dataset('spam', data=np.arange(100, 200), chunks=30)
+    >>> zarr.copy_all(source, dest)
+    (1, 0, 800)
+    """
+    options = _copying.Options(if_exists, without_attrs, create_kws, progress)
+    return _copying.copy_all(source, dest, shallow, log, dry_run, options)
+
+
+def copy_store(
+    source: StoreLike,
+    dest: StoreLike,
+    source_path: str = "",
+    dest_path: str = "",
+    excludes: str | Sequence[str] | None = None,
+    includes: str | Sequence[str] | None = None,
+    flags: int = 0,
+    if_exists: str = "raise",
+    dry_run: bool = False,
+    log: Any = None,
+    *,
+    progress: _copying.Progress | None = None,
+) -> tuple[int, int, int]:
+    """Copy keys and values of a store to another, as they are.
+
+    Parameters
+    ----------
+    source, dest : BaseStore, MutableMapping or str
+    source_path : str, optional
+        Copy only what is below this path.
+    dest_path : str, optional
+        Where to copy it to.
+    excludes, includes : str or sequence of str, optional
+        Regular expressions, searched for in the keys of `source`. Keys with one of
+        `excludes` and none of `includes` in them are not copied.
+    flags : int, optional
+        Of the module `re`.
+    if_exists : {'raise', 'replace', 'skip'}
+        What to do about keys that exist in `dest`. With 'raise' nothing is copied if
+        there is one.
+    dry_run : bool, default False
+        Whether to tell only what would happen.
+    log : callable, path or file, optional
+        Is told line by line what happens.
+    progress : callable, optional
+        Called with keys done, keys in all, bytes done, and an estimate of bytes in all.
+
+    Returns
+    -------
+    copied, skipped : int
+        Numbers of keys.
+    nbytes : int
+        Bytes copied.
+
+    Raises
+    ------
+    CopyError
+        If a key exists in `dest`.
+
+    Examples
+    --------
+    >>> import sys
+    >>> import zarr
+    >>> source, dest = zarr.KVStore({}), zarr.KVStore({})
+    >>> z = zarr.open_array(source, mode='w', shape=10, chunks=5, path='foo', dtype='i4')
+    >>> z[:] = 42
+    >>> zarr.copy_store(source, dest, source_path='foo', dry_run=True, log=sys.stdout)
+    copy foo/.zarray -> .zarray
+    copy foo/0 -> 0
+    copy foo/1 -> 1
+    dry run: 3 copied, 0 skipped
+    (3, 0, 0)
+    """
+    return _copying.copy_store(
+        source, dest, source_path, dest_path, excludes, includes, flags, if_exists, dry_run, log,
+        progress,
+    )  # fmt: skip
+
+
+def consolidate_metadata(
+    store: StoreLike, metadata_key: str = METADATA_KEY, *, path: str = ""
+) -> Array | Group:
+    """Put copies of all metadata in a store under one key, to be read at once.
+
+    Call it again after arrays or groups have been created, deleted or resized, or
+    attributes changed: nothing does that for you.
+
+    Parameters
+    ----------
+    store : BaseStore, MutableMapping or str
+        A store, a path or a URL.
+    metadata_key : str
+        Where to put the copies.
+    path : str, optional
+        Path of what is to be opened.
+
+    Returns
+    -------
+    Group or Array
+        Opened with the copies.
+
+    Raises
+    ------
+    PathNotFoundError
+        If there is nothing at `path`.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> store = zarr.MemoryStore()
+    >>> z = zarr.group(store).zeros('foo/bar', shape=10)
+    >>> zarr.consolidate_metadata(store)
+    <zarr.hierarchy.Group '/'>
+    >>> zarr.open_consolidated(store)['foo/bar']
+    <zarr.core.Array '/foo/bar' (10,) float64>
+    """
+    target = normalize_store_arg(store, mode="a")
+    path = normalize_storage_path(path)
+    consolidate(target, metadata_key, path)
+    return open_consolidated(target, metadata_key, path=path)
+
+
+def open_consolidated(
+    store: StoreLike,
+    metadata_key: str = METADATA_KEY,
+    mode: Literal["r", "r+"] = "r+",
+    **kwargs: Any,
+) -> Array | Group:
+    """Open a group whose metadata :func:`consolidate_metadata` has put under one key.
+
+    Parameters
+    ----------
+    store : BaseStore, MutableMapping or str
+        A store, a path or a URL.
+    metadata_key : str
+        Where the copies are.
+    mode : {'r', 'r+'}
+        'r': read only. 'r+': data can be written, metadata cannot be changed.
+    **kwargs
+        As for :func:`open`.
+
+    Returns
+    -------
+    Group or Array
+
+    Raises
+    ------
+    KeyError
+        If there are no consolidated metadata.
+    MetadataError
+        If they cannot be understood, or are seen to be out of date.
+    ValueError
+        If `mode` is another one.
+    """
+    if mode not in ("r", "r+"):
+        raise ValueError(f"invalid mode, expected either 'r' or 'r+'; found {mode!r}")
+    data = normalize_store_arg(store, kwargs.pop("storage_options", None), mode)
+    path = normalize_storage_path(kwargs.pop("path", None))
+    metadata = ConsolidatedMetadataStore(data, metadata_key, path=path)
+    chunk_store = kwargs.pop("chunk_store", None)
+    return open(
+        metadata,
+        mode,
+        path=path,
+        chunk_store=data if chunk_store is None else chunk_store,
+        **kwargs,
+    )

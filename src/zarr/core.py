@@ -723,7 +723,7 @@ class Array(Node):
         h = hashlib.new(hashname)
         for key, _ in sorted(self._engine.stored(), key=lambda chunk: chunk[1]):
             h.update(self.chunk_store[key])
-        for key in (self._key, self._format.attrs_key(self._path)):
+        for key in (self._key, self._format.node_attrs_key(self._path, self._key)):
             h.update(self._store.get(key, b""))
         return h.digest()
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import fields
 from typing import Any, Literal, TypeAlias
 from warnings import warn
 
 import numpy as np
 
-from zarr import formats
+from zarr import dtypes, formats
 from zarr.core import Array
 from zarr.errors import ContainsArrayError, ContainsGroupError
 from zarr.storage.base import BaseStore, Separator, normalize_storage_path
-from zarr.storage.nodes import init_array
+from zarr.storage.nodes import NamedOptions, init_array, is_auto
 from zarr.storage.resolve import normalize_store_arg
 from zarr.sync import Synchronizer
 
 __all__ = [
     "array",
     "create",
+    "create_array",
     "empty",
     "empty_like",
     "full",
@@ -65,6 +67,14 @@ def create(
     zarr_version: int | None = None,
     meta_array: Any = None,
     storage_transformers: Sequence[Any] = (),
+    zarr_format: int | None = None,
+    compressors: Any = "auto",
+    serializer: Any = "auto",
+    codecs: Sequence[Any] | None = None,
+    shards: int | tuple[int | None, ...] | Literal["auto"] | None = None,
+    chunk_key_encoding: Any = None,
+    dimension_names: Sequence[str | None] | None = None,
+    attributes: Mapping[str, Any] | None = None,
     **kwargs: Any,
 ) -> Array:
     """Create an array.
@@ -80,7 +90,8 @@ def create(
         Any of NumPy's; ``str``, ``bytes`` and ``'array:T'`` are short for objects with a
         suitable codec. 64-bit floats by default.
     compressor : codec, optional
-        Of `numcodecs`; None for none; by default ``zarr.storage.default_compressor``.
+        Of `numcodecs` or of :mod:`zarr.codecs`; None for none; by default
+        ``zarr.storage.default_compressor``.
     fill_value : scalar, default 0
         Value of cells never written; None if there is no telling.
     order : {'C', 'F'}
@@ -109,12 +120,26 @@ def create(
         Separator between the dimensions of a chunk key.
     write_empty_chunks : bool, default True
         Whether to store chunks in which every cell equals the fill value.
-    zarr_version : int, optional
-        Format; 2 by default.
+    zarr_version, zarr_format : int, optional
+        Format: 2 by default, 3 if it is needed for one of the arguments.
     meta_array : array, optional
         Array of the type that reads return; NumPy's by default.
     storage_transformers : sequence, optional
-        None are known to this format.
+        A ``ShardingStorageTransformer`` of the 2.x library says what `shards` says.
+    compressors : codec or sequence of codecs, optional
+        In place of `compressor`, one or several.
+    serializer : codec, optional
+        Makes bytes of a chunk, between filters and compressors.
+    codecs : sequence of codecs, optional
+        In place of filters, serializer and compressors.
+    shards : int, tuple of int or 'auto', optional
+        Shape of a shard: what is stored under one key. A multiple of `chunks`.
+    chunk_key_encoding : str or dict, optional
+        ``'default'`` or ``'v2'``, or such a name with a separator:
+        ``{'name': 'default', 'separator': '.'}``.
+    dimension_names : sequence of str or None, optional
+    attributes : dict, optional
+        User attributes.
 
     Returns
     -------
@@ -132,11 +157,16 @@ def create(
     <zarr.core.Array (10000, 10000) float64>
     """
     compressor, fill_value = _h5py_arguments(compressor, fill_value, kwargs)
+    zarr_version = formats.one_version(zarr_version, zarr_format)
+    options = NamedOptions(
+        compressors, serializer, codecs, shards, chunk_key_encoding, dimension_names, attributes
+    )
     store = normalize_store_arg(store, mode="w")
     chunk_store = None if chunk_store is None else normalize_store_arg(chunk_store, mode="w")
     init_array(
         store, shape, chunks, dtype, compressor, fill_value, order, overwrite, path, chunk_store,
         filters, object_codec, dimension_separator, storage_transformers, zarr_version=zarr_version,
+        options=options,
     )  # fmt: skip
     return Array(
         store,
@@ -150,6 +180,102 @@ def create(
         zarr_version=zarr_version,
         meta_array=meta_array,
     )
+
+
+def create_array(
+    store: StoreLike = None,
+    *,
+    name: str | None = None,
+    shape: int | tuple[int, ...] | None = None,
+    dtype: Any = None,
+    data: Any = None,
+    chunks: int | tuple[int | None, ...] | bool | Literal["auto"] = "auto",
+    shards: int | tuple[int | None, ...] | Literal["auto"] | None = None,
+    filters: Any = "auto",
+    compressors: Any = "auto",
+    serializer: Any = "auto",
+    fill_value: Any = None,
+    order: Literal["C", "F"] | None = None,
+    zarr_format: int | None = 3,
+    attributes: Mapping[str, Any] | None = None,
+    chunk_key_encoding: Any = None,
+    dimension_names: Sequence[str | None] | None = None,
+    storage_options: dict[str, Any] | None = None,
+    overwrite: bool = False,
+    config: Any = None,
+    write_data: bool = True,
+    **kwargs: Any,
+) -> Array:
+    """Create an array of version 3 of the format, with the arguments of the 3.x library.
+
+    Parameters
+    ----------
+    store : BaseStore, MutableMapping or str, optional
+        A store, a path or a URL; a new store in memory by default.
+    name : str, optional
+        Path in the store.
+    shape : int or tuple of int, optional
+        Length of each dimension; needed unless there are data.
+    dtype : str, numpy.dtype or type, optional
+    data : array_like, optional
+        What to fill the array with.
+    filters, compressors : codec, sequence of codecs or None, optional
+        By default there are no filters, and the compressor is Zstandard.
+    fill_value : scalar, optional
+        By default zero or what is like it, for datetimes ``NaT``.
+    zarr_format : int, default 3
+        Format.
+    storage_options : dict, optional
+        Options of the back end of a URL.
+    config : dict, optional
+        With the member ``write_empty_chunks`` (default False): whether to store chunks in
+        which every cell equals the fill value; and with the member ``order``, in place of
+        the argument.
+    write_data : bool, default True
+        Whether to store `data`, or only to take shape and dtype from there.
+    chunks, shards, serializer, order, attributes, chunk_key_encoding, dimension_names, \
+overwrite, **kwargs
+        As for :func:`create`.
+
+    Returns
+    -------
+    Array
+
+    Raises
+    ------
+    ContainsArrayError, ContainsGroupError
+        If there is something at `name` and `overwrite` is False.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> zarr.create_array(shape=(10000, 10000), dtype='f4', chunks=(100, 100), shards=(1000, 1000))
+    <zarr.core.Array (10000, 10000) float32>
+    """
+    if data is None and shape is None:
+        raise ValueError("create_array needs a shape or data")
+    settings = dict(config or {}) if isinstance(config, Mapping | None) else vars(config)
+    kwargs.setdefault("write_empty_chunks", bool(settings.get("write_empty_chunks", False)))
+    if is_auto(compressors) and "compressor" not in kwargs:
+        compressors = _DEFAULT_COMPRESSORS
+    kwargs |= {
+        "store": normalize_store_arg(store, storage_options, "w"), "dtype": dtype,
+        "path": name if name is not None else kwargs.get("path"),
+        "chunks": True if is_auto(chunks) else chunks, "shards": shards, "filters": filters,
+        "compressors": compressors, "serializer": serializer, "fill_value": fill_value,
+        "order": order or settings.get("order") or "C", "zarr_format": zarr_format,
+        "attributes": attributes, "chunk_key_encoding": chunk_key_encoding,
+        "dimension_names": dimension_names, "overwrite": overwrite,
+    }  # fmt: skip
+    if data is None:
+        return create(shape, **kwargs)  # type: ignore[arg-type]
+    z, data = create_for(data, **(kwargs if shape is None else {**kwargs, "shape": shape}))
+    if write_data:
+        z._fill_with(data)
+    return z
+
+
+_DEFAULT_COMPRESSORS = [{"name": "zstd", "configuration": {"level": 0, "checksum": False}}]
 
 
 def _h5py_arguments(compressor: Any, fill_value: Any, kwargs: dict[str, Any]) -> tuple[Any, Any]:
@@ -250,17 +376,18 @@ def array(data: Any, **kwargs: Any) -> Array:
 def create_for(data: Any, **kwargs: Any) -> tuple[Array, Any]:
     """Create an array that is to hold `data`; return it, and `data` as an array."""
     if not hasattr(data, "shape") or not hasattr(data, "dtype"):
-        data = _as_array(data, kwargs.get("dtype"), kwargs.get("meta_array"))
+        data = as_array(data, kwargs.get("dtype"), kwargs.get("meta_array"))
     for name, value in _taken_over(data).items():
         if kwargs.get(name) is None:
             kwargs[name] = value
     return create(**kwargs), data
 
 
-def _as_array(data: Any, dtype: Any, like: Any) -> Any:
-    if dtype in (str, bytes) or (isinstance(dtype, str) and dtype.startswith("array:")):
-        dtype = object
-    if dtype is not None and np.dtype(dtype).kind == "O" and isinstance(data, (list, tuple)):
+def as_array(data: Any, dtype: Any, like: Any) -> Any:
+    """Return `data`, a list for instance, as an array that can become one of `dtype`."""
+    if dtype is not None:
+        dtype = dtypes.normalize_dtype(dtype)[0]
+    if dtype is not None and dtype.kind == "O" and isinstance(data, (list, tuple)):
         result = np.empty(len(data), object)
         for i, item in enumerate(data):
             result[i] = item
@@ -299,6 +426,7 @@ def open_array(
     zarr_version: int | None = None,
     dimension_separator: Separator | None = None,
     meta_array: Any = None,
+    zarr_format: int | None = None,
     **kwargs: Any,
 ) -> Array:
     """Open an array the way files are opened.
@@ -317,7 +445,7 @@ def open_array(
         Accepted for compatibility: parts of chunks are read where that helps.
     shape, chunks, dtype, compressor, fill_value, order, synchronizer, filters, \
 cache_metadata, cache_attrs, path, object_codec, chunk_store, write_empty_chunks, \
-zarr_version, dimension_separator, meta_array
+zarr_version, zarr_format, dimension_separator, meta_array, **kwargs
         As for :func:`create`.
 
     Returns
@@ -342,6 +470,11 @@ zarr_version, dimension_separator, meta_array
     <zarr.core.Array (100, 100) float64 read-only>
     """
     mode = check_mode(mode)  # type: ignore[assignment]
+    zarr_version = formats.one_version(zarr_version, zarr_format)
+    options = NamedOptions(
+        **{option.name: kwargs.pop(option.name) for option in fields(NamedOptions)
+           if option.name in kwargs}
+    )  # fmt: skip
     store = normalize_store_arg(store, storage_options, mode)
     if chunk_store is not None:
         chunk_store = normalize_store_arg(chunk_store, storage_options, mode)
@@ -351,7 +484,7 @@ zarr_version, dimension_separator, meta_array
         init_array(
             store, shape, chunks, dtype, compressor, fill_value, order,  # type: ignore[arg-type]
             mode == "w", path, chunk_store, filters, object_codec, dimension_separator,
-            zarr_version=zarr_version,
+            zarr_version=zarr_version, options=options,
         )  # fmt: skip
     return Array(
         store,
@@ -383,19 +516,43 @@ def _like_arguments(a: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of `create` for an array like `a`, except those given."""
     like = {"shape": a.shape, "dtype": a.dtype}
     if isinstance(a, Array):
-        keys = a._current.keys
-        like |= {
-            "chunks": a.chunks,
-            "compressor": a.compressor,
-            "order": a.order,
-            "filters": a.filters,
-            "dimension_separator": keys.separator if keys.stated else None,
-        }
+        like |= _layout_of(a)
+        if any(name in kwargs for name in ("compressor", "compressors", "codecs")):
+            del like["compressors"]
+        if "zarr_format" in kwargs:
+            like.pop("zarr_version", None)
         if not a.dtype.hasobject:
             like["fill_value"] = a.fill_value
     elif _taken_over(a)["chunks"] is not True:
         like["chunks"] = _taken_over(a)["chunks"]
     return like | kwargs
+
+
+def _layout_of(a: Array) -> dict[str, Any]:
+    """Return how the chunks of `a` are stored, as arguments of `create`."""
+    meta = a._current
+    by_role: dict[str, list[Any]] = {"filter": [], "serializer": [], "compressor": []}
+    for step in meta.steps:
+        by_role[step.role].append(step.config)
+    layout = {
+        "chunks": meta.chunks,
+        "order": meta.order,
+        "filters": by_role["filter"] or None,
+        "compressors": by_role["compressor"],
+        "dimension_separator": meta.keys.separator if meta.keys.stated else None,
+    }
+    if a._format in (formats.DEFAULT, formats.NAMED):  # the others are only read
+        layout["zarr_version"] = a._format.version
+    if by_role["serializer"]:
+        layout["serializer"] = by_role["serializer"][0]
+    return layout | {
+        name: value
+        for name, value in (
+            ("shards", meta.grid.shards),
+            ("dimension_names", meta.dimension_names),
+        )
+        if value is not None
+    }
 
 
 def empty_like(a: Any, **kwargs: Any) -> Array:

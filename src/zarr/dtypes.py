@@ -36,9 +36,10 @@ def normalize_dtype(dtype: Any) -> tuple[np.dtype[Any], dict[str, Any] | None]:
 
     Parameters
     ----------
-    dtype : str, type or numpy.dtype
+    dtype : str, type, numpy.dtype or dict
         Anything that `numpy.dtype` takes, or ``str``, ``bytes`` or ``'array:T'``, which
-        are short for arrays of objects with a codec that suits them.
+        are short for arrays of objects with a codec that suits them; or a data type as
+        documents of version 3 have it.
 
     Returns
     -------
@@ -51,18 +52,34 @@ def normalize_dtype(dtype: Any) -> tuple[np.dtype[Any], dict[str, Any] | None]:
     ValueError
         If datetimes have no unit.
     """
-    if dtype is str:
+    if dtype is str or (isinstance(dtype, str) and dtype == "string"):
         return np.dtype(object), {"id": "vlen-utf8"}
-    if dtype is bytes:
+    if dtype is bytes or (isinstance(dtype, str) and dtype in ("bytes", "variable_length_bytes")):
         return np.dtype(object), {"id": "vlen-bytes"}
     if isinstance(dtype, str) and dtype.startswith("array:"):
         return np.dtype(object), {"id": "vlen-array", "dtype": np.dtype(dtype[6:]).str}
-    result = _without_gaps(np.dtype(dtype))
+    result = _without_gaps(_as_dtype(dtype))
+    if result.kind == "T":  # NumPy's own strings of any length
+        return np.dtype(object), {"id": "vlen-utf8"}
     if result.kind in "mM" and np.datetime_data(result)[0] == "generic":
         raise ValueError(
             f"dtype {result.str!r} has no unit; say one, for instance {result.str[1:]}[ns]"
         )
     return result, None
+
+
+def _as_dtype(dtype: Any) -> np.dtype[Any]:
+    if not isinstance(dtype, (str, dict)):
+        return np.dtype(dtype)
+    from zarr.data_types import decode_data_type
+
+    try:
+        return np.dtype(dtype)
+    except (TypeError, ValueError) as error:
+        try:
+            return decode_data_type(dtype)
+        except MetadataError:
+            raise error from None
 
 
 def _without_gaps(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, SupportsIndex
 
-__all__ = ["Grid", "guess_chunks", "normalize_chunks", "normalize_shape"]
+__all__ = ["Grid", "guess_chunks", "normalize_chunks", "normalize_grid", "normalize_shape"]
 
 _SMALLEST_GUESS = 128 << 10
 _LARGEST_GUESS = 64 << 20
@@ -17,9 +17,14 @@ _TYPICAL_GUESS = 256 << 10
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A regular grid: every chunk has the shape `chunks`, those at the edges included."""
+    """A regular grid: every chunk has the shape `chunks`, those at the edges included.
+
+    Where chunks are stored several at a time, each such shard has the shape `shards`, a
+    multiple of `chunks`.
+    """
 
     chunks: tuple[int, ...]
+    shards: tuple[int, ...] | None = None
 
     def counts(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the number of chunks along each dimension of an array of `shape`."""
@@ -126,3 +131,53 @@ def normalize_chunks(chunks: Any, shape: tuple[int, ...], itemsize: int) -> tupl
             f"chunks {tuple(given)} must be positive, or -1 or None for a whole dimension"
         )
     return result
+
+
+def normalize_grid(chunks: Any, shards: Any, shape: tuple[int, ...], itemsize: int) -> Grid:
+    """Return the grid that the arguments `chunks` and `shards` of a creation function mean.
+
+    Parameters
+    ----------
+    chunks, shape, itemsize
+        As for :func:`normalize_chunks`.
+    shards : int, tuple of int, True, 'auto' or None
+        None: no shards. True or 'auto': guess.
+
+    Raises
+    ------
+    ValueError
+        If the chunks do not divide the shards.
+    """
+    if shards is None or shards is False:
+        return Grid(normalize_chunks(chunks, shape, itemsize))
+    if shards is True or shards == "auto":
+        inner = normalize_chunks(chunks, shape, itemsize)
+        return Grid(inner, _guess_shards(inner, shape, itemsize))
+    outer = normalize_chunks(shards, shape, itemsize)
+    if chunks is None or chunks is True:
+        guessed = guess_chunks(outer, itemsize)
+        return Grid(tuple(map(_largest_divisor, outer, guessed)), outer)
+    inner = normalize_chunks(chunks, shape, itemsize)
+    if any(length % chunk for length, chunk in zip(outer, inner, strict=True)):
+        raise ValueError(f"chunks {inner} must divide shards {outer} in each dimension")
+    return Grid(inner, outer)
+
+
+def _largest_divisor(length: int, limit: int) -> int:
+    return next(n for n in range(min(limit, length), 0, -1) if length % n == 0)
+
+
+def _guess_shards(
+    chunks: tuple[int, ...], shape: tuple[int, ...], itemsize: int
+) -> tuple[int, ...]:
+    """Return the shape of a shard of at most 64 MiB, found by doubling one dimension after the other."""
+    shards = list(chunks)
+    grew = True
+    while grew:
+        grew = False
+        for axis, length in enumerate(shape):
+            fits = 2 * math.prod(shards) * max(itemsize, 1) <= _LARGEST_GUESS
+            if shards[axis] < length and fits:
+                shards[axis] *= 2
+                grew = True
+    return tuple(shards)

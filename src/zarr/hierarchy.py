@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from itertools import islice
 from types import TracebackType
@@ -27,7 +27,7 @@ from zarr.storage.nodes import init_group, require_parents
 from zarr.storage.resolve import normalize_store_arg
 from zarr.sync import Synchronizer, holding_document, lock_for
 
-__all__ = ["Group", "group", "open_group"]
+__all__ = ["Group", "create_group", "group", "open_group"]
 
 Mode: TypeAlias = Literal["r", "r+", "a", "w", "w-"]
 StoreLike: TypeAlias = BaseStore | MutableMapping[str, Any] | str | None
@@ -184,13 +184,11 @@ class Group(Node, MutableMapping[str, Any]):
             If there is none.
         """
         path = self._member_path(item)
-        array_key, group_key = self._format.array_key(path), self._format.group_key(path)
-        found = self._store.getitems([array_key, group_key])
-        if array_key in found:
-            return self._member("array", path, found[array_key])
-        if group_key in found:
-            return self._member("group", path, found[group_key])
-        raise KeyError(item)
+        found = self._format.look_up(self._store, path)
+        if found is None:
+            raise KeyError(item)
+        kind, document = found
+        return self._member(kind, path, document)
 
     def __setitem__(self, item: str, value: Any) -> None:
         """Store `value` as an array of that name, in place of what is there."""
@@ -304,7 +302,13 @@ class Group(Node, MutableMapping[str, Any]):
         with holding_document(lock, self._synchronizer, self._key):
             yield
 
-    def create_group(self, name: str, overwrite: bool = False) -> Group:
+    def create_group(
+        self,
+        name: str,
+        overwrite: bool = False,
+        *,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> Group:
         """Create a group, and those missing above it.
 
         Parameters
@@ -313,6 +317,8 @@ class Group(Node, MutableMapping[str, Any]):
             Name or path.
         overwrite : bool, default False
             Whether to delete what is there.
+        attributes : dict, optional
+            User attributes.
 
         Raises
         ------
@@ -320,11 +326,19 @@ class Group(Node, MutableMapping[str, Any]):
             If something is there.
         """
         with self._writing():
-            return self._create_group(self._member_path(name), overwrite)
+            return self._create_group(self._member_path(name), overwrite, attributes)
 
-    def _create_group(self, path: str, overwrite: bool) -> Group:
-        version = self._format.version
-        init_group(self._store, overwrite, path, self._chunk_store, zarr_version=version)
+    def _create_group(
+        self, path: str, overwrite: bool, attributes: Mapping[str, Any] | None = None
+    ) -> Group:
+        init_group(
+            self._store,
+            overwrite,
+            path,
+            self._chunk_store,
+            zarr_version=self._format.version,  # type: ignore[arg-type]
+            attributes=attributes,
+        )
         return self._group(path)
 
     def create_groups(self, *names: str, **kwargs: Any) -> tuple[Group, ...]:
@@ -423,6 +437,28 @@ class Group(Node, MutableMapping[str, Any]):
             raise TypeError(f"dtypes do not match exactly; expected {array.dtype}, got {kind}")
         if not np.can_cast(kind, array.dtype):
             raise TypeError(f"dtypes ({array.dtype}, {kind}) cannot be safely cast")
+        return array
+
+    def create_array(self, name: str, **kwargs: Any) -> Array:
+        """Create an array, with the arguments of the 3.x library.
+
+        Parameters
+        ----------
+        name : str
+            Name or path.
+        **kwargs
+            As for :func:`zarr.creation.create_array`; the format is that of the group.
+        """
+        data = kwargs.pop("data", None)
+        write_data = kwargs.pop("write_data", True)
+        if data is not None:
+            if not hasattr(data, "shape") or not hasattr(data, "dtype"):
+                data = creation.as_array(data, kwargs.get("dtype"), self._given_meta_array)
+            given = {"shape": data.shape, "dtype": data.dtype}
+            kwargs = {**given, **{n: v for n, v in kwargs.items() if v is not None}}
+        array = self._create(creation.create_array, name, zarr_format=None, **kwargs)
+        if data is not None and write_data:
+            array._fill_with(data)  # not under the group's lock
         return array
 
     def create(self, name: str, **kwargs: Any) -> Array:
@@ -559,6 +595,8 @@ def group(
     *,
     zarr_version: int | None = None,
     meta_array: Any = None,
+    zarr_format: int | None = None,
+    attributes: Mapping[str, Any] | None = None,
 ) -> Group:
     """Return the group at a path, which is created if it does not exist.
 
@@ -576,10 +614,12 @@ def group(
         Locks between processes.
     path : str, optional
         Path in the store.
-    zarr_version : int, optional
+    zarr_version, zarr_format : int, optional
         Format of a new group.
     meta_array : array, optional
         Array of the type that reads return.
+    attributes : dict, optional
+        User attributes of a new group.
 
     Examples
     --------
@@ -590,9 +630,12 @@ def group(
     store = normalize_store_arg(store, mode="w", default=MemoryStore)
     chunks = None if chunk_store is None else normalize_store_arg(chunk_store, mode="w")
     path = normalize_storage_path(path)
+    zarr_version = formats.one_version(zarr_version, zarr_format)
     found = None if overwrite else formats.kind(store, path, zarr_version)
     if found != "group":
-        init_group(store, overwrite, path, chunks, zarr_version=zarr_version)
+        init_group(
+            store, overwrite, path, chunks, zarr_version=zarr_version, attributes=attributes
+        )
     return Group(
         store, path, False, chunks, cache_attrs, synchronizer, zarr_version, meta_array=meta_array
     )
@@ -609,6 +652,8 @@ def open_group(
     *,
     zarr_version: int | None = None,
     meta_array: Any = None,
+    zarr_format: int | None = None,
+    attributes: Mapping[str, Any] | None = None,
 ) -> Group:
     """Open a group the way files are opened.
 
@@ -630,10 +675,12 @@ def open_group(
         Where the chunks of arrays are, if not in `store`.
     storage_options : dict, optional
         Options of the back end of a URL.
-    zarr_version : int, optional
+    zarr_version, zarr_format : int, optional
         Format.
     meta_array : array, optional
         Array of the type that reads return.
+    attributes : dict, optional
+        User attributes of a new group.
 
     Raises
     ------
@@ -653,13 +700,15 @@ def open_group(
     <zarr.hierarchy.Group '/' read-only>
     """
     mode = creation.check_mode(mode)  # type: ignore[assignment]
+    zarr_version = formats.one_version(zarr_version, zarr_format)
+    new: dict[str, Any] = {"zarr_version": zarr_version, "attributes": attributes}
     store = normalize_store_arg(store, storage_options, mode, default=MemoryStore)
     chunks = None
     if chunk_store is not None:
         chunks = normalize_store_arg(chunk_store, storage_options, mode)
     path = normalize_storage_path(path)
     if mode == "w":
-        init_group(store, True, path, chunks, zarr_version=zarr_version)
+        init_group(store, True, path, chunks, **new)
     elif mode in ("a", "w-"):
         there = formats.kind(store, path, zarr_version)
         if there == "array":
@@ -667,7 +716,7 @@ def open_group(
         if there == "group" and mode == "w-":
             raise ContainsGroupError(path)
         if there is None:
-            init_group(store, False, path, chunks, zarr_version=zarr_version)
+            init_group(store, False, path, chunks, **new)
     return Group(
         store,
         path,
@@ -678,3 +727,47 @@ def open_group(
         zarr_version,
         meta_array=meta_array,
     )
+
+
+def create_group(
+    store: StoreLike = None,
+    *,
+    path: str | None = None,
+    zarr_format: int | None = 3,
+    overwrite: bool = False,
+    attributes: Mapping[str, Any] | None = None,
+    storage_options: dict[str, Any] | None = None,
+) -> Group:
+    """Create a group of version 3 of the format, with the arguments of the 3.x library.
+
+    Parameters
+    ----------
+    store : BaseStore, MutableMapping or str, optional
+        A store, a path or a URL; a new store in memory by default.
+    path : str, optional
+        Path in the store.
+    zarr_format : int, default 3
+        Format.
+    overwrite : bool, default False
+        Whether to delete what is there first.
+    attributes : dict, optional
+        User attributes.
+    storage_options : dict, optional
+        Options of the back end of a URL.
+
+    Raises
+    ------
+    ContainsArrayError, ContainsGroupError
+        If there is something at `path` and `overwrite` is False.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> root = zarr.create_group(attributes={'title': 'Example'})
+    >>> root.create_array('a', shape=10, dtype='i4')
+    <zarr.core.Array '/a' (10,) int32>
+    """
+    store = normalize_store_arg(store, storage_options, "w", default=MemoryStore)
+    path = normalize_storage_path(path)
+    init_group(store, overwrite, path, zarr_version=zarr_format, attributes=attributes)
+    return Group(store, path, zarr_version=zarr_format)

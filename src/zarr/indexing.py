@@ -97,6 +97,35 @@ class Axis(NamedTuple):
     size: int
     band: Part
 
+    def part(self, start: int, stop: int, first: int, length: int) -> Axis:
+        """Return the entries from `start` to `stop`, with chunks counted from `first`.
+
+        Parameters
+        ----------
+        length : int
+            Of a chunk.
+        """
+        shift = start * length
+        band = self.band
+        if isinstance(band, slice):
+            band = slice(band.start - shift, band.stop - shift, band.step)
+        else:
+            band = band - shift
+        return Axis(
+            [at - first for at in self.chunks[start:stop]],
+            self.inner[start:stop],
+            self.outer[start:stop],
+            _within(self.whole, start, stop),
+            _within(self.covered, start, stop),
+            self.size,
+            band,
+        )
+
+
+def _within(entries: range, start: int, stop: int) -> range:
+    """Return which of `entries` lie between `start` and `stop`, counted from `start`."""
+    return range(max(entries.start, start) - start, max(min(entries.stop, stop) - start, 0))
+
 
 _NONE = range(0)
 _NO_PLACES = np.zeros((1, 0), np.intp)

@@ -11,7 +11,7 @@ import numpy as np
 from zarr.dtypes import JSON
 from zarr.grid import Grid
 
-__all__ = ["ArrayMeta", "ChunkKeys", "GroupMeta", "Step"]
+__all__ = ["ArrayMeta", "ChunkKeys", "GroupMeta", "Sharding", "Step"]
 
 Role = Literal["filter", "serializer", "compressor"]
 
@@ -43,6 +43,36 @@ class ChunkKeys:
 
 
 @dataclass(frozen=True, slots=True)
+class Sharding:
+    """How chunks are put together in shards.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Shape of a shard.
+    chunks : tuple of int
+        Shape of the chunks in it; divides `shape`.
+    index_steps : tuple of Step
+        The codecs of the index.
+    index_location : {'start', 'end'}
+        Where in the shard the index is.
+    inner : Sharding or None
+        How the chunks are put together in their turn, if each is a shard itself.
+    """
+
+    shape: tuple[int, ...]
+    chunks: tuple[int, ...]
+    index_steps: tuple[Step, ...]
+    index_location: Literal["start", "end"] = "end"
+    inner: Sharding | None = None
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Number of chunks along each dimension of a shard."""
+        return tuple(n // chunk for n, chunk in zip(self.shape, self.chunks, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
 class ArrayMeta:
     """All that a document says of an array.
 
@@ -58,12 +88,17 @@ class ArrayMeta:
         Layout of the items within a chunk.
     keys : ChunkKeys
     steps : tuple of Step
-        The codecs in the order of encoding.
+        The codecs of a chunk in the order of encoding.
+    sharding : Sharding or None
+        How chunks are put together in shards, where ``grid.shards`` says that they are.
     attributes : Mapping or None
         User attributes where the document carries them.
     dimension_names : tuple or None
     extra : Mapping
         Members of the document that we do not know; kept and written back.
+    stated : Mapping
+        How the document spells what can be spelled in several ways: by member, the
+        spelling and the values here that it stands for.
     """
 
     shape: tuple[int, ...]
@@ -73,9 +108,11 @@ class ArrayMeta:
     order: Literal["C", "F"] = "C"
     keys: ChunkKeys = ChunkKeys()
     steps: tuple[Step, ...] = ()
+    sharding: Sharding | None = None
     attributes: Mapping[str, JSON] | None = None
     dimension_names: tuple[str | None, ...] | None = None
     extra: Mapping[str, JSON] = field(default_factory=dict)
+    stated: Mapping[str, tuple[JSON, tuple[Any, ...]]] = field(default_factory=dict, compare=False)
 
     @property
     def chunks(self) -> tuple[int, ...]:

@@ -20,6 +20,7 @@ class Node:
     """An array or a group at a path in a store."""
 
     _format: Format
+    _key: str
 
     def _place(
         self,
@@ -86,7 +87,7 @@ class Node:
         if self._attrs is None:
             self._attrs = Attributes(
                 self._store,
-                self._format.attrs_key(self._path),
+                self._format.node_attrs_key(self._path, self._key),
                 self._read_only,
                 self._cache_attrs,
                 self._synchronizer,

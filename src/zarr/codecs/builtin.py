@@ -243,6 +243,8 @@ def encoded_limit(codec: Any, items: int, nbytes: int | None) -> int | None:
     None if there is no telling, for objects or an unknown codec.
     """
     name = codec.codec_id
+    if (known := getattr(codec, "encoded_nbytes", None)) is not None:
+        return known  # type: ignore[no-any-return]
     if name == "packbits":
         return items // 8 + 2
     target = {"astype": "encode_dtype"}.get(name, "astype")
@@ -250,6 +252,6 @@ def encoded_limit(codec: Any, items: int, nbytes: int | None) -> int | None:
         return items * int(np.dtype(getattr(codec, target)).itemsize)
     if nbytes is None:
         return None
-    if name in ("crc32", "adler32", "crc32c", "fletcher32", "jenkins_lookup3"):
+    if name in ("crc32", "adler32", "crc32c", "crc32c_end", "fletcher32", "jenkins_lookup3"):
         return nbytes + 4
     return nbytes if name in ("shuffle", "bitround") else None

@@ -318,7 +318,11 @@ def _limited_chunk(codec: N5ChunkWrapper, buf: Any, limit: int) -> Any:
     return codec.decode(buf)
 
 
+def _limited_frames(_codec: LZ4Block, buf: Any, limit: int) -> Any:
+    return _decode_frames(buf, limit)
+
+
 for _class in (N5ChunkWrapper, LZ4Block):
     numcodecs.register_codec(_class)
 LIMITED[N5ChunkWrapper.codec_id] = _limited_chunk
-LIMITED[LZ4Block.codec_id] = lambda codec, buf, limit: _decode_frames(buf, limit)
+LIMITED[LZ4Block.codec_id] = _limited_frames

@@ -6,15 +6,20 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numcodecs
+import numpy as np
 
+from zarr.codecs import named
 from zarr.errors import BadCompressorError, MetadataError
-from zarr.metadata import Role, Step
+from zarr.metadata import ArrayMeta, Role, Step
 
-__all__ = ["astype_step", "codec_from", "object_codec_of", "step_from"]
+__all__ = ["astype_step", "bound_codecs", "codec_from", "object_codec_of", "step_from"]
 
 _OBJECT_CODECS = frozenset(
     ("vlen-utf8", "vlen-bytes", "vlen-array", "json2", "msgpack2", "pickle", "categorize")
 )
+
+_NEWER_DEFAULTS = {"zstd": {"checksum": False}}
+"""Members that numcodecs adds to what a codec says of itself, and that older readers refuse."""
 
 
 def step_from(role: Role, codec: Any) -> Step:
@@ -26,18 +31,22 @@ def step_from(role: Role, codec: Any) -> Step:
         If `codec` is neither.
     """
     config = codec if isinstance(codec, Mapping) else _config_of(role, codec)
-    if not isinstance(config.get("id"), str):
-        raise BadCompressorError(f"bad {role}; the configuration {config!r} has no 'id'")
-    return Step(role, config["id"], dict(config))
+    if isinstance(config.get("id"), str):
+        unneeded = _NEWER_DEFAULTS.get(config["id"], {}).items()
+        return Step(role, config["id"], {k: v for k, v in config.items() if (k, v) not in unneeded})
+    if isinstance(config.get("name"), str):
+        return Step(role, named.canonical(config["name"]), dict(config))
+    raise BadCompressorError(f"bad {role}; the configuration {config!r} has no 'id' or 'name'")
 
 
 def _config_of(role: Role, codec: Any) -> Mapping[str, Any]:
-    if not callable(getattr(codec, "get_config", None)) or isinstance(codec, type):
-        raise BadCompressorError(
-            f"bad {role}; expected a codec object such as numcodecs.Blosc(), not {codec!r}"
-        )
-    config: Mapping[str, Any] = codec.get_config()
-    return config
+    for method in ("get_config", "to_dict"):  # of numcodecs, and of version 3
+        if callable(getattr(codec, method, None)) and not isinstance(codec, type):
+            config: Mapping[str, Any] = getattr(codec, method)()
+            return config
+    raise BadCompressorError(
+        f"bad {role}; expected a codec object such as numcodecs.Blosc(), not {codec!r}"
+    )
 
 
 def codec_from(step: Step) -> Any:
@@ -49,12 +58,51 @@ def codec_from(step: Step) -> Any:
         If no such codec is known, or it does not take this configuration.
     """
     try:
+        if "name" in step.config:
+            return named.codec_of(step)
         return numcodecs.get_codec(dict(step.config))
     except Exception as error:
-        raise MetadataError(
-            f"{step.role} {step.name!r} is not available with the configuration "
-            f"{dict(step.config)!r:.200}: {error}"
-        ) from error
+        raise MetadataError(_unavailable(step, error)) from error
+
+
+def bound_codecs(meta: ArrayMeta) -> tuple[np.dtype[Any], list[Any], list[Any]]:
+    """Return what encodes the chunks of an array.
+
+    Returns
+    -------
+    dtype : numpy.dtype
+        Of the chunks that the first codec takes.
+    before_bytes : list of codecs
+        Those that take arrays.
+    after_bytes : list of codecs
+        Those that take bytes.
+
+    Raises
+    ------
+    MetadataError
+        If a codec is not known, or does not take its configuration or what comes to it.
+    """
+    dtype, shape = meta.dtype, meta.chunks if meta.order == "C" else meta.chunks[::-1]
+    if meta.steps and meta.steps[0].name == "bytes" and not named.is_foreign(dtype):
+        dtype = named.stored_dtype(meta.steps[0], dtype)
+    bound = named.Bound(None, dtype, shape, meta.fill_value)
+    before_bytes: list[Any] = []
+    after_bytes: list[Any] = []
+    for step in meta.steps:
+        try:
+            bound = named.bind(step, bound)
+        except Exception as error:
+            raise MetadataError(_unavailable(step, error)) from error
+        if bound.codec is not None:
+            (after_bytes if step.role == "compressor" else before_bytes).append(bound.codec)
+    return dtype, before_bytes, after_bytes
+
+
+def _unavailable(step: Step, error: Exception) -> str:
+    return (
+        f"{step.role} {step.name!r} is not available with the configuration "
+        f"{dict(step.config)!r:.200}: {error}"
+    )
 
 
 def astype_step(encode_dtype: Any, decode_dtype: Any) -> Step:

@@ -16,7 +16,7 @@ from zarr.codecs.builtin import (
     encoded_limit,
     limited_decode,
 )
-from zarr.codecs.names import codec_from
+from zarr.codecs.names import bound_codecs
 from zarr.errors import ChunkDecodeError, MetadataError
 from zarr.metadata import ArrayMeta
 
@@ -37,6 +37,8 @@ class CodecPipeline:
     ----------
     shape : tuple of int
     dtype : numpy.dtype
+        Of the items of a chunk as it is stored: perhaps in another byte order than the
+        array's.
     order : {'C', 'F'}
     nbytes : int
         Bytes of a decoded chunk.
@@ -46,20 +48,22 @@ class CodecPipeline:
     decodes_in_place : bool
         Whether `decode_into` needs no memory but that of its output.
     filters : list of codecs
+        Those that take and return arrays, and that which makes bytes of them.
     compressor : codec or None
     """
 
     def __init__(self, meta: ArrayMeta) -> None:
         self.shape = meta.chunks
-        self.dtype = meta.dtype
         self.order: Literal["C", "F"] = meta.order
         self.items = math.prod(self.shape)
         self.nbytes = self.items * meta.dtype.itemsize
-        codecs = [codec_from(step) for step in meta.steps]
-        self.filters = [c for c, s in zip(codecs, meta.steps, strict=True) if s.role == "filter"]
-        compressors = codecs[len(self.filters) :]
+        self.dtype, before_bytes, compressors = bound_codecs(meta)
+        self.filters = before_bytes
         self.compressor = compressors[0] if compressors else None
-        self._codecs = codecs
+        self._codecs = codecs = [*before_bytes, *compressors]
+        # Version 2 leaves it to each filter how it takes a chunk of Fortran order.
+        has_serializer = any(step.role == "serializer" for step in meta.steps)
+        self._reversed = has_serializer and meta.order == "F"
         self._limits = self._intermediate_limits()
         self.sliceable = not codecs and not self.dtype.hasobject
         plain_blosc = len(codecs) == 1 and type(codecs[0]) is blosc.Blosc
@@ -161,6 +165,8 @@ class CodecPipeline:
             if codec.codec_id.startswith("vlen-"):
                 self._check_item_count(buf)
             buf = limited_decode(codec, buf, limit)
+        if self._reversed and isinstance(buf, np.ndarray):
+            return buf.reshape(-1)
         return buf
 
     def _check_item_count(self, buf: Any) -> None:
@@ -204,6 +210,8 @@ class CodecPipeline:
         if self._compress is not None:
             return self._compress(_plain(chunk))
         data: Any = chunk if self.filters else _plain(chunk)
+        if self._reversed:
+            data = data.T
         for codec in self._codecs:
             data = codec.encode(data)
         if isinstance(data, np.ndarray):
@@ -217,6 +225,8 @@ def _plain(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         return array.view(array.dtype.str[0] + "i8")
     if array.dtype.fields is not None:
         return array.view(f"V{array.dtype.itemsize}")
+    if array.dtype.isbuiltin == 2:  # of another package
+        return array.view(f"u{array.dtype.itemsize}")
     return array
 
 
@@ -224,6 +234,7 @@ def _blosc_compress(codec: blosc.Blosc) -> Callable[[Any], Any]:
     """Return what ``codec.encode`` comes to, without its checks of each buffer."""
     name = codec.cname.encode("ascii") if isinstance(codec.cname, str) else codec.cname
     level, shuffle, blocksize = codec.clevel, codec.shuffle, codec.blocksize
+    typesize = getattr(codec, "_typesize", None)  # else that of the items
 
     def compress(chunk: np.ndarray[Any, Any]) -> Any:
         if chunk.nbytes > codec.max_buffer_size:
@@ -231,7 +242,7 @@ def _blosc_compress(codec: blosc.Blosc) -> Callable[[Any], Any]:
                 f"a chunk of {chunk.nbytes} bytes is too large for Blosc, which takes at most "
                 f"{codec.max_buffer_size}"
             )
-        return blosc.compress(chunk, name, level, shuffle, blocksize)
+        return blosc.compress(chunk, name, level, shuffle, blocksize, typesize)
 
     return compress
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
 from zarr.dtypes import JSON
 from zarr.errors import MetadataError
-from zarr.metadata import ArrayMeta, GroupMeta
+from zarr.metadata import ArrayMeta, ChunkKeys, GroupMeta
 
 if TYPE_CHECKING:
     from zarr.storage.base import BaseStore, Buffer
@@ -61,13 +61,13 @@ class Format(ABC):
 
     Attributes
     ----------
-    version : int
+    version : int or str
         What users call the format: ``zarr_version``, ``zarr_format``.
     groups : bool
         Whether the format knows groups.
     """
 
-    version: ClassVar[int]
+    version: ClassVar[int | str]
     groups: ClassVar[bool] = True
     default_separator: ClassVar[Literal[".", "/"]] = "."
 
@@ -97,11 +97,36 @@ class Format(ABC):
     def dump_group(self, meta: GroupMeta) -> bytes:
         """Return the document of a group."""
 
+    def chunk_keys(
+        self, separator: Literal[".", "/"] | None, ndim: int, encoding: Any = None
+    ) -> ChunkKeys:
+        """Return how the keys of chunks are made in a new array.
+
+        Parameters
+        ----------
+        separator : {'.', '/'}, optional
+        ndim : int
+            Number of dimensions.
+        encoding : str or Mapping, optional
+            How version 3 calls it.
+        """
+        given = dict(encoding) if isinstance(encoding, Mapping) else {"name": encoding or "v2"}
+        if given["name"] != "v2":
+            raise ValueError(
+                f"version {self.version} of the format has no chunk_key_encoding {given['name']!r}"
+            )
+        separator = separator or given.get("separator")
+        return ChunkKeys(separator or ".", stated=separator is not None)
+
     # -- attributes: a document of their own, unless overridden ----------------------
 
     def attrs_key(self, path: str) -> str:
         """Return the key of the document that holds the attributes of the node at `path`."""
         return join(path, ".zattrs")
+
+    def node_attrs_key(self, path: str, document_key: str) -> str:
+        """Return the same for the node at `path` whose own document is at `document_key`."""
+        return self.attrs_key(path)
 
     def parse_attrs(self, document: Buffer, key: str) -> dict[str, JSON]:
         """Return the attributes in `document`."""
@@ -117,26 +142,54 @@ class Format(ABC):
         """Return what the keys of all chunks of the array at `path` begin with."""
         return join(path, meta.keys.prefix)
 
+    def find(self, store: BaseStore, path: str, kind: NodeKind) -> tuple[str, Buffer] | None:
+        """Return key and document of the node at `path`; None if there is none of this kind."""
+        key = self.array_key(path) if kind == "array" else self.group_key(path)
+        try:
+            document = store[key]
+        except KeyError:
+            return None
+        return (key, document) if self.kind_of({key: document}, path) == kind else None
+
+    def look_up(self, store: BaseStore, path: str) -> tuple[NodeKind, Buffer] | None:
+        """Return kind and document of the node at `path`; None if there is none."""
+        found = store.getitems(self.node_keys([path]))
+        kind = self.kind_of(found, path)
+        if kind is None:
+            return None
+        return kind, found[self.array_key(path) if kind == "array" else self.group_key(path)]
+
     def kind(self, store: BaseStore, path: str) -> NodeKind | None:
         """Tell what is at `path`."""
-        array_key, group_key = self.array_key(path), self.group_key(path)
-        found = store.getitems([array_key, group_key])
-        if array_key in found:
+        return self.kind_in(store, store.getitems(self.node_keys([path])), path)
+
+    def kind_in(
+        self, store: BaseStore, found: Mapping[str, Buffer], path: str
+    ) -> NodeKind | None:
+        """Tell what is at `path`, given what was found under its `node_keys`."""
+        return self.kind_of(found, path)
+
+    def kind_of(self, found: Mapping[str, Buffer], path: str) -> NodeKind | None:
+        """Tell which document of the node at `path` is among `found`."""
+        if self.array_key(path) in found:
             return "array"
-        return "group" if group_key in found else None
+        return "group" if self.group_key(path) in found else None
+
+    def node_keys(self, paths: Iterable[str]) -> list[str]:
+        """Return the keys under which the documents of nodes at `paths` can be."""
+        keys = [key for path in paths for key in (self.array_key(path), self.group_key(path))]
+        return list(dict.fromkeys(keys))
 
     def children(self, store: BaseStore, path: str) -> dict[str, tuple[NodeKind, Buffer]]:
         """Return kind and document of each node directly below `path`, by name, sorted."""
-        names = store.listdir(path)
-        paths = {name: join(path, name) for name in names}
-        keys = [self.array_key(p) for p in paths.values()]
-        found = store.getitems(keys + [self.group_key(p) for p in paths.values()])
+        paths = {name: join(path, name) for name in store.listdir(path)}
+        found = store.getitems(self.node_keys(paths.values()))
         nodes: dict[str, tuple[NodeKind, Buffer]] = {}
         for name, child in paths.items():
-            for kind, key in (("array", self.array_key(child)), ("group", self.group_key(child))):
-                if key in found:
-                    nodes[name] = (kind, found[key])  # type: ignore[assignment]
-                    break
+            kind = self.kind_of(found, child)
+            if kind is not None:
+                key = self.array_key(child) if kind == "array" else self.group_key(child)
+                nodes[name] = kind, found[key]
         return nodes
 
     def remove(self, store: BaseStore, path: str) -> None:
@@ -152,6 +205,44 @@ class Format(ABC):
         name = key.rpartition("/")[2]
         documents = (self.array_key(""), self.group_key(""), self.attrs_key(""))
         return name in documents
+
+    # -- consolidated metadata -------------------------------------------------------
+
+    def documents(self, store: BaseStore) -> Iterator[Mapping[str, Buffer]]:
+        """Yield all documents in the store by key, folder by folder, without walking chunks."""
+        folders = [""]
+        yield (found := store.getitems(self._document_keys(folders)))
+        if self.kind_of(found, "") == "array":
+            return
+        while folders:
+            folder = folders.pop()
+            names = [name for name in store.listdir(folder) if not self.is_document(name)]
+            below = [join(folder, name) for name in names]
+            found = store.getitems(self._document_keys(below))
+            if found:
+                yield found
+            folders += [path for path in below if self.kind_of(found, path) != "array"]
+
+    def _document_keys(self, paths: Sequence[str]) -> list[str]:
+        keys = self.node_keys(paths) + [self.attrs_key(path) for path in paths]
+        return list(dict.fromkeys(keys))
+
+    def inline_documents(self, document: Buffer, key: str) -> Mapping[str, Buffer] | None:
+        """Return the copies of other documents that a group's document carries, by key.
+
+        None if it carries none, as in most formats: there copies are in a document of
+        their own.
+        """
+        return None
+
+    def with_inline_documents(
+        self, document: Buffer, key: str, documents: Mapping[str, Buffer]
+    ) -> bytes | None:
+        """Return a group's document that carries copies of those `documents` that are below it.
+
+        None if the format has no such thing.
+        """
+        return None
 
 
 _scalar = json.JSONEncoder().encode

@@ -24,8 +24,10 @@ __all__ = [
     "KEYWORDS",
     "dataset_members",
     "document",
+    "documents",
     "is_dataset",
     "is_standard",
+    "key_length",
     "load_attributes",
     "with_document",
     "without_document",
@@ -69,6 +71,19 @@ def is_dataset(attributes: Mapping[str, JSON]) -> bool:
     return "dimensions" in attributes
 
 
+def key_length(attributes: Mapping[str, JSON]) -> int:
+    """Return how many numbers the key of a dataset's block has; 0 if it is no dataset."""
+    dimensions = attributes.get("dimensions")
+    # The only block of a dataset without dimensions has a number, too.
+    return max(1, len(dimensions)) if isinstance(dimensions, list) else 0
+
+
+def documents(attributes: Mapping[str, JSON]) -> list[str]:
+    """Return the names of the version-2 documents that `attributes` amount to."""
+    node = ".zarray" if is_dataset(attributes) else ".zgroup"
+    return [node] if all(name in KEYWORDS for name in attributes) else [".zattrs", node]
+
+
 def document(name: str, attributes: Mapping[str, JSON], key: str) -> bytes | None:
     """Return the version-2 document `name` that `attributes` amount to, or None.
 
@@ -85,11 +100,10 @@ def document(name: str, attributes: Mapping[str, JSON], key: str) -> bytes | Non
     MetadataError
         If they describe an impossible dataset.
     """
-    if name == ".zattrs":
-        user = {n: value for n, value in attributes.items() if n not in KEYWORDS}
-        return dump_json(user) if user else None
-    if is_dataset(attributes) != (name == ".zarray"):
+    if name not in documents(attributes):
         return None
+    if name == ".zattrs":
+        return dump_json({n: value for n, value in attributes.items() if n not in KEYWORDS})
     if name == ".zgroup":
         return V2().dump_group(GroupMeta())
     try:
@@ -227,7 +241,7 @@ def dataset_members(data: Any, key: str) -> dict[str, JSON]:
         )
     if meta.fill_value is not None and meta.fill_value != 0:
         raise ValueError(
-            f"fill_value {meta.fill_value!r} of {key!r} is not supported by N5; it must be 0 or None"
+            f"fill_value {meta.fill_value} of {key!r} is not supported by N5; it must be 0 or None"
         )
     if meta.order != "C":
         raise ValueError(f"order {meta.order!r} of {key!r} is not supported by N5; it must be 'C'")
@@ -273,9 +287,8 @@ def _compression(config: Mapping[str, JSON] | None, itemsize: int) -> dict[str, 
 
 
 def _is_xz(given: Mapping[str, JSON]) -> bool:
-    return (
-        given.get("format", 1) == 1 and given.get("check", -1) == -1 and given.get("filters") is None
-    )
+    plain = given.get("format", 1) == 1 and given.get("check", -1) == -1
+    return plain and given.get("filters") is None
 
 
 def _same_codec(one: JSON, other: JSON) -> bool:

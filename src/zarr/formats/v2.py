@@ -6,8 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from zarr import dtypes
-from zarr.codecs import object_codec_of
+from zarr.codecs import named, object_codec_of
 from zarr.dtypes import JSON
 from zarr.errors import MetadataError
 from zarr.formats.base import Format, dump_json, expect_object, join, load_json
@@ -123,17 +125,16 @@ def _parse_step(role: Any, config: JSON) -> Step:
 
 
 def _members(meta: ArrayMeta) -> dict[str, JSON]:
-    filters = [dict(step.config) for step in meta.steps if step.role == "filter"]
-    compressors = [dict(step.config) for step in meta.steps if step.role == "compressor"]
+    dtype, filters, compressor = _spelled(meta)
     members = {
         **meta.extra,
         "zarr_format": V2.version,
         "shape": list(meta.shape),
         "chunks": list(meta.chunks),
-        "dtype": dtypes.encode_v2(meta.dtype),
-        "compressor": compressors[0] if compressors else None,
+        "dtype": dtypes.encode_v2(dtype),
+        "compressor": compressor,
         "fill_value": dtypes.encode_fill_v2(
-            meta.fill_value, meta.dtype, object_codec_of(meta.steps)
+            meta.fill_value, dtype, object_codec_of(meta.steps)
         ),
         "order": meta.order,
         "filters": filters or None,
@@ -141,3 +142,29 @@ def _members(meta: ArrayMeta) -> dict[str, JSON]:
     if meta.keys.stated:
         members["dimension_separator"] = meta.keys.separator
     return members
+
+
+def _spelled(meta: ArrayMeta) -> tuple[np.dtype[Any], list[JSON], JSON]:
+    """Return dtype, filters and compressor as this version has them.
+
+    Raises
+    ------
+    ValueError
+        If it does not have what `meta` says.
+    """
+    if meta.grid.shards is not None or meta.keys.prefix or meta.dimension_names is not None:
+        what = "shards" if meta.grid.shards is not None else "such chunk keys"
+        what = "dimension_names" if meta.dimension_names is not None else what
+        raise ValueError(f"version 2 of the format has no {what}; use zarr_format=3")
+    dtype, configs = meta.dtype, []
+    for step in meta.steps:
+        if step.name == "bytes":
+            dtype = named.stored_dtype(step, dtype)
+        else:
+            configs.append((step.role, named.numbered_config(step)))
+    if meta.dtype.isbuiltin == 2:
+        raise ValueError(f"version 2 of the format has no name for dtype {dtype}; use zarr_format=3")
+    if configs and configs[-1][0] == "compressor":
+        *configs, (_, compressor) = configs
+        return dtype, [config for _, config in configs], compressor
+    return dtype, [config for _, config in configs], None

@@ -20,6 +20,7 @@ from zarr.storage.base import (
     as_store,
     normalize_storage_path,
 )
+from zarr.storage.consolidated import ConsolidatedMetadataStore
 from zarr.storage.directory import (
     DirectoryStore,
     NestedDirectoryStore,
@@ -34,6 +35,7 @@ from zarr.storage.nodes import (
     init_array,
     init_group,
     listdir,
+    migrate_1to2,
     rename,
     rmdir,
 )
@@ -44,7 +46,6 @@ default_compressor = Blosc()
 
 _ELSEWHERE = {
     "ABSStore": "azure",
-    "ConsolidatedMetadataStore": "consolidated",
     "DBMStore": "dbm",
     "FSStore": "fsspec",
     "LMDBStore": "lmdb",
@@ -60,15 +61,18 @@ _ELSEWHERE = {
 """Back ends that are imported when somebody asks for them, and their modules."""
 
 DictStore = MemoryStore
-for _class in (BaseStore, KVStore, MemoryStore, DirectoryStore, NestedDirectoryStore, TempStore):
+for _class in (
+    BaseStore, ConsolidatedMetadataStore, DirectoryStore, KVStore, MemoryStore,
+    NestedDirectoryStore, TempStore,
+):  # fmt: skip
     _class.__module__ = __name__  # where users find them, and pickles look for them
 
 __all__ = [  # noqa: PLE0604  the names of back ends
     *_ELSEWHERE,
-    "BaseStore", "Buffer", "DictStore", "DirectoryStore", "FSPathExistNotDir", "KVStore",
-    "MemoryStore", "MetadataError", "NestedDirectoryStore", "ReadOnlyError", "Store",
-    "TempStore", "as_store", "atexit_rmtree", "contains_array", "contains_group",
-    "default_compressor", "getsize", "init_array", "init_group", "listdir",
+    "BaseStore", "Buffer", "ConsolidatedMetadataStore", "DictStore", "DirectoryStore",
+    "FSPathExistNotDir", "KVStore", "MemoryStore", "MetadataError", "NestedDirectoryStore",
+    "ReadOnlyError", "Store", "TempStore", "as_store", "atexit_rmtree", "contains_array", "contains_group",
+    "default_compressor", "getsize", "init_array", "init_group", "listdir", "migrate_1to2",
     "normalize_storage_path", "normalize_store_arg", "rename", "rmdir",
 ]  # fmt: skip
 
@@ -83,6 +87,7 @@ def __getattr__(name: str) -> Any:
         if error.name == f"{__name__}.{module}":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
         raise
-    found.__module__ = __name__
+    if found.__module__ == f"{__name__}.{module}":
+        found.__module__ = __name__
     globals()[name] = found
     return found

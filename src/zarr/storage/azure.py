@@ -128,7 +128,10 @@ class ABSStore(BaseStore):
         options = dict(blob_service_kwargs or {})
         if options.pop("is_emulated", False):
             url = _EMULATED_URL
-            account_name, account_key = account_name or "devstoreaccount1", account_key or _EMULATED_KEY
+            account_name, account_key = (
+                account_name or "devstoreaccount1",
+                account_key or _EMULATED_KEY,
+            )
         else:
             url = f"https://{account_name}.blob.core.windows.net"
         url = options.pop("account_url", url)
@@ -213,9 +216,7 @@ class ABSStore(BaseStore):
         values = map_requests(self._find, keys, _CONNECTIONS)
         return {key: value for key, value in zip(keys, values, strict=True) if value is not None}
 
-    def get_partial_values(
-        self, ranges: Sequence[tuple[str, ByteRange]]
-    ) -> list[Buffer | None]:
+    def get_partial_values(self, ranges: Sequence[tuple[str, ByteRange]]) -> list[Buffer | None]:
         return map_requests(self._find_range, ranges, _CONNECTIONS)
 
     def _find_range(self, wanted: tuple[str, ByteRange]) -> bytes | None:
@@ -280,9 +281,7 @@ class ABSStore(BaseStore):
         names = [self._name(key) for key in keys]
         with self._doing("delete", keys[0] if keys else ""):
             # The answers come in the order of the names.
-            answers = self.client.delete_blobs(
-                *names, raise_on_any_failure=False, **self._policy
-            )
+            answers = self.client.delete_blobs(*names, raise_on_any_failure=False, **self._policy)
             for key, answer in zip(keys, answers, strict=True):
                 if answer.status_code in (401, 403):
                     raise failure("delete", key, self, answer.reason, StorePermissionError)
@@ -297,9 +296,7 @@ class ABSStore(BaseStore):
     def list_prefix(self, path: str = "") -> Iterator[str]:
         skip = len(self._start(""))
         with self._doing("list", path):
-            found = self.client.list_blobs(
-                self._start(path), include=["metadata"], **self._policy
-            )
+            found = self.client.list_blobs(self._start(path), include=["metadata"], **self._policy)
             for blob in found:
                 if not _is_folder(blob):
                     yield blob.name[skip:]

@@ -162,6 +162,12 @@ class BaseStore(MutableMapping[str, Buffer]):
         if not self.is_writeable():
             raise ReadOnlyError
 
+    def check_document(self, key: str, document: Buffer) -> None:
+        """Raise unless the store can hold the metadata `document` at `key`.
+
+        Asked before anything is changed to make room for it. Most stores take anything.
+        """
+
     # -- batch verbs ---------------------------------------------------------------
 
     def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
@@ -329,6 +335,12 @@ class KVStore(BaseStore):
             return super().getitems(keys)
         get = self._mutable_mapping.get
         return {key: value for key in keys if (value := get(key)) is not None}
+
+    def __eq__(self, other: object) -> bool:
+        # What is in memory is equal when it holds the same: a pickle's copy equals the original.
+        return isinstance(other, KVStore) and self._mutable_mapping == other._mutable_mapping
+
+    __hash__ = BaseStore.__hash__
 
     def __getstate__(self) -> MutableMapping[str, Buffer]:
         return self._mutable_mapping

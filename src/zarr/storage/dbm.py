@@ -49,7 +49,7 @@ class _Database:
         self.stores = 0
         self.pid = os.getpid()
         self.tree: KeyTree | None = None
-        self._open = open or dbm.open
+        self._open: Callable[..., Any] = open or dbm.open
         self._mode = mode
         self._options = options
         self._worker: ThreadPoolExecutor | None = None
@@ -59,8 +59,8 @@ class _Database:
         self._keeps_tree = kind == "dbm.dumb" or (kind == "_gdbm" and "u" not in flag)
         # The B-trees of Berkeley DB have cursors that find the next key.
         self.is_sorted = kind == "berkeleydb" and self.handle.db.get_type() == _BTREE
-        # Some of the libraries behind dbm.ndbm give an empty value like an absent one.
-        self._hides_empty = kind == "_dbm"
+        # Most of the libraries behind dbm.ndbm answer with an empty value as if it were absent.
+        self.hides_empty = kind == "_dbm"
 
     def _opened(self, flag: str) -> Any:
         arguments = (self.path, flag, self._mode)
@@ -95,20 +95,11 @@ class _Database:
         except Exception as error:
             raise StoreError(f"the DBM database {self.path!r} failed: {error}") from error
 
-    def get(self, name: bytes) -> bytes:
-        """Return the value of the key `name`; to be used in :meth:`do`."""
-        try:
-            return self.handle[name]  # type: ignore[no-any-return]
-        except KeyError:
-            if self._hides_empty and name in self.handle:
-                return b""
-            raise
-
     def folders(self) -> KeyTree:
         """Return the keys by folder: one look at all keys, and at no value."""
         if self.tree is not None:
             return self.tree
-        tree = KeyTree(self.do(lambda handle: [key.decode() for key in handle.keys()]))
+        tree = KeyTree(self.do(_all_keys))
         if self._keeps_tree:
             self.tree = tree
         return tree
@@ -117,7 +108,7 @@ class _Database:
         """Write to the file what is still in memory."""
         sync = getattr(self.handle, "sync", None)
         if callable(sync):
-            self.do(lambda handle: sync())
+            self.do(lambda _: sync())
         else:
             self.do(lambda handle: handle.close())
             self.handle = self._opened("w")
@@ -158,10 +149,11 @@ def _find(path: str) -> _Database | None:
     for identity, database in list(_databases.items()):
         if database.pid != os.getpid():
             _inherited.append(_databases.pop(identity))
-        elif os.path.realpath(database.path) == os.path.realpath(path):
-            # Not if the file was deleted meanwhile.
-            if database.identity() == identity:
-                return database
+        elif (
+            os.path.realpath(database.path) == os.path.realpath(path)
+            and database.identity() == identity  # or else the file was replaced meanwhile
+        ):
+            return database
     return None
 
 
@@ -322,25 +314,22 @@ class DBMStore(BaseStore):
 
     def __getitem__(self, key: str) -> bytes:
         name = check_key(key).encode()
-        get = self._here().get
         try:
-            return self._do(lambda handle: get(name))
+            return self._do(lambda handle: handle[name])  # type: ignore[no-any-return]
         except KeyError:
             raise KeyError(key) from None
 
     def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
-        get = self._here().get
-
-        def get_all(handle: Any) -> dict[str, Buffer]:
+        def get(handle: Any) -> dict[str, Buffer]:
             found = {}
             for key in keys:
                 try:
-                    found[key] = get(key.encode())
+                    found[key] = handle[key.encode()]
                 except KeyError:
                     pass
             return found
 
-        return self._do(get_all) if keys else {}
+        return self._do(get) if keys else {}
 
     def __contains__(self, key: object) -> bool:
         if not isinstance(key, str) or not key:
@@ -349,7 +338,7 @@ class DBMStore(BaseStore):
         return self._do(lambda handle: name in handle)
 
     def _all(self) -> list[str]:
-        return self._do(lambda handle: [key.decode() for key in handle.keys()])
+        return self._do(_all_keys)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._all())
@@ -366,6 +355,10 @@ class DBMStore(BaseStore):
         self.check_writeable()
         pairs = {check_key(key): as_bytes(value) for key, value in items.items()}
         database = self._here()
+        if database.hides_empty:
+            for key, value in pairs.items():
+                if not value:
+                    raise StoreError(f"dbm.ndbm cannot hold the empty value of {key!r}")
 
         def put(handle: Any) -> None:
             for key, value in pairs.items():
@@ -454,6 +447,10 @@ class DBMStore(BaseStore):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.path!r}>"
+
+
+def _all_keys(handle: Any) -> list[str]:
+    return [key.decode() for key in handle.keys()]  # noqa: SIM118  (not all can be iterated)
 
 
 def _seek(prefix: bytes, only_children: bool, handle: Any) -> list[bytes]:

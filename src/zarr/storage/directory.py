@@ -20,6 +20,7 @@ TEMPORARY = ".__zarr_tmp_"
 """Prefix of the names of files that are being written. No reader takes one for a key."""
 
 _FIRST_READ = 1 << 16
+_ODD_NAMES = ("", ".", "..")
 _serial = itertools.count()
 
 
@@ -157,7 +158,7 @@ class DirectoryStore(BaseStore):
         if self.normalize_keys:
             key = key.lower()
         folder, _, name = key.rpartition("/")
-        if folder not in self._inside or name in ("", ".", "..") or "\0" in name:
+        if folder not in self._inside or name in _ODD_NAMES or "\0" in name or key[0] == "/":
             self._check_folder(key, folder)
         return self._prefix + key
 

@@ -9,8 +9,9 @@ import os
 import pickle
 import time
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, ClassVar, TypeVar
+from contextlib import contextmanager, nullcontext
+from threading import RLock
+from typing import Any, ClassVar, TypeAlias, TypeVar
 from urllib.parse import quote, unquote
 
 from zarr.errors import ReadOnlyError, StoreError, StorePermissionError, StoreTimeoutError
@@ -21,7 +22,6 @@ from zarr.storage.base import (
     Separator,
     as_bytes,
     check_key,
-    take_range,
 )
 from zarr.storage.directory import _is_temporary, _temporary_name
 from zarr.storage.remote import cut_into, failure, pauses, require
@@ -29,6 +29,7 @@ from zarr.storage.remote import cut_into, failure, pauses, require
 __all__ = ["FSStore"]
 
 T = TypeVar("T")
+_Request: TypeAlias = tuple[Any, ...]
 
 _CONCURRENCY = 128
 """Requests of a batch under way at a time."""
@@ -47,6 +48,8 @@ _LASTING_NUMBERS = (
 
 _BUCKETS = {"s3", "s3a", "gs", "gcs", "abfs", "az", "adl", "oss", "oci"}
 _CACHES = {"simplecache", "filecache", "blockcache", "cached"}
+
+_FIRST_BYTE = {"start": 0, "end": 1}
 
 _SECRETS = ("key", "secret", "token", "password", "username", "sas_token", "credential")
 _IRRELEVANT = ("config_kwargs", "asynchronous", "loop", "skip_instance_cache", "auto_mkdir")
@@ -155,7 +158,9 @@ class FSStore(BaseStore):
         self.retries = retries
         self.missing_exceptions = tuple(missing_exceptions or ())
         given = () if exceptions is _DOCUMENTED else tuple(exceptions)
-        self.exceptions = tuple(dict.fromkeys((*_ABSENT, *given, *self.missing_exceptions)))
+        self.exceptions: tuple[type[Exception], ...] = tuple(
+            dict.fromkeys((*_ABSENT, *given, *self.missing_exceptions))
+        )
         self._mode = "r" if mode == "r" else "a"
         self._dimension_separator = dimension_separator or key_separator
         self._look_at(fsspec)
@@ -168,18 +173,24 @@ class FSStore(BaseStore):
         self._fsspec = fsspec
         self._is_async = _is_async(self._fs)
         self._is_local = isinstance(self._fs, fsspec.implementations.local.LocalFileSystem)
-        protocols = {self._fs.protocol} if isinstance(self._fs.protocol, str) else {*self._fs.protocol}
+        protocols = (
+            {self._fs.protocol} if isinstance(self._fs.protocol, str) else {*self._fs.protocol}
+        )
         self._is_http = bool(protocols & {"http", "https"})
         self._is_bucket = bool(protocols & _BUCKETS)
         self._is_cache = bool(protocols & _CACHES)
+        self._copying = RLock()  # caching file systems are not meant for several threads
         # Whether the server heeds ranges; None as long as nobody knows.
-        self._has_ranges = None if self._is_http else True
+        # A local copy is of a whole value.
+        self._has_ranges = None if self._is_http else not self._is_cache
         base = fsspec.asyn.AsyncFileSystem if self._is_async else fsspec.AbstractFileSystem
         name = "_find" if self._is_async else "find"
         self._finds_flat = getattr(type(self._fs), name) is not getattr(base, name)
         # By default some ask for the size first, which costs another request, and put the
         # value together from parts that may come from different values.
-        parameters = inspect.signature(getattr(self._fs, "_cat_file" if self._is_async else "cat_file")).parameters
+        parameters = inspect.signature(
+            getattr(self._fs, "_cat_file" if self._is_async else "cat_file")
+        ).parameters
         self._whole = {n: 1 for n in ("max_concurrency", "concurrency") if n in parameters}
 
     @classmethod
@@ -212,7 +223,7 @@ class FSStore(BaseStore):
         return self._dimension_separator or "."
 
     def __getstate__(self) -> dict[str, Any]:
-        left_out = ("_fsspec", "_process")
+        left_out = ("_fsspec", "_process", "_copying")
         return {name: value for name, value in vars(self).items() if name not in left_out}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -278,50 +289,52 @@ class FSStore(BaseStore):
 
     # -- requests ------------------------------------------------------------------
 
-    def _ask(self, name: str, requests: Sequence[tuple[Any, ...]], **options: Any) -> list[Any]:
+    def _ask(self, name: str, requests: Sequence[_Request], **options: Any) -> list[Any]:
         """Call the method `name` for each of `requests`, concurrently if the file system can.
+
+        Parameters
+        ----------
+        requests : sequence of tuple
+            The arguments of each call; a dict at the end holds its keywords.
+        **options
+            Keywords of every call.
 
         Returns
         -------
         list
-            What each call returned, or the exception that ended the last attempt.
+            What each call returned, or the exception that ended its last attempt.
         """
         if not self._is_async:
-            call = getattr(self.fs, name)
-            return [self._attempt(call, request, options) for request in requests]
-        call = getattr(self.fs, f"_{name}")
+            call = _calling(getattr(self.fs, name), options)
+            return [self._attempt(call, request) for request in requests]
+        call = _calling(getattr(self.fs, f"_{name}"), options)
         return self._fsspec.asyn.sync(  # type: ignore[no-any-return]
-            self.fs.loop, self._attempt_all, call, requests, options
+            self.fs.loop, self._attempt_all, call, requests
         )
 
-    def _attempt(
-        self, call: Callable[..., Any], request: tuple[Any, ...], options: dict[str, Any]
-    ) -> Any:
+    def _attempt(self, call: Callable[[_Request], Any], request: _Request) -> Any:
         waits = pauses(self.retries)
         while True:
             try:
-                return call(*request, **options)
-            except Exception as error:
+                return call(request)
+            except Exception as error:  # noqa: BLE001 (whatever the file system's library raises)
                 pause = next(waits, None) if _may_pass(error) else None
                 if pause is None:
                     return error
             time.sleep(pause)
 
     async def _attempt_all(
-        self,
-        call: Callable[..., Awaitable[Any]],
-        requests: Sequence[tuple[Any, ...]],
-        options: dict[str, Any],
+        self, call: Callable[[_Request], Awaitable[Any]], requests: Sequence[_Request]
     ) -> list[Any]:
         gate = asyncio.Semaphore(_CONCURRENCY)
 
-        async def attempt(request: tuple[Any, ...]) -> Any:
+        async def attempt(request: _Request) -> Any:
             waits = pauses(self.retries)
             while True:
                 try:
                     async with gate:
-                        return await call(*request, **options)
-                except Exception as error:
+                        return await call(request)
+                except Exception as error:  # noqa: BLE001 (as above)
                     pause = next(waits, None) if _may_pass(error) else None
                     if pause is None:
                         return error
@@ -342,7 +355,7 @@ class FSStore(BaseStore):
     # -- reading -------------------------------------------------------------------
 
     def __getitem__(self, key: str) -> bytes:
-        return self.getitems((key,))[key]
+        return self.getitems((key,))[key]  # type: ignore[no-any-return]
 
     def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
         keys = list(dict.fromkeys(keys))
@@ -354,16 +367,52 @@ class FSStore(BaseStore):
         return self._ask("cat_file", [(path,) for path in paths], **self._whole)
 
     def _read_cached(self, paths: list[str]) -> list[Any]:
-        """Read through a file system that keeps local copies."""
-        outcomes = self._read(paths)
-        for path, outcome in zip(paths, outcomes, strict=True):
-            if isinstance(outcome, Exception):
-                self._forget_copy(path)
+        """Read through a file system that keeps local copies, all that it lacks at once."""
+        with self._copying:
+            return self._read_copies(paths)
+
+    def _read_copies(self, paths: list[str]) -> list[Any]:
+        lacking = [path for path in paths if not self.fs._check_file(path)]
+        found: dict[str, Any] = {}
+        try:
+            plain = [path for path in paths if not _has_magic(path)]
+            found = self.fs.cat(plain, on_error="return") if len(plain) > 1 else {}
+        except Exception:  # noqa: BLE001 (of any kind)
+            # Copies may be cut short, and would be taken for whole ones from now on.
+            self._forget_copies(lacking)
+        outcomes = []
+        for path in paths:
+            outcome = found.get(path)
+            if outcome is None or (isinstance(outcome, Exception) and _may_pass(outcome)):
+                outcome = self._attempt(self._read_copy, (path,))
+                if isinstance(outcome, Exception) and not isinstance(outcome, self.exceptions):
+                    return [outcome] * len(paths)  # the others would hardly fare better
+            outcomes.append(outcome)
         return outcomes
 
-    def get_partial_values(
-        self, ranges: Sequence[tuple[str, ByteRange]]
-    ) -> list[Buffer | None]:
+    def _read_copy(self, request: _Request) -> Any:
+        (path,) = request
+        had_copy = self.fs._check_file(path)
+        try:
+            return self.fs.cat_file(path)
+        except Exception:
+            if not had_copy:
+                self._forget_copies([path])
+            raise
+
+    def _forget_copies(self, paths: Iterable[str]) -> None:
+        """Delete the local copies that a caching file system has of `paths`."""
+        if not self._is_cache:
+            return
+        with self._copying:
+            for path in paths:
+                copy = self.fs._check_file(path)
+                if isinstance(copy, tuple):
+                    self.fs.pop_from_cache(path)
+                elif copy:
+                    os.unlink(copy)
+
+    def get_partial_values(self, ranges: Sequence[tuple[str, ByteRange]]) -> list[Buffer | None]:
         if not ranges:
             return []
         paths = [self._path(key) for key, _ in ranges]
@@ -372,18 +421,19 @@ class FSStore(BaseStore):
         if not self._has_ranges:
             return super().get_partial_values(ranges)
         limits = [_limits(byte_range) for _, byte_range in ranges]
-        outcomes = self._ask("cat_file", [(p, *ends) for p, ends in zip(paths, limits, strict=True)])
+        outcomes = self._ask("cat_file", list(zip(paths, limits, strict=True)))
         parts: list[Buffer | None] = []
         for (key, byte_range), outcome in zip(ranges, outcomes, strict=True):
             if isinstance(outcome, Exception) and self._begins_behind(key, byte_range, outcome):
-                outcome = b""
+                parts.append(b"")
+                continue
             part = self._present("read", [key], [outcome]).get(key)
             parts.append(part if part is None else part[: byte_range[1]])
         return parts
 
     def _heeds_ranges(self, path: str) -> bool | None:
         """Tell whether a server sends the range that it is asked for, and not everything."""
-        (outcome,) = self._ask("cat_file", [(path, 0, 1)])
+        (outcome,) = self._ask("cat_file", [(path, _FIRST_BYTE)])
         return None if isinstance(outcome, Exception) else len(outcome) < 2
 
     def _begins_behind(self, key: str, byte_range: ByteRange, error: Exception) -> bool:
@@ -401,9 +451,11 @@ class FSStore(BaseStore):
             return False
         if not self._is_async:
             (outcome,) = self._ask("info", [(path,)])
-            return any(i["type"] == "file" for i in self._present("look for", [path], [outcome]).values())
+            return any(
+                i["type"] == "file" for i in self._present("look for", [path], [outcome]).values()
+            )
         # One byte, because `exists` of some file systems takes a failure for a no.
-        (outcome,) = self._ask("cat_file", [(path, 0, 1)])
+        (outcome,) = self._ask("cat_file", [(path, _FIRST_BYTE)])
         if isinstance(outcome, Exception) and _is_about_range(outcome):
             return True  # there, but empty
         return bool(self._present("look for", [path], [outcome]))
@@ -415,32 +467,42 @@ class FSStore(BaseStore):
 
     def setitems(self, items: Mapping[str, Buffer]) -> None:
         requests = [(self._writeable_path(key), as_bytes(value)) for key, value in items.items()]
-        outcomes = self._write(requests)
-        again = [at for at, o in enumerate(outcomes) if isinstance(o, FileNotFoundError)]
-        if again and not self._is_bucket:  # a bucket is not made by mistake
-            folders = dict.fromkeys(self.fs._parent(requests[at][0]) for at in again)
-            self._make_folders(folders)
-            for at, outcome in zip(again, self._write([requests[a] for a in again]), strict=True):
-                outcomes[at] = outcome
+        with self._copying if self._is_cache else nullcontext():
+            outcomes = self._in_folders(self._write, requests, [path for path, _ in requests])
+            self._forget_copies(path for path, _ in requests)
         for key, outcome in zip(items, outcomes, strict=True):
             if isinstance(outcome, Exception):
                 raise self._failed("write", key, outcome) from outcome
 
+    def _in_folders(
+        self,
+        ask: Callable[[Sequence[_Request]], list[Any]],
+        requests: Sequence[_Request],
+        targets: Sequence[str],
+    ) -> list[Any]:
+        """Call `ask`; where folders of the `targets` are missing, make them and ask again."""
+        outcomes = ask(requests)
+        again = [at for at, o in enumerate(outcomes) if isinstance(o, FileNotFoundError)]
+        if again and not self._is_bucket:  # a bucket is not made by mistake
+            for folder in dict.fromkeys(self.fs._parent(targets[at]) for at in again):
+                with self._doing("make the folder", folder):
+                    self.fs.makedirs(folder, exist_ok=True)
+            for at, outcome in zip(again, ask([requests[at] for at in again]), strict=True):
+                outcomes[at] = outcome
+        return outcomes
+
     def _write(self, requests: Sequence[tuple[str, bytes]]) -> list[Any]:
         if self._is_local:
-            return [self._attempt(_replace, request, {}) for request in requests]
+            replace = _calling(_replace, {})
+            return [self._attempt(replace, request) for request in requests]
         return self._ask("pipe_file", requests)
-
-    def _make_folders(self, folders: Iterable[str]) -> None:
-        for folder in folders:
-            with self._doing("make the folder", folder):
-                self.fs.makedirs(folder, exist_ok=True)
 
     def __delitem__(self, key: str) -> None:
         path = self._writeable_path(key)
         if key not in self:
             raise KeyError(key)
         (outcome,) = self._ask("rm_file", [(path,)])
+        self._forget_copies([path])
         if isinstance(outcome, Exception):
             self._present("delete", [key], [outcome])
             raise KeyError(key)
@@ -460,6 +522,7 @@ class FSStore(BaseStore):
             if outcome is None or isinstance(outcome, list):
                 left = [path for path in paths if _has_magic(path)]
         outcomes = self._ask("rm_file", [(path,) for path in left])
+        self._forget_copies(paths)
         for path, outcome in zip(left, outcomes, strict=True):
             if isinstance(outcome, Exception) and not self._is_gone(path, outcome):
                 raise self._failed("delete", self._key(path), outcome) from outcome
@@ -522,9 +585,9 @@ class FSStore(BaseStore):
         folder = self._folder(path)
         if self._is_bucket or _has_magic(folder):
             self.delitems([*self.list_prefix(path), *([path] if path else [])])
-        if not self._is_bucket and not _has_magic(folder) or self._is_local:
+        if (not self._is_bucket and not _has_magic(folder)) or self._is_local:
             self.fs.invalidate_cache()
-            (outcome,) = self._ask("rm", [(folder, True)])
+            (outcome,) = self._ask("rm", [(folder,)], recursive=True)
             self._present("delete", [path], [outcome])
 
     def clear(self) -> None:
@@ -546,9 +609,9 @@ class FSStore(BaseStore):
 
     def _copy(self, moves: dict[str, str]) -> None:
         requests = [(self._path(key), self._path(new)) for key, new in moves.items()]
-        if not self._is_bucket:
-            self._make_folders(dict.fromkeys(self.fs._parent(new) for _, new in requests))
-        for key, outcome in zip(moves, self._ask("cp_file", requests), strict=True):
+        targets = [target for _, target in requests]
+        outcomes = self._in_folders(lambda some: self._ask("cp_file", some), requests, targets)
+        for key, outcome in zip(moves, outcomes, strict=True):
             if isinstance(outcome, NotImplementedError):
                 self[moves[key]] = self[key]
             elif isinstance(outcome, Exception):
@@ -570,10 +633,23 @@ class FSStore(BaseStore):
         """Do nothing: ``fsspec`` shares file systems between all that use the same one."""
 
 
+def _calling(method: Callable[..., Any], options: dict[str, Any]) -> Callable[[_Request], Any]:
+    """Return a function that calls `method` with a request."""
+
+    def call(request: _Request) -> Any:
+        if request and isinstance(request[-1], dict):
+            return method(*request[:-1], **request[-1], **options)
+        return method(*request, **options)
+
+    return call
+
+
 def _is_async(fs: Any) -> bool:
     # A file system within a directory of another is as asynchronous as that one.
-    inner = fs.fs if type(fs).__name__ == "DirFileSystem" else fs
-    return bool(fs.async_impl and inner.async_impl)
+    if type(fs).__name__ == "DirFileSystem":
+        return _is_async(fs.fs)
+    # Not by its attributes: a caching file system shows those of the one behind it.
+    return any(cls.__name__ == "AsyncFileSystem" for cls in type(fs).__mro__)
 
 
 def _is_s3(fs: Any) -> bool:
@@ -599,13 +675,13 @@ def _place(options: Any) -> Any:
     return options
 
 
-def _limits(byte_range: ByteRange) -> tuple[int | None, int | None]:
+def _limits(byte_range: ByteRange) -> dict[str, int | None]:
     """Return where a range begins and ends, as fsspec counts, of at least one byte."""
     start, length = byte_range
     if start < 0 or length is None:
         # A suffix is cut here: its end is not known before the size is.
-        return start or None, None
-    return start, start + max(length, 1)
+        return {"start": start or None, "end": None}
+    return {"start": start, "end": start + max(length, 1)}
 
 
 def _replace(path: str, value: bytes) -> None:

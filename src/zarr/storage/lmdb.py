@@ -77,7 +77,7 @@ def _lent(value: memoryview, loan: _Loan | None) -> Buffer:
         return bytes(value)
     array = np.frombuffer(value, np.uint8).view(_MappedValue)
     array.loan = loan
-    return memoryview(array)
+    return memoryview(array)  # type: ignore[arg-type]  # of 3.11, which knows no __buffer__
 
 
 def _begin(environment: Any, *, write: bool = False, buffers: bool = False) -> Any:
@@ -115,7 +115,6 @@ def _below(transaction: Any, prefix: bytes, start: bytes) -> Iterator[bytes]:
     cursor = transaction.cursor()
     if cursor.set_range(start) if start else cursor.first():
         for key in cursor.iternext(values=False):
-            key = bytes(key)
             if not key.startswith(prefix):
                 return
             yield key

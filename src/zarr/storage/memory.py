@@ -179,6 +179,11 @@ class MemoryStore(BaseStore):
                 return 0
         return sum(len(v) for v in list(folder.values()) if not isinstance(v, self.cls))
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, MemoryStore) and self.root == other.root
+
+    __hash__ = BaseStore.__hash__
+
     def __getstate__(self) -> tuple[Folder, type[Folder], Separator | None]:
         return self.root, self.cls, self._dimension_separator
 

@@ -252,7 +252,9 @@ class MongoDBStore(BaseStore):
                     if slash
                     else _after("$gt", keys[-1], path)
                 )
-                page = min(page * 2, _PAGE) if len(names) - before > page // 2 else max(page // 2, 2)
+                page = (
+                    min(page * 2, _PAGE) if len(names) - before > page // 2 else max(page // 2, 2)
+                )
         return sorted(names)
 
     def rmdir(self, path: str = "") -> None:

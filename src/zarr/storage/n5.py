@@ -5,12 +5,20 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import (
+    Callable,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from typing import Any
 
-import zarr.codecs.n5 as codecs  # that its codecs are known
+import zarr.codecs.n5  # noqa: F401  registers its codecs
 from zarr.dtypes import JSON
-from zarr.errors import StoreKeyError
+from zarr.errors import MetadataError, StoreKeyError
 from zarr.formats import n5
 from zarr.formats.base import dump_json, expect_object, join, load_json
 from zarr.storage.base import BaseStore, Buffer, Separator, as_store, check_key
@@ -137,6 +145,8 @@ class N5View(BaseStore):
 
     def _is_implicit_group(self, folder: str) -> bool:
         """Tell whether `folder`, which has no attributes, is on the way to something that has."""
+        if _split(folder)[1] in n5.DOCUMENTS:
+            return False  # a name that `listdir` has shown, not a folder
         above = self._load(_parents(folder)).values()
         return not any(map(n5.is_dataset, above)) and self._leads_to_node(folder)
 
@@ -150,10 +160,16 @@ class N5View(BaseStore):
     # -- one value -------------------------------------------------------------------
 
     def __getitem__(self, key: str) -> Buffer:
-        found = self.getitems((key,))
-        if key not in found:
-            raise KeyError(key)
-        return found[key]
+        folder, name = _split(key)
+        if name in n5.DOCUMENTS:
+            document = self._document(folder, name, self._load([folder]).get(folder))
+            if document is None:
+                raise KeyError(key)
+            return document
+        try:
+            return self.tree[_n5_key(folder, name)]
+        except KeyError:
+            raise KeyError(key) from None
 
     def __setitem__(self, key: str, value: Buffer) -> None:
         folder, name = _split(key)
@@ -228,9 +244,14 @@ class N5View(BaseStore):
             folder, name = places[key]
             data = found.get(n5_key)
             if name in n5.DOCUMENTS:
-                if data is not None and folder not in attributes:
-                    attributes[folder] = n5.load_attributes(data, n5_key)
-                data = self._document(folder, name, attributes.get(folder))
+                try:
+                    if data is not None and folder not in attributes:
+                        attributes[folder] = n5.load_attributes(data, n5_key)
+                    data = self._document(folder, name, attributes.get(folder))
+                except MetadataError:
+                    # Whoever makes something of it will fail, and only he: a group has
+                    # other members, too.
+                    pass
             if data is not None:
                 values[key] = data
         return values
@@ -266,13 +287,20 @@ class N5View(BaseStore):
         return self.list_prefix()
 
     def list_prefix(self, path: str = "") -> Iterator[str]:
-        # Groups without attributes come last: they are there as long as anything else is.
-        return iter([*self._plain_keys(path), *self._document_keys(path)])
-
-    def _nodes(self, keys: Iterable[str]) -> dict[str, Attributes]:
-        return self._load(_split(key)[0] for key in keys if _split(key)[1] == n5.ATTRIBUTES)
-
-    def _plain_keys(self, path: str) -> Iterator[str]: ...
+        keys = set(self.tree.list_prefix(path))
+        files = {key for key in keys if _split(key)[1] == n5.ATTRIBUTES}
+        folders = [_split(key)[0] for key in files]
+        nodes = self._load([*_parents(path), *folders])
+        lengths = {folder: n5.key_length(attributes) for folder, attributes in nodes.items()}
+        shown = [_shown_key(key, lengths) for key in keys - files]
+        for folder in folders:
+            # One that was deleted since it was listed is not there.
+            names = n5.documents(nodes[folder]) if folder in nodes else []
+            shown += [join(folder, name) for name in names]
+        # Last, because they are there as long as anything else is.
+        shown += [join(folder, ".zgroup") for folder in _implicit_groups(folders, nodes)]
+        below = f"{path}/" if path else ""
+        return iter([key for key in shown if key.startswith(below)])
 
     def listdir(self, path: str = "") -> list[str]:
         names = set(self.tree.listdir(path))
@@ -280,8 +308,239 @@ class N5View(BaseStore):
         if attributes is not None and n5.is_dataset(attributes):
             skip = len(path) + 1 if path else 0
             return sorted({key[skip:].partition("/")[0] for key in self.list_prefix(path)})
-        if names:
-            documents = [n for n in n5.DOCUMENTS if self._document(path, n, attributes) is not None]
-            names.difference_update((n5.ATTRIBUTES,))
-            names.update(documents)
-        return sorted(names)
+        if attributes is not None:
+            names.update(n5.documents(attributes))
+        elif names and self._is_implicit_group(path):
+            names.add(".zgroup")
+        return sorted(names - {n5.ATTRIBUTES})
+
+    def _is_value(self, path: str) -> bool:
+        """Tell whether `path` is a key, not a folder: of a document or of a chunk."""
+        folder, name = _split(path)
+        if name in n5.DOCUMENTS:
+            return True
+        return _coordinates(name) is not None and self._is_dataset(folder)
+
+    def rmdir(self, path: str = "") -> None:
+        if path and self._is_value(path):
+            self.delitems([path])
+        else:
+            self.tree.rmdir(path)
+
+    def clear(self) -> None:
+        """Delete everything."""
+        self.rmdir()
+
+    def rename(self, src_path: str, dst_path: str) -> None:
+        if src_path == dst_path:
+            return
+        if not src_path or not self._is_value(src_path):
+            self.tree.rename(src_path, dst_path)
+        elif src_path in self:
+            self[dst_path] = self[src_path]
+            del self[src_path]
+
+    def getsize(self, path: str = "") -> int:
+        if path and self._is_value(path):
+            return memoryview(self.get(path, b"")).nbytes
+        folders = {path}
+        if self._is_dataset(path):
+            # The blocks of a dataset lie in folders of their own.
+            folders |= {_split(key)[0] for key in self.tree.list_prefix(path)}
+        sizes = [self.tree.getsize(folder) for folder in folders]
+        return -1 if -1 in sizes else sum(sizes)
+
+    # -- as an object ------------------------------------------------------------------
+
+    def close(self) -> None:
+        self.tree.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.tree!r}>"
+
+
+def _shown_key(key: str, lengths: Mapping[str, int]) -> str:
+    """Return what the key `key` of an N5 tree is in version 2.
+
+    Parameters
+    ----------
+    key : str
+        Not of attributes.
+    lengths : Mapping
+        Number of numbers in the key of a block of each dataset, by its folder.
+    """
+    folder, name = _split(key)
+    coordinates = [name]
+    while name.isdecimal():
+        if lengths.get(folder) == len(coordinates):
+            return join(folder, ".".join(coordinates))
+        if not folder:
+            break
+        folder, name = _split(folder)
+        coordinates.append(name)
+    return key
+
+
+def _implicit_groups(folders: Iterable[str], nodes: Mapping[str, Attributes]) -> list[str]:
+    """Return the folders above `folders` that are groups without attributes, deepest first."""
+    found = set()
+    for folder in folders:
+        for parent in _parents(folder):
+            if n5.is_dataset(nodes.get(parent, {})):
+                break
+            if parent not in nodes:
+                found.add(parent)
+    return sorted(found, reverse=True)
+
+
+def _warn_of_keywords(document: Buffer, key: str) -> None:
+    for name in expect_object(load_json(document, key), key):
+        if name in n5.KEYWORDS:
+            warnings.warn(
+                f"Attribute {name} is a reserved N5 keyword and is not stored", UserWarning, 2
+            )
+
+
+def _warn_of_compression(compression: Mapping[str, JSON]) -> None:
+    if not n5.is_standard(compression):
+        kind = compression["type"]
+        hint = "; the LZ4 that they do know is zarr.n5.LZ4Block()" if kind == "lz4" else ""
+        warnings.warn(
+            f"Not all N5 implementations support this {kind} compression (yet). You might not be "
+            f"able to open the dataset with another N5 library{hint}",
+            RuntimeWarning,
+            2,
+        )
+
+
+class N5Store(N5View):
+    """A store in a directory of a file system, in the N5 format.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The directory; it is created by the first write.
+    normalize_keys : bool, default False
+        Whether to convert keys to lower case, for data shared with a file system that
+        does not tell cases apart.
+    dimension_separator : {'/'}, optional
+        Here always ``'/'``.
+    fsync, follow_symlinks : bool, default False
+        As for `DirectoryStore`.
+
+    Notes
+    -----
+    See <https://github.com/saalfeldlab/n5>. Types are integers and floats of up to 64
+    bits; the fill value is zero.
+
+    Safe to write in multiple threads or processes; processes that change the shape and
+    the attributes of one node at the same time may undo each other's changes.
+
+    Examples
+    --------
+    Store a single array:
+
+    >>> import zarr
+    >>> store = zarr.N5Store('data/array.n5')
+    >>> z = zarr.zeros((10, 10), chunks=(5, 5), store=store, overwrite=True)
+    >>> z[...] = 42
+
+    Store a group:
+
+    >>> store = zarr.N5Store('data/group.n5')
+    >>> root = zarr.group(store=store, overwrite=True)
+    >>> foo = root.create_group('foo')
+    >>> bar = foo.zeros('bar', shape=(10, 10), chunks=(5, 5))
+    >>> bar[...] = 42
+    """
+
+    tree: DirectoryStore
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        normalize_keys: bool = False,
+        dimension_separator: Separator | None = "/",
+        *,
+        fsync: bool = False,
+        follow_symlinks: bool = False,
+    ) -> None:
+        if dimension_separator not in ("/", None):
+            raise ValueError(
+                "N5Store only supports '/' as dimension_separator, "
+                f"not {dimension_separator!r}"
+            )
+        super().__init__(
+            DirectoryStore(path, normalize_keys, fsync=fsync, follow_symlinks=follow_symlinks)
+        )
+        self._dimension_separator = "/"
+
+    @property
+    def path(self) -> str:
+        """The directory."""
+        return self.tree.path
+
+    @property
+    def normalize_keys(self) -> bool:
+        """Whether keys are converted to lower case."""
+        return self.tree.normalize_keys
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.path!r}>"
+
+
+class N5FSStore(N5View):
+    """A store in any file system that ``fsspec`` knows, in the N5 format.
+
+    Parameters
+    ----------
+    url : str
+        Where the data are: ``protocol://path``; with `fs`, a path in that file system.
+    normalize_keys : bool, default False
+        Whether to convert keys to lower case.
+    key_separator, dimension_separator : {'.', '/'}, optional
+        Ignored: N5 has its own.
+    mode : str, default 'w'
+        'r' for a store that refuses to be written.
+    **options
+        As for `FSStore`: `exceptions`, `fs`, `check`, `create`, `missing_exceptions`,
+        and those of the file system.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> store = zarr.N5FSStore('memory://array.n5')
+    >>> z = zarr.zeros((10, 10), chunks=(5, 5), store=store, overwrite=True)
+    >>> z[...] = 42
+    """
+
+    def __init__(
+        self,
+        url: str,
+        normalize_keys: bool = False,
+        key_separator: Separator | None = None,
+        mode: str = "w",
+        *args: Any,
+        dimension_separator: Separator | None = None,
+        **options: Any,
+    ) -> None:
+        from zarr.storage.fsspec import FSStore  # here, because it needs an optional package
+
+        if (dimension_separator or key_separator) not in (None, "/"):
+            warnings.warn("Keyword argument `dimension_separator` will be ignored", UserWarning, 2)
+        super().__init__(FSStore(url, normalize_keys, None, mode, *args, **options))
+        self._dimension_separator = "/"
+
+    @property
+    def path(self) -> str:
+        """Where the data are in the file system."""
+        return self.tree.path  # type: ignore[attr-defined, no-any-return]
+
+    @property
+    def fs(self) -> Any:
+        """The `fsspec.AbstractFileSystem` in use."""
+        return self.tree.fs  # type: ignore[attr-defined]
+
+
+for _class in (N5View, N5Store, N5FSStore):
+    _class.__module__ = "zarr.n5"  # where users find them, and pickles look for them

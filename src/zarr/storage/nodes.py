@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from zarr import dtypes, formats
-from zarr.codecs import step_from
+from zarr.codecs import named, step_from
 from zarr.errors import ContainsArrayError, ContainsGroupError
-from zarr.formats.base import Format
-from zarr.grid import Grid, normalize_chunks, normalize_shape
-from zarr.metadata import ArrayMeta, ChunkKeys, GroupMeta, Step
+from zarr.formats.base import Format, check_attributes
+from zarr.grid import normalize_chunks, normalize_grid, normalize_shape
+from zarr.metadata import ArrayMeta, GroupMeta, Step
 from zarr.storage.base import BaseStore, Buffer, Separator, as_store, normalize_storage_path
 
 __all__ = [
+    "NamedOptions",
     "array_meta",
     "contains_array",
     "contains_group",
     "getsize",
     "init_array",
     "init_group",
+    "is_auto",
     "listdir",
+    "migrate_1to2",
     "rename",
     "rmdir",
 ]
@@ -67,6 +71,48 @@ def getsize(store: StoreArgument, path: str | bytes | None = None) -> int:
 # -- what a new array is to be ---------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class NamedOptions:
+    """The arguments of creation functions that only version 3 of the format gave a meaning.
+
+    Attributes
+    ----------
+    compressors : codec, sequence of codecs, None or 'auto'
+        Applied to the bytes of a chunk; 'auto' leaves it to the argument `compressor`.
+    serializer : codec or 'auto'
+        Makes bytes of a chunk.
+    codecs : sequence of codecs, optional
+        All codecs, in place of filters, serializer and compressors.
+    shards : int, tuple of int, or 'auto', optional
+        Shape of a shard.
+    chunk_key_encoding : str or Mapping, optional
+    dimension_names : sequence of str or None, optional
+    attributes : Mapping, optional
+    """
+
+    compressors: Any = "auto"
+    serializer: Any = "auto"
+    codecs: Sequence[Any] | None = None
+    shards: Any = None
+    chunk_key_encoding: Any = None
+    dimension_names: Sequence[str | None] | None = None
+    attributes: Mapping[str, Any] | None = None
+
+    @property
+    def default_format(self) -> Format:
+        """The format of a new array for which none is given: the first that has all of this."""
+        needs_names = not is_auto(self.serializer) or any(
+            option is not None
+            for option in (self.codecs, self.shards, self.chunk_key_encoding, self.dimension_names)
+        )
+        return formats.NAMED if needs_names else formats.DEFAULT
+
+
+def is_auto(argument: Any) -> bool:
+    """Tell whether `argument` leaves a choice to the library."""
+    return isinstance(argument, str) and argument == "auto"
+
+
 def array_meta(
     shape: int | tuple[int, ...],
     chunks: Any = True,
@@ -74,9 +120,11 @@ def array_meta(
     compressor: Any = "default",
     fill_value: Any = None,
     order: str = "C",
-    filters: Sequence[Any] | None = None,
+    filters: Any = None,
     object_codec: Any = None,
     dimension_separator: Separator | None = None,
+    options: NamedOptions = NamedOptions(),
+    format: Format = formats.DEFAULT,
 ) -> ArrayMeta:
     """Return what the arguments of a creation function say, checked.
 
@@ -85,6 +133,10 @@ def array_meta(
     shape, chunks, dtype, compressor, fill_value, order, filters, object_codec,
     dimension_separator
         As :func:`zarr.creation.create` has them.
+    options : NamedOptions
+        More of them.
+    format : Format
+        Of the new array.
 
     Raises
     ------
@@ -95,25 +147,48 @@ def array_meta(
     kind, implied_codec = dtypes.normalize_dtype(dtype)
     if order not in ("C", "F"):
         raise ValueError(f"order must be either 'C' or 'F', found: {order!r}")
-    steps = [step_from("filter", codec) for codec in filters or ()]
-    if not kind.hasobject:
-        if object_codec is not None:
-            warnings.warn("an object_codec is only needed for object arrays", FutureWarning, 2)
-    elif object_codec is not None or implied_codec is not None:
-        steps.insert(0, step_from("filter", object_codec or implied_codec))
-    elif not steps:
-        raise ValueError("missing object_codec for object array")
+    if not kind.hasobject and object_codec is not None:
+        warnings.warn("an object_codec is only needed for object arrays", FutureWarning, 2)
+        object_codec = None
     # There is no point in compressing the one value of an array without dimensions.
-    steps += _compressor_steps(compressor) if lengths else []
+    compressors = _compressor_steps(compressor) if lengths else []
+    steps = _steps(filters, object_codec or implied_codec, compressors, options)
+    if kind.hasobject and all(step.role == "compressor" for step in steps):
+        raise ValueError("missing object_codec for object array")
     return ArrayMeta(
         shape=lengths,
         dtype=kind,
-        grid=Grid(normalize_chunks(chunks, lengths, kind.itemsize)),
+        grid=normalize_grid(True if is_auto(chunks) else chunks, options.shards, lengths, kind.itemsize),
         fill_value=dtypes.normalize_fill_value(fill_value, kind),
         order=order,  # type: ignore[arg-type]
-        keys=ChunkKeys(dimension_separator or ".", stated=dimension_separator is not None),
+        keys=format.chunk_keys(dimension_separator, len(lengths), options.chunk_key_encoding),
         steps=tuple(steps),
+        attributes=check_attributes(options.attributes or {}),
+        dimension_names=None if options.dimension_names is None else tuple(options.dimension_names),
     )
+
+
+def _steps(
+    filters: Any, object_codec: Any, compressors: list[Step], options: NamedOptions
+) -> list[Step]:
+    """Return the codecs in their order."""
+    if options.codecs is not None:
+        configs = [dict(step_from("compressor", codec).config) for codec in options.codecs]
+        return list(named.parse_codecs(configs))
+    steps = [step_from("filter", codec) for codec in _listed(filters)]
+    if not is_auto(options.serializer):
+        steps.append(step_from("serializer", options.serializer))
+    elif object_codec is not None:
+        steps.insert(0, step_from("filter", object_codec))
+    if is_auto(options.compressors):
+        return steps + compressors
+    return steps + [step_from("compressor", codec) for codec in _listed(options.compressors)]
+
+
+def _listed(codecs: Any) -> Sequence[Any]:
+    if codecs is None or is_auto(codecs):
+        return ()
+    return codecs if isinstance(codecs, (list, tuple)) else (codecs,)
 
 
 def _compressor_steps(compressor: Any) -> list[Step]:
@@ -123,6 +198,20 @@ def _compressor_steps(compressor: Any) -> list[Step]:
         # Looked up at each call: users change this variable of the public module.
         compressor = sys.modules["zarr.storage"].default_compressor
     return [] if compressor is None else [step_from("compressor", compressor)]
+
+
+def _shards_of(
+    transformers: Sequence[Any], chunks: Any, options: NamedOptions
+) -> NamedOptions:
+    """Return `options` with the shards that a storage transformer of the 2.x library means."""
+    for transformer in transformers:
+        counts = getattr(transformer, "chunks_per_shard", None)
+        if counts is None:
+            raise ValueError(f"storage transformer {transformer!r} is not known")
+        counts = (counts,) * len(chunks) if isinstance(counts, int) else counts
+        shards = tuple(n * count for n, count in zip(chunks, counts, strict=True))
+        options = replace(options, shards=shards)
+    return options
 
 
 def _store_separator(store: BaseStore, wanted: Separator | None) -> Separator | None:
@@ -159,6 +248,7 @@ def init_array(
     storage_transformers: Sequence[Any] = (),
     *,
     zarr_version: int | None = None,
+    options: NamedOptions = NamedOptions(),
 ) -> None:
     """Write the document of a new array, and those of missing groups above it.
 
@@ -174,6 +264,8 @@ def init_array(
     shape, chunks, dtype, compressor, fill_value, order, filters, object_codec,
     dimension_separator, storage_transformers, zarr_version
         As :func:`zarr.creation.create` has them.
+    options : NamedOptions, optional
+        More of them.
 
     Raises
     ------
@@ -189,15 +281,20 @@ def init_array(
     ['.zgroup', 'foo/.zarray']
     """
     store = as_store(store)
+    if storage_transformers:
+        lengths = normalize_shape(shape)
+        chunks = normalize_chunks(chunks, lengths, dtypes.normalize_dtype(dtype)[0].itemsize)
+        options = _shards_of(storage_transformers, chunks, options)
+    format = formats.by_version(zarr_version) or options.default_format
     meta = array_meta(
         shape, chunks, dtype, compressor, fill_value, order, filters, object_codec,
-        _store_separator(store, dimension_separator),
+        _store_separator(store, dimension_separator), options, format,
     )  # fmt: skip
     create_array_node(
         store,
         normalize_storage_path(path),
         meta,
-        formats.by_version(zarr_version) or formats.DEFAULT,
+        format,
         overwrite,
         None if chunk_store is None else as_store(chunk_store),
     )
@@ -213,7 +310,11 @@ def create_array_node(
 ) -> None:
     """Write the document of a new array with the metadata `meta`."""
     document = format.dump_array(meta)
+    store.check_document(format.array_key(path), document)
     _make_room(store, path, format, overwrite, chunk_store)
+    attrs_key = format.attrs_key(path)
+    if meta.attributes and attrs_key != format.array_key(path):
+        store[attrs_key] = format.dump_attrs(meta.attributes, None)
     store[format.array_key(path)] = document
 
 
@@ -224,6 +325,7 @@ def init_group(
     chunk_store: StoreArgument | None = None,
     *,
     zarr_version: int | None = None,
+    attributes: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the document of a new group, and those of missing groups above it.
 
@@ -237,6 +339,9 @@ def init_group(
     chunk_store : BaseStore or MutableMapping, optional
         Where chunks will be, if not in `store`.
     zarr_version : int, optional
+        Format.
+    attributes : Mapping, optional
+        User attributes.
 
     Raises
     ------
@@ -246,10 +351,14 @@ def init_group(
     store = as_store(store)
     path = normalize_storage_path(path)
     format = formats.by_version(zarr_version) or formats.DEFAULT
-    document = format.dump_group(GroupMeta())
+    given = check_attributes(attributes or {})
+    document = format.dump_group(GroupMeta(given))
     _make_room(
         store, path, format, overwrite, None if chunk_store is None else as_store(chunk_store)
     )
+    attrs_key = format.attrs_key(path)
+    if given and attrs_key != format.group_key(path):
+        store[attrs_key] = format.dump_attrs(given, None)
     store[format.group_key(path)] = document
 
 
@@ -287,10 +396,42 @@ def _missing_parents(store: BaseStore, path: str, format: Format) -> list[str]:
     if not path:
         return []
     parents = ["/".join(segments[:n]) for n in range(len(segments) + 1)]
-    array_keys = [format.array_key(parent) for parent in parents]
-    group_keys = [format.group_key(parent) for parent in parents]
-    found = store.getitems(array_keys + group_keys)
-    for parent, key in zip(parents, array_keys, strict=True):
-        if key in found:
+    found = store.getitems(format.node_keys(parents))
+    kinds = {parent: format.kind_of(found, parent) for parent in parents}
+    for parent, kind in kinds.items():
+        if kind == "array":
             raise ContainsArrayError(parent)
-    return [key for key in group_keys if key not in found]
+    return [format.group_key(parent) for parent, kind in kinds.items() if kind is None]
+
+
+# -- migrating -------------------------------------------------------------------------
+
+
+def migrate_1to2(store: StoreArgument) -> None:
+    """Turn the array in format 1 that a store holds into one in format 2; its chunks stay.
+
+    If it is interrupted, call it again.
+
+    Parameters
+    ----------
+    store : BaseStore or MutableMapping
+
+    Raises
+    ------
+    KeyError
+        If there is no such array.
+    MetadataError
+        If its document makes no sense.
+    """
+    store = as_store(store)
+    old, new = V1(), formats.DEFAULT
+    key, attrs_key = old.array_key(""), old.attrs_key("")
+    found = store.getitems([key, attrs_key])
+    if key not in found:
+        raise KeyError(f"there is no array in format 1: the store has no key {key!r}")
+    documents = {new.array_key(""): old.as_version_2(found[key], key)}
+    if attrs_key in found:
+        documents[new.attrs_key("")] = found[attrs_key]
+    store.setitems(documents)
+    store.delitems([attrs_key])
+    store.delitems([key])  # last, because it shows that there is something to do

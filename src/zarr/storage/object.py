@@ -22,7 +22,7 @@ _DELETED_AT_A_TIME = 1_000
 _GAP = 256 << 10
 """Bytes between two ranges that are rather fetched than left out by a second request."""
 
-_FOLDER_IN_THE_WAY = re.compile(r"Local.*\b(Not|Is) a directory\b", re.S)
+_FOLDER_IN_THE_WAY = re.compile(r"Local.*\b(Not|Is) a directory\b", re.DOTALL)
 """What obstore says of a directory on this machine where a value was meant, or the reverse."""
 
 _first_user: int | None = None
@@ -195,9 +195,7 @@ class ObjectStore(BaseStore):
         values = map_requests(self._find, keys, self.concurrency)
         return {key: value for key, value in zip(keys, values, strict=True) if value is not None}
 
-    def get_partial_values(
-        self, ranges: Sequence[tuple[str, ByteRange]]
-    ) -> list[Buffer | None]:
+    def get_partial_values(self, ranges: Sequence[tuple[str, ByteRange]]) -> list[Buffer | None]:
         # Not obstore's get_ranges, which fails badly where a value ends within a range.
         parts: list[Buffer | None] = [None] * len(ranges)
 

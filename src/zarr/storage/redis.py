@@ -195,9 +195,7 @@ class RedisStore(BaseStore):
             values = self.client.mget(self._keys(keys))
         return {key: value for key, value in zip(keys, values, strict=True) if value is not None}
 
-    def get_partial_values(
-        self, ranges: Sequence[tuple[str, ByteRange]]
-    ) -> list[Buffer | None]:
+    def get_partial_values(self, ranges: Sequence[tuple[str, ByteRange]]) -> list[Buffer | None]:
         keys = [key for key, _ in ranges]
         parts: list[Buffer | None] = []
         with self._doing("read", _named(keys)):
@@ -221,8 +219,9 @@ class RedisStore(BaseStore):
             # value is shorter, and then counts its end from another place.
             last = -1 if length is None or start < 0 else start + length - 1
             if length == 0:
-                start, last = 1, 0
-            pipeline.getrange(self._key(key), start, last)
+                pipeline.getrange(self._key(key), 1, 0)
+            else:
+                pipeline.getrange(self._key(key), start, last)
         found = pipeline.execute()
         return [
             part[:length] if length is not None else part

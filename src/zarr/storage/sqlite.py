@@ -143,7 +143,7 @@ class SQLiteStore(BaseStore):
     def _connect(self) -> sqlite3.Connection:
         options = {"timeout": 30.0, **self.kwargs}
         options |= {"isolation_level": None, "check_same_thread": False}
-        connection = sqlite3.connect(self.path, **options)
+        connection: sqlite3.Connection = sqlite3.connect(self.path, **options)
         try:
             self._relax(connection)
         except BaseException:
@@ -218,7 +218,8 @@ class SQLiteStore(BaseStore):
         if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
             return ReadOnlyError(f"{what} is read-only: {error}")
         if code == sqlite3.SQLITE_FULL:
-            return StoreError(errno.ENOSPC, f"cannot write to the SQLite database: {error}", self.path)
+            reason = f"cannot write to the SQLite database: {error}"
+            return StoreError(errno.ENOSPC, reason, self.path)
         return StoreError(f"{what} failed: {error}")
 
     def _ask(self, sql: str, parameters: Any = ()) -> list[tuple[Any, ...]]:

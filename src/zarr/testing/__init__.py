@@ -23,7 +23,8 @@ except ImportError as error:
     ) from error
 
 # Before the imports below, so that failing tests show the values compared.
-pytest.register_assert_rewrite("zarr.testing.stores", "zarr.testing.stateful")
+for _module in ("arrays", "stateful", "stores"):
+    pytest.register_assert_rewrite(f"zarr.testing.{_module}")
 
 from zarr.testing.stateful import store_machine  # noqa: E402
 from zarr.testing.stores import StoreTests  # noqa: E402

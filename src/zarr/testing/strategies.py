@@ -41,6 +41,4 @@ def values(max_size: int = 64) -> st.SearchStrategy[bytes]:
 
 def byte_ranges(max_size: int = 80) -> st.SearchStrategy[ByteRange]:
     """Return a strategy for ``(start, length)``, suffixes and ends past the value included."""
-    return st.tuples(
-        st.integers(-max_size, max_size), st.none() | st.integers(0, max_size)
-    )
+    return st.tuples(st.integers(-max_size, max_size), st.none() | st.integers(0, max_size))

@@ -136,8 +136,8 @@ def _like_array(array: Array, name: str, options: Mapping[str, Any]) -> dict[str
     dtype = options.get("dtype", _hdf5_dtype(array, name))
     arguments: dict[str, Any] = {"shape": array.shape, "chunks": array.chunks, "dtype": dtype}
     if array.fill_value is not None and not _is_variable(dtype):
-        fill = np.array(array.fill_value, array.dtype).astype(dtype)
-        arguments["fillvalue"] = fill if dtype.kind in "mMV" else fill[()]
+        fill = np.array(array.fill_value, array.dtype)
+        arguments["fillvalue"] = fill.astype(dtype) if dtype.kind in "mMV" else fill[()]
     elif _is_text(dtype) and isinstance(array.fill_value, str):
         arguments["fillvalue"] = str(array.fill_value)
     if array.shape and array.compressor is not None:
@@ -167,7 +167,7 @@ def _hdf5_dtype(array: Array, name: str) -> np.dtype[Any]:
             base = array.filters[0].dtype  # type: ignore[index]
             return h5py.vlen_dtype(np.dtype(base))  # type: ignore[no-any-return]
         raise TypeError(f"HDF5 has no type for the objects of {name!r}, encoded by {first!r}")
-    return _stored_as(dtype)
+    return h5py.string_dtype() if dtype.kind == "U" else _stored_as(dtype)
 
 
 def _stored_as(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -186,9 +186,7 @@ def _stored_as(dtype: np.dtype[Any]) -> np.dtype[Any]:
                 "itemsize": dtype.itemsize,
             }
         )
-    if dtype.kind in "mM":
-        return h5py.opaque_dtype(dtype)  # type: ignore[no-any-return]
-    return h5py.string_dtype() if dtype.kind == "U" else dtype
+    return h5py.opaque_dtype(dtype) if dtype.kind in "mMU" else dtype
 
 
 def _is_text(dtype: np.dtype[Any]) -> bool:
@@ -214,7 +212,7 @@ def read(dataset: Any, region: tuple[slice, ...]) -> Any:
 def write(dataset: Any, region: tuple[slice, ...], data: Any) -> None:
     """Store `data` in a region of an h5py dataset."""
     if _is_text(dataset.dtype):
-        dataset[region] = _as_text(np.asarray(data))
+        dataset[region] = _as_text(np.asarray(data))[()]
     elif dataset.dtype.kind == "O":
         _write_items(dataset, region, np.asarray(data))
     else:

@@ -1,0 +1,1 @@
+"""Measure this package side by side with its peers: ``python -m benchmarks``."""

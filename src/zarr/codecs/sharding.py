@@ -1,0 +1,252 @@
+"""Shards: several encoded chunks in one value, with an index of where each of them is.
+
+https://zarr-specs.readthedocs.io/en/latest/v3/codecs/sharding-indexed. All functions take
+and return bytes and arrays; whoever calls them does the fetching.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zarr.codecs.named import parse_sharding
+from zarr.errors import ChunkDecodeError, MetadataError
+from zarr.grid import Grid
+from zarr.metadata import ArrayMeta, Sharding, Step
+
+if TYPE_CHECKING:
+    from zarr.codecs.pipeline import CodecPipeline
+
+__all__ = ["ABSENT", "ShardLayout", "WholeShards", "regions_of", "slot_of"]
+
+ABSENT = 2**64 - 1
+"""Offset and length of a chunk that is not stored."""
+
+_ENTRY = 16
+_CHECKSUM = 4
+_FIXED_SIZE = ("bytes", "transpose", "crc32c", "numcodecs.crc32", "numcodecs.crc32c")
+
+
+class ShardLayout:
+    """Where things are in the shards of an array. Made once for each array; immutable.
+
+    Parameters
+    ----------
+    sharding : Sharding
+
+    Attributes
+    ----------
+    counts : tuple of int
+        Number of chunks along each dimension of a shard.
+    count : int
+        Number of chunks in a shard, present or not.
+    index_nbytes : int
+        Bytes of an encoded index: the same for every shard.
+    index_range : (start, length)
+        The bytes of a shard in which its index is, as stores take it: a negative start
+        counts from the end.
+
+    Raises
+    ------
+    MetadataError
+        If the size of an encoded index depends on what is in it.
+    """
+
+    def __init__(self, sharding: Sharding) -> None:
+        from zarr.codecs.pipeline import CodecPipeline
+
+        for step in sharding.index_steps:
+            if step.name not in _FIXED_SIZE:
+                raise MetadataError(f"index codec {step.name!r} has no fixed encoded size")
+        self.counts = sharding.counts
+        self.count = math.prod(self.counts)
+        shape = (*self.counts, 2)
+        steps = sharding.index_steps
+        meta = ArrayMeta(shape, np.dtype("u8"), Grid(shape), steps=steps)
+        self._pipeline = CodecPipeline(meta)
+        checksums = sum(step.role == "compressor" for step in steps)
+        self.index_nbytes = _ENTRY * self.count + _CHECKSUM * checksums
+        self._at_start = sharding.index_location == "start"
+        self.index_range = (0 if self._at_start else -self.index_nbytes, self.index_nbytes)
+
+    def parse_index(self, data: Any, shard_nbytes: int | None = None) -> np.ndarray[Any, Any]:
+        """Return offset and length of each chunk in a shard, in C order of the chunks.
+
+        Parameters
+        ----------
+        data : buffer
+            The encoded index.
+        shard_nbytes : int, optional
+            Bytes of the whole shard, if known.
+
+        Returns
+        -------
+        ndarray of uint64
+            Of shape (count, 2), in bytes; both are `ABSENT` where there is no chunk.
+
+        Raises
+        ------
+        ChunkDecodeError
+            If a checksum is wrong, or chunks overlap or do not lie within the shard.
+        """
+        if len(data) != self.index_nbytes:
+            raise ChunkDecodeError(
+                f"the index of the shard has {len(data)} bytes, expected {self.index_nbytes}"
+            )
+        try:
+            index = np.ascontiguousarray(self._pipeline.decode(data), "u8").reshape(-1, 2)
+        except ChunkDecodeError as error:
+            raise ChunkDecodeError(f"the index of the shard {error.reason}") from error
+        self._check(index, shard_nbytes)
+        return index
+
+    def _check(self, index: np.ndarray[Any, Any], shard_nbytes: int | None) -> None:
+        """Raise `ChunkDecodeError` unless all chunks lie in the shard, each in its own place."""
+        absent = index == np.uint64(ABSENT)
+        present = np.flatnonzero(~absent.all(axis=1))
+        offsets, lengths = index[present].T
+        low = self.index_nbytes if self._at_start else 0
+        high = ABSENT if shard_nbytes is None else shard_nbytes
+        if shard_nbytes is not None and not self._at_start:
+            high = max(high - self.index_nbytes, 0)
+        bad = (offsets < np.uint64(low)) | (offsets > np.uint64(high))
+        bad |= (lengths > np.uint64(high) - offsets) | absent[present].any(axis=1)
+        if bad.any():
+            at = int(np.argmax(bad))
+            raise ChunkDecodeError(
+                f"inner chunk {self._place(present[at])} of the shard has {int(lengths[at])} bytes "
+                f"from byte {int(offsets[at])}, but chunks are in the bytes {low} to {high}"
+            )
+        order = np.argsort(offsets, kind="stable")
+        ends = (offsets + lengths)[order[:-1]]
+        overlap = (ends > offsets[order[1:]]) & (lengths[order[1:]] > 0)
+        if overlap.any():
+            at = int(np.argmax(overlap))
+            one, other = self._place(present[order[at]]), self._place(present[order[at + 1]])
+            raise ChunkDecodeError(f"inner chunks {one} and {other} of the shard overlap")
+
+    def _place(self, slot: Any) -> tuple[int, ...]:
+        return tuple(map(int, np.unravel_index(int(slot), self.counts))) if self.counts else ()
+
+    def parse(self, shard: Any) -> np.ndarray[Any, Any]:
+        """Return what :meth:`parse_index` does, from a whole shard."""
+        data = memoryview(shard).cast("B")
+        if len(data) < self.index_nbytes:
+            raise ChunkDecodeError(f"{len(data)} bytes are too few for the index of a shard")
+        start = self.index_range[0]
+        encoded = data[start:] if start else data[: self.index_nbytes]
+        return self.parse_index(encoded, len(data))
+
+    def build(self, chunks: Mapping[int, Any]) -> bytes:
+        """Return a shard of encoded chunks.
+
+        Parameters
+        ----------
+        chunks : Mapping of int to buffer
+            Encoded chunks by their number in the shard, in C order; those left out are not
+            stored.
+        """
+        index = np.full((self.count, 2), ABSENT, "u8")
+        slots = sorted(chunks)
+        parts = [_octets(chunks[slot]) for slot in slots]
+        if slots:
+            lengths = np.array([len(part) for part in parts], "u8")
+            begin = np.uint64(self.index_nbytes if self._at_start else 0)
+            index[slots, 0] = np.cumsum(lengths, dtype="u8") - lengths + begin
+            index[slots, 1] = lengths
+        encoded = self._pipeline.encode(index.reshape(self._pipeline.shape))
+        return b"".join([encoded, *parts] if self._at_start else [*parts, encoded])
+
+
+def _octets(data: Any) -> Any:
+    return data if isinstance(data, bytes) else memoryview(data).cast("B")
+
+
+def slot_of(place: tuple[int, ...], counts: tuple[int, ...]) -> int:
+    """Return the number, in C order, of the chunk at `place` in a shard of `counts` chunks."""
+    slot = 0
+    for at, count in zip(place, counts, strict=True):
+        slot = slot * count + at
+    return slot
+
+
+def regions_of(sharding: Sharding) -> list[tuple[slice, ...]]:
+    """Return the part of a shard that each chunk in it covers, in C order."""
+    return [
+        tuple(slice(at * n, (at + 1) * n) for at, n in zip(place, sharding.chunks, strict=True))
+        for place in product(*map(range, sharding.counts))
+    ]
+
+
+class WholeShards:
+    """The step 'sharding_indexed' as a codec of whole shards.
+
+    This is for shards within shards, and for those that other codecs encode once more;
+    the chunks in a shard that is a stored value are fetched one by one by the engine.
+
+    Parameters
+    ----------
+    step : Step
+    dtype : numpy.dtype
+    shape : tuple of int
+        Shape of a shard.
+    fill_value : scalar
+        Value of the items of absent chunks.
+    """
+
+    codec_id = "sharding_indexed"
+    encoded_nbytes = None
+
+    def __init__(
+        self, step: Step, dtype: np.dtype[Any], shape: tuple[int, ...], fill_value: Any
+    ) -> None:
+        self.sharding, steps = parse_sharding(step, shape)
+        self.layout = ShardLayout(self.sharding)
+        self.dtype, self.fill_value = dtype, fill_value
+        self._chunks = _pipeline(self.sharding, steps, dtype, fill_value)
+        self._fill = np.zeros((), dtype)
+        if fill_value is not None:
+            self._fill[()] = fill_value
+        self._regions = regions_of(self.sharding)
+
+    def encode(self, buf: Any) -> Any:
+        shard = np.asarray(buf).reshape(self.sharding.shape)
+        chunks = {}
+        for slot, region in enumerate(self._regions):
+            chunk = np.ascontiguousarray(shard[region], self._chunks.dtype)
+            if self.fill_value is None or not self._is_fill(chunk):
+                chunks[slot] = self._chunks.encode(chunk)
+        return self.layout.build(chunks)
+
+    def _is_fill(self, chunk: np.ndarray[Any, Any]) -> bool:
+        fill = np.broadcast_to(self._fill.astype(chunk.dtype), chunk.shape)
+        if chunk.dtype.hasobject:
+            return bool((chunk == fill).all())
+        return bool(chunk.tobytes() == fill.tobytes())
+
+    def decode(self, buf: Any) -> Any:
+        data = memoryview(buf).cast("B")
+        index = self.layout.parse(data)
+        shard = np.empty(self.sharding.shape, self.dtype)
+        for slot, (offset, length) in enumerate(index.tolist()):
+            if offset == ABSENT:
+                shard[self._regions[slot]] = self._fill
+                continue
+            try:
+                shard[self._regions[slot]] = self._chunks.decode(data[offset : offset + length])
+            except ChunkDecodeError as error:
+                raise ChunkDecodeError(f"inner chunk {slot} of the shard {error.reason}") from error
+        return shard
+
+
+def _pipeline(
+    sharding: Sharding, steps: tuple[Step, ...], dtype: np.dtype[Any], fill_value: Any
+) -> CodecPipeline:
+    from zarr.codecs.pipeline import CodecPipeline
+
+    chunks = sharding.chunks
+    return CodecPipeline(ArrayMeta(chunks, dtype, Grid(chunks), fill_value, steps=steps))

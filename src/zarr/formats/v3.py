@@ -1,0 +1,477 @@
+"""Zarr storage specification, version 3: ``zarr.json``.
+
+https://zarr-specs.readthedocs.io/en/latest/v3/core and, for what is registered there,
+https://github.com/zarr-developers/zarr-extensions.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from zarr.codecs import named
+from zarr.data_types import (
+    ByteOrder,
+    Items,
+    decode_data_type,
+    decode_fill,
+    default_fill,
+    encode_data_type,
+    encode_fill,
+    items_of,
+)
+from zarr.dtypes import JSON
+from zarr.errors import ArrayNotFoundError, ContainsArrayError, MetadataError
+from zarr.formats.base import Format, NodeKind, expect_object, join, load_json
+from zarr.grid import Grid
+from zarr.metadata import ArrayMeta, ChunkKeys, GroupMeta, Sharding, Step
+
+if TYPE_CHECKING:
+    from zarr.storage.base import BaseStore, Buffer
+
+__all__ = ["V3"]
+
+_DOCUMENT = "zarr.json"
+_REQUIRED = (
+    "shape", "data_type", "chunk_grid", "chunk_key_encoding", "fill_value", "codecs",
+)  # fmt: skip
+_KNOWN = {
+    *_REQUIRED, "zarr_format", "node_type", "attributes", "dimension_names", "storage_transformers",
+}  # fmt: skip
+_CONSOLIDATED = "consolidated_metadata"
+_RESERVED = "__"
+
+# NumPy's own limits, which a stranger's document may well exceed.
+_MOST_DIMENSIONS = 64
+_LONGEST = 2**63 - 1
+
+_DEFAULT_INDEX_CODECS = [
+    {"name": "bytes", "configuration": {"endian": "little"}},
+    {"name": "crc32c"},
+]
+
+
+class V3(Format):
+    """The format of ``zarr.json`` documents."""
+
+    version = 3
+    default_separator = "/"
+
+    def array_key(self, path: str) -> str:
+        return join(path, _DOCUMENT)
+
+    group_key = attrs_key = array_key
+
+    # -- documents -----------------------------------------------------------------
+
+    def parse_array(self, document: Buffer, key: str) -> ArrayMeta:
+        members = expect_object(load_json(document, key), key)
+        try:
+            if members.get("node_type") == "group":
+                raise ArrayNotFoundError(_path_of(key))
+            return _parse_array(members)
+        except MetadataError as error:
+            raise MetadataError(f"{key!r}: {error}") from error
+
+    def dump_array(self, meta: ArrayMeta) -> bytes:
+        return _dump_json(_members(meta))
+
+    def parse_group(self, document: Buffer, key: str) -> GroupMeta:
+        members = expect_object(load_json(document, key), key)
+        if members.get("node_type") == "array":
+            raise ContainsArrayError(_path_of(key))
+        try:
+            _check_kind(members, "group")
+            _check_understood(members, {"zarr_format", "node_type", "attributes", _CONSOLIDATED})
+            attributes = _attributes(members)
+        except MetadataError as error:
+            raise MetadataError(f"{key!r}: {error}") from error
+        known = ("zarr_format", "node_type", "attributes")
+        return GroupMeta(attributes, {n: v for n, v in members.items() if n not in known})
+
+    def dump_group(self, meta: GroupMeta) -> bytes:
+        return _dump_json(
+            {
+                "zarr_format": self.version,
+                "node_type": "group",
+                "attributes": dict(meta.attributes or {}),
+                **meta.extra,
+            }
+        )
+
+    # -- attributes: in the document of the node -------------------------------------
+
+    def parse_attrs(self, document: Buffer, key: str) -> dict[str, JSON]:
+        members = expect_object(load_json(document, key), key)
+        try:
+            return dict(_attributes(members) or {})
+        except MetadataError as error:
+            raise MetadataError(f"{key!r}: {error}") from error
+
+    def dump_attrs(self, attributes: Mapping[str, JSON], document: Buffer | None) -> bytes:
+        if document is None:
+            raise MetadataError("there is no document to hold the attributes")
+        members = expect_object(load_json(document, _DOCUMENT), _DOCUMENT)
+        return _dump_json({**members, "attributes": dict(attributes)})
+
+    # -- nodes ---------------------------------------------------------------------
+
+    def node_keys(self, paths: Iterable[str]) -> list[str]:
+        return [self.array_key(path) for path in paths if not _is_reserved(path)]
+
+    def kind_of(self, found: Mapping[str, Buffer], path: str) -> NodeKind | None:
+        key = self.array_key(path)
+        if key not in found:
+            return None
+        members = expect_object(load_json(found[key], key), key)
+        if isinstance(members.get("zarr_format"), str):
+            return None  # the draft of this version had another document under this key
+        try:
+            return _check_kind(members, "array", "group")  # type: ignore[no-any-return]
+        except MetadataError as error:
+            raise MetadataError(f"{key!r}: {error}") from error
+
+    def chunk_keys(
+        self, separator: Literal[".", "/"] | None, ndim: int, encoding: JSON = None
+    ) -> ChunkKeys:
+        if encoding is None:
+            encoding = {"name": "default"}
+        members = {"name": encoding} if isinstance(encoding, str) else _plain_encoding(encoding)
+        if separator is not None:
+            members = {"name": members["name"], "configuration": {"separator": separator}}
+        return _parse_keys(members, ndim)
+
+    # -- consolidated metadata -------------------------------------------------------
+
+    def inline_documents(self, document: Buffer, key: str) -> Mapping[str, Buffer] | None:
+        members = expect_object(load_json(document, key), key)
+        consolidated = members.get(_CONSOLIDATED)
+        if consolidated is None:
+            return None
+        if not isinstance(consolidated, dict) or consolidated.get("kind") != "inline":
+            raise MetadataError(f"{key!r}: {_CONSOLIDATED} must be an object of the kind 'inline'")
+        metadata = expect_object(consolidated.get("metadata"), key)
+        folder = _path_of(key)
+        return {
+            join(join(folder, path), _DOCUMENT): _dump_json(member)
+            for path, member in metadata.items()
+        }
+
+    def with_inline_documents(
+        self, document: Buffer, key: str, documents: Mapping[str, Buffer]
+    ) -> bytes | None:
+        members = expect_object(load_json(document, key), key)
+        prefix = key[: -len(_DOCUMENT)]
+        metadata = {}
+        for other in sorted(documents):
+            if other != key and other.startswith(prefix) and other.endswith(f"/{_DOCUMENT}"):
+                member = expect_object(load_json(documents[other], other), other)
+                # Copies of copies would grow with each level.
+                member.pop(_CONSOLIDATED, None)
+                metadata[other[len(prefix) : -len(_DOCUMENT) - 1]] = member
+        consolidated = {"kind": "inline", "must_understand": False, "metadata": metadata}
+        return _dump_json({**members, _CONSOLIDATED: consolidated})
+
+
+def _path_of(key: str) -> str:
+    return key.rpartition("/")[0]
+
+
+def _is_reserved(path: str) -> bool:
+    return path.rpartition("/")[2].startswith(_RESERVED)
+
+
+# -- what both kinds of nodes have -------------------------------------------------------
+
+
+def _check_kind(members: Mapping[str, JSON], *kinds: str) -> Any:
+    if members.get("zarr_format") != V3.version:
+        raise MetadataError(f"zarr_format must be 3, not {members.get('zarr_format')!r:.50}")
+    kind = members.get("node_type")
+    if kind not in kinds:
+        raise MetadataError(f"node_type must be {' or '.join(map(repr, kinds))}, not {kind!r:.50}")
+    return kind
+
+
+def _check_understood(members: Mapping[str, JSON], known: set[str]) -> None:
+    for name, value in members.items():
+        optional = isinstance(value, dict) and value.get("must_understand") is False
+        if name not in known and not optional:
+            raise MetadataError(
+                f"member {name!r:.100} is not known and not marked with must_understand false"
+            )
+
+
+def _attributes(members: Mapping[str, JSON]) -> Mapping[str, JSON] | None:
+    attributes = members.get("attributes")
+    if attributes is not None and not isinstance(attributes, dict):
+        raise MetadataError(f"attributes must be an object, not {attributes!r:.100}")
+    return attributes
+
+
+# -- reading arrays ----------------------------------------------------------------------
+
+
+def _parse_array(members: dict[str, JSON]) -> ArrayMeta:
+    _check_kind(members, "array")
+    missing = [name for name in _REQUIRED if name not in members]
+    if missing:
+        raise MetadataError(f"required members are missing: {', '.join(missing)}")
+    _check_understood(members, _KNOWN)
+    _check_transformers(members.get("storage_transformers"))
+    shape = _lengths(members["shape"], "shape", smallest=0)
+    dtype = decode_data_type(members["data_type"])
+    outer = _parse_grid(members["chunk_grid"], len(shape))
+    if math.prod(outer) * max(dtype.itemsize, 1) > _LONGEST:
+        raise MetadataError(f"chunks {list(outer)} of {dtype} are too large to address")
+    steps = named.parse_codecs(members["codecs"])
+    grid, sharding, order, steps = _layout(outer, steps)
+    _check_items(items_of(members["data_type"]), steps, members["data_type"])
+    keys = _parse_keys(members["chunk_key_encoding"], len(shape))
+    fill_value = decode_fill(members["fill_value"], members["data_type"], _byte_order(steps))
+    represented: dict[str, tuple[Any, ...]] = {
+        "data_type": (dtype,),
+        "chunk_grid": (grid,),
+        "chunk_key_encoding": (keys,),
+        "fill_value": (fill_value, dtype),
+        "codecs": (steps, sharding, grid, order, dtype),
+    }
+    return ArrayMeta(
+        shape=shape,
+        dtype=dtype,
+        grid=grid,
+        fill_value=fill_value,
+        order=order,
+        keys=keys,
+        steps=steps,
+        sharding=sharding,
+        attributes=_attributes(members),
+        dimension_names=_parse_names(members.get("dimension_names"), len(shape)),
+        extra={
+            name: value
+            for name, value in members.items()
+            if name not in _KNOWN or name == "storage_transformers"
+        },
+        stated={name: (members[name], values) for name, values in represented.items()},
+    )
+
+
+def _check_transformers(transformers: JSON) -> None:
+    if transformers is not None and not isinstance(transformers, list):
+        raise MetadataError(f"storage_transformers must be a list, not {transformers!r:.200}")
+    for transformer in transformers or ():
+        if not isinstance(transformer, dict) or transformer.get("must_understand") is not False:
+            raise MetadataError(f"storage transformer {transformer!r:.200} is not known")
+
+
+def _lengths(value: JSON, name: str, smallest: int) -> tuple[int, ...]:
+    if not isinstance(value, list) or len(value) > _MOST_DIMENSIONS:
+        raise MetadataError(f"{name} must be a list of at most 64 integers, not {value!r:.200}")
+    for length in value:
+        if type(length) is not int or not smallest <= length <= _LONGEST:
+            raise MetadataError(
+                f"{name} must hold integers from {smallest} to 2**63-1, not {length!r:.50}"
+            )
+    return tuple(value)
+
+
+def _extension(value: JSON, what: str) -> tuple[str, Mapping[str, JSON]]:
+    """Return name and configuration of an extension point."""
+    if isinstance(value, str):
+        return value, {}
+    if not isinstance(value, dict) or not isinstance(value.get("name"), str):
+        raise MetadataError(f"{what} must be an object with a name, not {value!r:.200}")
+    configuration = value.get("configuration", {})
+    if not isinstance(configuration, dict):
+        raise MetadataError(f"the configuration of {what} {value['name']!r:.100} is no object")
+    return value["name"], configuration
+
+
+def _parse_grid(value: JSON, ndim: int) -> tuple[int, ...]:
+    name, configuration = _extension(value, "chunk_grid")
+    if name != "regular":
+        raise MetadataError(f"chunk_grid {name!r:.100} is not known")
+    chunks = _lengths(configuration.get("chunk_shape"), "chunk_shape", smallest=1)
+    if len(chunks) != ndim:
+        raise MetadataError(f"chunk_shape {list(chunks)} must have {ndim} dimensions, as the shape")
+    return chunks
+
+
+def _parse_keys(value: JSON, ndim: int) -> ChunkKeys:
+    name, configuration = _extension(value, "chunk_key_encoding")
+    if name not in ("default", "v2"):
+        raise MetadataError(f"chunk_key_encoding {name!r:.100} is not known")
+    separator = configuration.get("separator", "/" if name == "default" else ".")
+    if separator not in (".", "/"):
+        raise MetadataError(f"separator must be '.' or '/', not {separator!r:.50}")
+    if name == "v2":
+        return ChunkKeys(separator, stated=True)
+    prefix = f"c{separator}" if ndim else ""
+    return ChunkKeys(separator, prefix, scalar="c", stated=True)
+
+
+def _plain_encoding(encoding: Any) -> dict[str, JSON]:
+    """Return a chunk key encoding as a document has it, from how users of 3.x write it."""
+    if not isinstance(encoding, Mapping):
+        encoding = {"name": encoding.name, "separator": encoding.separator}
+    members = dict(encoding)
+    if "separator" in members:
+        members["configuration"] = {"separator": members.pop("separator")}
+    return members
+
+
+def _parse_names(names: JSON, ndim: int) -> tuple[str | None, ...] | None:
+    if names is None:
+        return None
+    if (
+        not isinstance(names, (list, tuple))
+        or len(names) != ndim
+        or any(name is not None and not isinstance(name, str) for name in names)
+    ):
+        raise MetadataError(f"dimension_names must be {ndim} strings or nulls, not {names!r:.200}")
+    return tuple(names)
+
+
+def _layout(
+    outer: tuple[int, ...], steps: tuple[Step, ...]
+) -> tuple[Grid, Sharding | None, Literal["C", "F"], tuple[Step, ...]]:
+    """Return how chunks lie in stored values, and the codecs of a chunk.
+
+    Shards that other codecs encode once more can only be handled whole: each is then one
+    chunk, and sharding one of its codecs.
+    """
+    grid, sharding = Grid(outer), None
+    if len(steps) == 1 and steps[0].name == named.SHARDING:
+        sharding, steps = named.parse_sharding(steps[0], outer)
+        grid = Grid(sharding.chunks, outer)
+    if len(outer) > 1 and named.is_reversal(steps[0], len(outer)):
+        return grid, sharding, "F", steps[1:]
+    return grid, sharding, "C", steps
+
+
+def _check_items(items: Items | None, steps: tuple[Step, ...], data_type: JSON) -> None:
+    serializer = next(step.name for step in steps if step.role == "serializer")
+    wanted = {"string": "vlen-utf8", "bytes": "vlen-bytes"}.get(items or "")
+    found = serializer if serializer.startswith("vlen-") else None
+    if wanted != found and serializer != named.SHARDING:
+        raise MetadataError(f"codec {serializer!r} cannot encode the data_type {data_type!r:.100}")
+
+
+def _byte_order(steps: Iterable[Step]) -> ByteOrder:
+    """Return the byte order in which items are stored."""
+    for step in steps:
+        if step.name == "bytes" and named.configuration(step).get("endian") == "big":
+            return "big"
+    return "little"
+
+
+# -- writing arrays ----------------------------------------------------------------------
+
+
+def _members(meta: ArrayMeta) -> dict[str, JSON]:
+    items = _items(meta.steps)
+    data_type = _stated(meta, "data_type") or encode_data_type(meta.dtype, items)
+    codecs = _stated(meta, "codecs") or _codecs(meta)
+    members: dict[str, JSON] = {
+        "zarr_format": V3.version,
+        "node_type": "array",
+        "shape": list(meta.shape),
+        "data_type": data_type,
+        "chunk_grid": _stated(meta, "chunk_grid") or _regular(meta.grid),
+        "chunk_key_encoding": _stated(meta, "chunk_key_encoding") or _encoding(meta.keys),
+        "fill_value": _fill_value(meta, data_type, codecs, items),
+        "codecs": codecs,
+    }
+    if meta.dimension_names is not None:
+        members["dimension_names"] = list(_parse_names(meta.dimension_names, len(meta.shape)) or ())
+    if meta.attributes is not None:
+        members["attributes"] = dict(meta.attributes)
+    return members | dict(meta.extra)
+
+
+def _stated(meta: ArrayMeta, member: str) -> JSON:
+    """Return how the document has spelled `member`, if it still means the same, else None."""
+    if member not in meta.stated:
+        return None
+    spelling, values = meta.stated[member]
+    now = {
+        "data_type": (meta.dtype,),
+        "chunk_grid": (meta.grid,),
+        "chunk_key_encoding": (meta.keys,),
+        "fill_value": (meta.fill_value, meta.dtype),
+        "codecs": (meta.steps, meta.sharding, meta.grid, meta.order, meta.dtype),
+    }[member]
+    same = all(one is other for one, other in zip(values, now, strict=True))
+    return spelling if same else None
+
+
+def _items(steps: Iterable[Step]) -> Items | None:
+    names = {step.name for step in steps}
+    return "string" if "vlen-utf8" in names else "bytes" if "vlen-bytes" in names else None
+
+
+def _regular(grid: Grid) -> JSON:
+    return {"name": "regular", "configuration": {"chunk_shape": list(grid.shards or grid.chunks)}}
+
+
+def _encoding(keys: ChunkKeys) -> JSON:
+    name = "default" if f"{keys.prefix}{keys.scalar}".startswith("c") else "v2"
+    return {"name": name, "configuration": {"separator": keys.separator}}
+
+
+def _codecs(meta: ArrayMeta) -> list[JSON]:
+    ndim = len(meta.shape)
+    reverse = meta.order == "F" and ndim > 1
+    codecs: list[JSON] = named.named_document(meta.steps, meta.dtype, ndim, reverse)
+    if meta.grid.shards is None:
+        return codecs
+    sharding = meta.sharding
+    index_codecs: list[JSON] = _DEFAULT_INDEX_CODECS
+    if sharding is not None:
+        index_codecs = named.named_document(
+            sharding.index_steps, np.dtype("<u8"), ndim + 1, reverse=False
+        )
+    configuration = {
+        "chunk_shape": list(meta.grid.chunks),
+        "codecs": codecs,
+        "index_codecs": index_codecs,
+        "index_location": "end" if sharding is None else sharding.index_location,
+    }
+    return [{"name": named.SHARDING, "configuration": configuration}]
+
+
+def _fill_value(meta: ArrayMeta, data_type: JSON, codecs: JSON, items: Items | None) -> JSON:
+    stated = _stated(meta, "fill_value")
+    if stated is not None:
+        return stated
+    value = meta.fill_value
+    if value is None or (items is not None and not isinstance(value, (str, bytes))):
+        # Something must be stated. Zero, the default of creation, means empty here.
+        value = default_fill(meta.dtype, items)
+    return encode_fill(value, data_type, _byte_order(named.parse_codecs(codecs)))
+
+
+# -- JSON ----------------------------------------------------------------------------------
+
+_scalar = json.JSONEncoder().encode
+
+
+def _dump_json(value: JSON) -> bytes:
+    """Return `value` as JSON with two spaces per level, and lists of scalars in one line."""
+    return _dump(value, "\n").encode("ascii")
+
+
+def _dump(value: JSON, newline: str) -> str:
+    inner = newline + "  "
+    if isinstance(value, Mapping) and value:
+        lines = [f"{_scalar(name)}: {_dump(item, inner)}" for name, item in value.items()]
+        return f"{{{inner}{f',{inner}'.join(lines)}{newline}}}"
+    if isinstance(value, (list, tuple)):
+        if any(isinstance(item, (Mapping, list, tuple)) for item in value):
+            return f"[{inner}{f',{inner}'.join([_dump(item, inner) for item in value])}{newline}]"
+        return f"[{', '.join(map(_scalar, value))}]"
+    return _scalar(value)

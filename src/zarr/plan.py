@@ -1,0 +1,228 @@
+"""How a selection is cut up for work, and how items move between chunks and arrays.
+
+The chunks of a separable selection are handled in *runs*: neighbours along one
+dimension, the one with the most of them. A run of small chunks is decoded into one array
+and scattered by one NumPy assignment, so that the cost per chunk is that of its key, its
+fetch and its codec.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from zarr.codecs.pipeline import CodecPipeline
+from zarr.indexing import Axis, CoordinateIndexer
+
+__all__ = [
+    "RUN_BYTES",
+    "SMALL",
+    "Plan",
+    "Points",
+    "Run",
+    "flat_items",
+    "gather",
+    "of_fields",
+    "open_mesh",
+    "scatter",
+    "take",
+]
+
+SMALL = 64 << 10
+"""Bytes of a chunk up to which a copy costs less than handling it alone."""
+
+RUN_BYTES = 1 << 20
+"""Most bytes of small chunks decoded together: what fits the cache."""
+
+
+class Run(NamedTuple):
+    """Chunks that are neighbours along one dimension.
+
+    `place` is the entry in each axis' table; along the run's own dimension the run has
+    the entries from `start` to `stop`.
+    """
+
+    place: tuple[int, ...]
+    start: int
+    stop: int
+    keys: list[str]
+
+
+class Plan:
+    """A separable selection, cut into runs along one dimension."""
+
+    def __init__(self, axes: Sequence[Axis], keys: Any, chunk_nbytes: int) -> None:
+        self.axes = axes
+        self.keys = keys
+        self.counts = [len(axis.chunks) for axis in axes]
+        self.nchunks = math.prod(self.counts)
+        self.dim_count = len(axes)
+        self.dim = max(range(len(axes)), key=self.counts.__getitem__) if axes else 0
+        self.axis = axes[self.dim] if axes else _NO_AXIS
+        small = chunk_nbytes <= SMALL
+        self.run_length = max(1, RUN_BYTES // max(chunk_nbytes, 1)) if small else 1
+
+    def runs(self) -> Iterator[Run]:
+        """Yield the runs that make up the selection."""
+        if not self.axes:
+            yield Run((), 0, 1, [self.keys.only])
+            return
+        dim = self.dim
+        names = self.keys.names(self.axes)
+        others = [range(n) for n in self.counts]
+        others[dim] = range(1)
+        for place in itertools.product(*others):
+            head = [names[d][place[d]] for d in range(dim)]
+            tail = [names[d][place[d]] for d in range(dim + 1, len(place))]
+            for start in range(0, self.counts[dim], self.run_length):
+                stop = min(start + self.run_length, self.counts[dim])
+                yield Run(place, start, stop, self.keys.run(head, names[dim][start:stop], tail))
+
+    def parts(self, run: Run, entry: int) -> tuple[list[Any], list[Any]]:
+        """Return what is taken of one chunk of `run`, and where that goes in the output."""
+        at = list(run.place)
+        if at:
+            at[self.dim] = entry
+        inner = [axis.inner[i] for axis, i in zip(self.axes, at, strict=True)]
+        outer: list[Any] = [axis.outer[i] for axis, i in zip(self.axes, at, strict=True)]
+        return inner, outer
+
+    def others_in(self, run: Run, name: str) -> bool:
+        """Tell whether the run's entries in the other dimensions are all `whole` (`covered`)."""
+        return all(
+            d == self.dim or entry in getattr(axis, name)
+            for d, (axis, entry) in enumerate(zip(self.axes, run.place, strict=True))
+        )
+
+
+_NO_AXIS = Axis((0,), (slice(0, 1),), (slice(0, 1),), range(1), range(1), 1, slice(0, 1))
+
+
+class Points:
+    """A selection of points, chunk by chunk."""
+
+    def __init__(
+        self, indexer: CoordinateIndexer, key: Callable[[Any], Any], pipeline: CodecPipeline
+    ) -> None:
+        self.keys = [key(coords) for coords in indexer.coords.tolist()]
+        self.bounds: list[int] = indexer.bounds.tolist()
+        self.rank = np.repeat(np.arange(len(self.keys)), np.diff(indexer.bounds))
+        self.inside = np.ravel_multi_index(indexer.inside, pipeline.shape, order=pipeline.order)
+        self.positions = indexer.positions
+        self._places = indexer.inside
+
+    def parts(self, at: int) -> list[Any]:
+        """Return the places in their chunk of the points of one chunk, along each dimension."""
+        part = self.part(range(at, at + 1))
+        return [places[part] for places in self._places]
+
+    def windows(self, chunks_per_window: int) -> Iterator[range]:
+        count = len(self.keys)
+        for start in range(0, count, chunks_per_window):
+            yield range(start, min(start + chunks_per_window, count))
+
+    def part(self, run: range) -> slice:
+        """Return which of the sorted points lie in the chunks of `run`."""
+        return slice(self.bounds[run.start], self.bounds[run.stop])
+
+    def target(self, part: slice) -> Any:
+        """Return the places of these points in the output."""
+        return part if self.positions is None else self.positions[part]
+
+
+# -- moving items between chunks and the caller's array ----------------------------------
+
+
+def of_fields(array: Any, fields: Any) -> Any:
+    """Return some fields of a structured array, or the array itself."""
+    return array if fields is None else array[fields]
+
+
+def open_mesh(parts: Sequence[Any], shape: Sequence[int]) -> Sequence[Any]:
+    """Return an index for what each of `parts` selects along its dimension, independently."""
+    if sum(not isinstance(part, slice) for part in parts) < 2:
+        return parts
+    return np.ix_(*map(_as_array, parts, shape))
+
+
+def _as_array(part: Any, length: int) -> Any:
+    return np.arange(*part.indices(length)) if isinstance(part, slice) else part
+
+
+def take(array: Any, parts: Sequence[Any]) -> Any:
+    """Return `array` indexed by each of `parts` along its dimension, independently."""
+    arrays = [d for d, part in enumerate(parts) if not isinstance(part, slice)]
+    if len(arrays) < 2:
+        return array[tuple(parts)]
+    array = array[tuple([part if isinstance(part, slice) else slice(None) for part in parts])]
+    for d in arrays:
+        array = array.take(parts[d], axis=d)
+    return array
+
+
+def flat_items(chunks: Any, order: str) -> Any:
+    """Return the items of a run of chunks, each in the order in which it is stored."""
+    if order == "F":
+        chunks = chunks.transpose(0, *range(chunks.ndim - 1, 0, -1))
+    return chunks.reshape(-1)
+
+
+def _split(array: Any, dim: int, count: int) -> Any:
+    """Return a view of `array` with dimension `dim` cut into `count` equal parts."""
+    shape = array.shape
+    return array.reshape((*shape[:dim], count, shape[dim] // count, *shape[dim + 1 :]))
+
+
+def scatter(chunks: Any, plan: Plan, run: Run, region: list[Any], out: Any) -> None:
+    """Copy a run of chunks, cut to size in the other dimensions, into `out`."""
+    dim, axis = plan.dim, plan.axis
+    first, last = max(run.start, axis.whole.start), min(run.stop, axis.whole.stop)
+    if first < last:
+        region[dim] = slice(axis.outer[first].start, axis.outer[last - 1].stop)
+        laid = np.moveaxis(chunks[first - run.start : last - run.start], 0, dim)
+        _split(out[tuple(region)], dim, last - first)[...] = laid
+        rest = (*range(run.start, first), *range(last, run.stop))
+    elif run.stop - run.start > 2:
+        _scatter_band(chunks, plan, run, region, out)
+        return
+    else:
+        rest = tuple(range(run.start, run.stop))
+    for entry in rest:
+        region[dim] = axis.outer[entry]
+        part = (*[slice(None)] * dim, axis.inner[entry])
+        out[tuple(region)] = chunks[entry - run.start][part]
+
+
+def _scatter_band(chunks: Any, plan: Plan, run: Run, region: list[Any], out: Any) -> None:
+    """Copy every so many items, or chosen ones, along the run, laid end to end."""
+    dim, axis = plan.dim, plan.axis
+    length = chunks.shape[dim + 1]
+    laid = np.moveaxis(chunks, 0, dim)
+    shape = laid.shape
+    laid = laid.reshape((*shape[:dim], -1, *shape[dim + 2 :]))
+    start, stop = axis.outer[run.start].start, axis.outer[run.stop - 1].stop
+    region[dim] = slice(start, stop)
+    if isinstance(axis.band, slice):
+        step = axis.band.step or 1
+        begin = axis.band.start + start * step - run.start * length
+        part: Any = slice(begin, begin + (stop - start - 1) * step + 1, step)
+        out[tuple(region)] = laid[(*[slice(None)] * dim, part)]
+    else:
+        out[tuple(region)] = laid.take(axis.band[start:stop] - run.start * length, axis=dim)
+
+
+def gather(value: Any, plan: Plan, run: Run, first: int, last: int, pipeline: CodecPipeline) -> Any:
+    """Return the whole chunks `first` to `last` of a run, each without gaps, from `value`."""
+    _, region = plan.parts(run, first)
+    axis, dim = plan.axis, plan.dim
+    region[dim] = slice(axis.outer[first].start, axis.outer[last - 1].stop)
+    part = np.asarray(value[tuple(region)])
+    laid = np.moveaxis(_split(part, dim, last - first), dim, 0)
+    if pipeline.order == "C":
+        return np.ascontiguousarray(laid, pipeline.dtype)
+    back = (0, *range(laid.ndim - 1, 0, -1))
+    return np.ascontiguousarray(laid.transpose(back), pipeline.dtype).transpose(back)

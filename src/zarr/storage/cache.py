@@ -1,0 +1,307 @@
+"""A cache in memory in front of a slow store."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from threading import RLock
+from typing import Any
+
+from zarr.storage.base import BaseStore, Buffer, ByteRange, as_bytes, take_range
+from zarr.storage.resolve import normalize_store_arg
+
+__all__ = ["LRUStoreCache"]
+
+Part = tuple[str, ByteRange | None]
+"""What is cached: a key, and a range of bytes of its value, or None for all of it."""
+
+
+class LRUStoreCache(BaseStore):
+    """A store in front of another one, that keeps in memory what was used last.
+
+    What is written through the cache is seen through the cache. What others write to the
+    store underneath is seen only after `invalidate`.
+
+    Parameters
+    ----------
+    store : BaseStore, MutableMapping or str
+        The store to read from and write to.
+    max_size : int or None
+        Most bytes of values to keep; None for no bound. Keys come on top.
+
+    Attributes
+    ----------
+    hits, misses : int
+        How many values were found in memory, and how many had to be fetched.
+
+    Notes
+    -----
+    Safe to use from several threads. A pickle holds the store, not what is cached.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> store = zarr.MemoryStore()
+    >>> z = zarr.zeros(10, chunks=5, store=store)
+    >>> z[:] = 42
+    >>> cache = zarr.LRUStoreCache(store, max_size=2**20)
+    >>> z = zarr.open_array(cache, mode='r')
+    >>> int(z[0]), int(z[1])
+    (42, 42)
+    >>> cache.hits, cache.misses
+    (1, 2)
+    """
+
+    def __init__(
+        self, store: BaseStore | MutableMapping[str, Any] | str, max_size: int | None
+    ) -> None:
+        self._store = normalize_store_arg(store, mode="a")
+        self._max_size = max_size
+        self._dimension_separator = self._store._dimension_separator
+        self._mode = self._store._mode
+        # Facts about the store underneath are facts about this one.
+        self.threads = self._store.threads  # type: ignore[misc]
+        self.partial_reads = self._store.partial_reads  # type: ignore[misc]
+        self._lock = RLock()
+        self.hits = self.misses = 0
+        self._clear_values()
+        self._clear_keys()
+
+    def _clear_values(self) -> None:
+        self._values: OrderedDict[Part, bytes] = OrderedDict()
+        self._parts: dict[str, set[Part]] = {}
+        self._size = 0
+        # Keys being fetched. A write takes them out, so that a value fetched before the
+        # write but arriving after it is not kept.
+        self._fetching: dict[str, object] = {}
+
+    def _clear_keys(self) -> None:
+        self._keys: frozenset[str] | None = None
+        self._listings: dict[str, list[str]] = {}
+        self._key_changes = object()
+
+    @property
+    def location(self) -> Hashable:
+        return self._store.location
+
+    def is_readable(self) -> bool:
+        return self._store.is_readable()
+
+    def is_writeable(self) -> bool:
+        return self._store.is_writeable()
+
+    def is_listable(self) -> bool:
+        return self._store.is_listable()
+
+    def is_erasable(self) -> bool:
+        return self._store.is_erasable()
+
+    def check_document(self, key: str, document: Buffer) -> None:
+        self._store.check_document(key, document)
+
+    # -- forgetting ----------------------------------------------------------------
+
+    def invalidate(self) -> None:
+        """Forget all values and keys, so that they are read from the store again."""
+        with self._lock:
+            self._clear_values()
+            self._clear_keys()
+
+    def invalidate_values(self) -> None:
+        """Forget all values."""
+        with self._lock:
+            self._clear_values()
+
+    def invalidate_keys(self) -> None:
+        """Forget what keys there are."""
+        with self._lock:
+            self._clear_keys()
+
+    def _forget(self, keys: Iterable[str]) -> None:
+        with self._lock:
+            for key in keys:
+                self._fetching.pop(key, None)
+                for part in self._parts.pop(key, ()):
+                    self._size -= len(self._values.pop(part))
+            self._clear_keys()
+
+    # -- values --------------------------------------------------------------------
+
+    def _cached(self, part: Part) -> bytes | None:
+        value = self._values.get(part)
+        if value is not None:
+            self._values.move_to_end(part)
+        return value
+
+    def _keep(self, part: Part, value: bytes) -> None:
+        if self._max_size is not None and len(value) > self._max_size:
+            return
+        before = self._values.pop(part, None)
+        self._size += len(value) - (0 if before is None else len(before))
+        self._values[part] = value
+        self._parts.setdefault(part[0], set()).add(part)
+        while self._max_size is not None and self._size > self._max_size:
+            oldest, dropped = self._values.popitem(last=False)
+            self._size -= len(dropped)
+            parts = self._parts[oldest[0]]
+            parts.discard(oldest)
+            if not parts:
+                del self._parts[oldest[0]]
+
+    def _fetch(
+        self, keys: Iterable[str], fetch: Callable[[], Iterable[tuple[Part, Buffer]]]
+    ) -> dict[Part, bytes]:
+        """Return what `fetch` finds, and keep of it what nobody has written meanwhile."""
+        with self._lock:
+            # Two may fetch the same key: the one that started last may keep it.
+            tokens = {key: object() for key in keys}
+            self._fetching.update(tokens)
+        found: dict[Part, bytes] = {}
+        try:
+            found = {part: as_bytes(value) for part, value in fetch()}
+        finally:
+            with self._lock:
+                self.misses += len(found)
+                for part, value in found.items():
+                    if self._fetching.get(part[0]) is tokens[part[0]]:
+                        self._keep(part, value)
+                for key, token in tokens.items():
+                    if self._fetching.get(key) is token:
+                        del self._fetching[key]
+        return found
+
+    def __getitem__(self, key: str) -> bytes:
+        found = self.getitems((key,))
+        if key not in found:
+            raise KeyError(key)
+        return found[key]  # type: ignore[no-any-return]
+
+    def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
+        values = self._cached_parts([(key, None) for key in keys])
+        wanted = [key for key in dict.fromkeys(keys) if (key, None) not in values]
+        if wanted:
+            values |= self._fetch(
+                wanted,
+                lambda: (((k, None), v) for k, v in self._store.getitems(wanted).items()),
+            )
+        return {key: values[key, None] for key in keys if (key, None) in values}
+
+    def get_partial_values(self, ranges: Sequence[tuple[str, ByteRange]]) -> list[Buffer | None]:
+        if not self.partial_reads:
+            return super().get_partial_values(ranges)
+        values = self._cached_parts(ranges)
+        wanted = [part for part in dict.fromkeys(ranges) if part not in values]
+
+        def fetch() -> Iterator[tuple[Part, Buffer]]:
+            fetched = self._store.get_partial_values(wanted)
+            return ((p, v) for p, v in zip(wanted, fetched, strict=True) if v is not None)
+
+        if wanted:
+            values |= self._fetch([key for key, _ in wanted], fetch)
+        return [values.get(part) for part in ranges]
+
+    def _cached_parts(self, parts: Iterable[Part]) -> dict[Part, bytes]:
+        values: dict[Part, bytes] = {}
+        with self._lock:
+            for part in parts:
+                key, byte_range = part
+                value = self._cached(part)
+                if value is None and byte_range is not None:
+                    whole = self._cached((key, None))
+                    value = None if whole is None else take_range(whole, byte_range)
+                if value is not None:
+                    values[part] = value
+                    self.hits += 1
+        return values
+
+    def __contains__(self, key: object) -> bool:
+        with self._lock:
+            if self._keys is not None:
+                return key in self._keys
+            if (key, None) in self._values:
+                return True
+        return key in self._store
+
+    def __setitem__(self, key: str, value: Buffer) -> None:
+        try:
+            self._store[key] = value
+        finally:  # whatever a failed write has left
+            self._forget([key])
+
+    def setitems(self, items: Mapping[str, Buffer]) -> None:
+        try:
+            self._store.setitems(items)
+        finally:
+            self._forget(items)
+
+    def __delitem__(self, key: str) -> None:
+        try:
+            del self._store[key]
+        finally:
+            self._forget([key])
+
+    def delitems(self, keys: Iterable[str]) -> None:
+        keys = list(keys)
+        try:
+            self._store.delitems(keys)
+        finally:
+            self._forget(keys)
+
+    # -- keys ----------------------------------------------------------------------
+
+    def _all_keys(self) -> frozenset[str]:
+        with self._lock:
+            keys, before = self._keys, self._key_changes
+        if keys is None:
+            keys = frozenset(self._store)
+            with self._lock:
+                if before is self._key_changes:
+                    self._keys = keys
+        return keys
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all_keys())
+
+    def __len__(self) -> int:
+        return len(self._all_keys())
+
+    def list_prefix(self, path: str = "") -> Iterator[str]:
+        if self._keys is None:
+            return self._store.list_prefix(path)
+        return super().list_prefix(path)
+
+    def listdir(self, path: str = "") -> list[str]:
+        with self._lock:
+            names, before = self._listings.get(path), self._key_changes
+        if names is None:
+            names = self._store.listdir(path)
+            with self._lock:
+                if before is self._key_changes:
+                    self._listings[path] = names
+        return list(names)
+
+    def getsize(self, path: str = "") -> int:
+        return self._store.getsize(path)
+
+    def rmdir(self, path: str = "") -> None:
+        try:
+            self._store.rmdir(path)
+        finally:
+            self.invalidate()
+
+    def rename(self, src_path: str, dst_path: str) -> None:
+        try:
+            self._store.rename(src_path, dst_path)
+        finally:
+            self.invalidate()
+
+    # -- as an object ----------------------------------------------------------------
+
+    def close(self) -> None:
+        self._store.close()
+
+    def __reduce__(self) -> Any:
+        return type(self), (self._store, self._max_size)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self._size} bytes of {self._store!r}>"

@@ -1,0 +1,693 @@
+"""Copying arrays and groups between hierarchies, HDF5 files included, and whole stores."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import re
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from zarr.codecs import codec_from, step_from
+from zarr.core import Array
+from zarr.errors import CopyError
+from zarr.formats.base import join
+from zarr.hierarchy import Group
+from zarr.metadata import Step
+from zarr.storage.base import BaseStore, as_view, normalize_storage_path
+from zarr.storage.nodes import create_array_node
+from zarr.storage.resolve import normalize_store_arg
+from zarr.tools import hdf5
+
+__all__ = ["Log", "Progress", "copy", "copy_all", "copy_store"]
+
+Log: TypeAlias = Any
+"""A function that takes a line, a path of a file, or a file."""
+
+Progress: TypeAlias = Callable[[int, int, int, int], object]
+"""Called with chunks done, chunks in all, bytes done and bytes in all."""
+
+_WINDOW_BYTES = 8 << 20
+"""Most bytes on their way at a time, unless one chunk is larger."""
+
+_OBJECT_BYTES = 64
+"""What an object is taken to need in memory."""
+
+_NODE_CHOICES = ("raise", "replace", "skip", "skip_initialized")
+_KEY_CHOICES = ("raise", "replace", "skip")
+
+Region: TypeAlias = tuple[slice, ...]
+Result: TypeAlias = tuple[int, int, int]
+
+
+def copy(
+    source: Any,
+    dest: Any,
+    name: str | None,
+    shallow: bool,
+    log: Log,
+    dry_run: bool,
+    options: Options,
+) -> Result:
+    """Copy a group or an array into the group `dest`; see `zarr.convenience.copy`."""
+    options.check(dest)
+    _check_source(source)
+    name = (source.name or "").rpartition("/")[2] if name is None else name
+    if not name.strip("/"):
+        raise TypeError(
+            "source has no name, please provide the `name` parameter to indicate a name to copy to"
+        )
+    with _Reporter(log, dry_run) as reporter:
+        job = _Job(options, reporter, dry_run)
+        job.tracker.expect([source], shallow)
+        if _is_array(source):
+            job.array(source, dest, name)
+        else:
+            job.group(source, dest, name, shallow)
+        return reporter.result()
+
+
+def copy_all(
+    source: Any, dest: Any, shallow: bool, log: Log, dry_run: bool, options: Options
+) -> Result:
+    """Copy all members of a group into `dest`; see `zarr.convenience.copy_all`."""
+    options.check(dest)
+    _check_source(source)
+    if _is_array(source):
+        raise TypeError(f"source must be a group to copy all its members, not {source!r}")
+    with _Reporter(log, dry_run) as reporter:
+        job = _Job(options, reporter, dry_run)
+        members = _members(source)
+        job.tracker.expect([node for _, node in members if _is_array(node) or not shallow])
+        if not dry_run:
+            job.attributes(source, dest)
+        job.members(members, dest, shallow)
+        return reporter.result()
+
+
+class _Reporter:
+    """Counts what happens, and tells the log."""
+
+    def __init__(self, log: Log, dry_run: bool) -> None:
+        self._stack = ExitStack()
+        self._write = self._writer(log)
+        self._dry_run = dry_run
+        self.copied = self.skipped = self.nbytes = 0
+
+    def _writer(self, log: Log) -> Callable[[str], object]:
+        if log is None:
+            return lambda line: None
+        if callable(log):
+            return log  # type: ignore[no-any-return]
+        if isinstance(log, (str, os.PathLike)):
+            log = self._stack.enter_context(open(log, "w", encoding="utf-8"))
+        if not callable(getattr(log, "write", None)):
+            raise TypeError(
+                f"log must be a callable function, file path or file-like object, found {log!r}"
+            )
+        return lambda line: print(line, file=log)
+
+    def __enter__(self) -> _Reporter:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    def copy(self, what: str) -> None:
+        """Say that `what` is copied."""
+        self._write(f"copy {what}")
+        self.copied += 1
+
+    def skip(self, what: str) -> None:
+        """Say that `what` is not copied."""
+        self._write(f"skip {what}")
+        self.skipped += 1
+
+    def result(self) -> Result:
+        """Say that all is done, and return the counts."""
+        counts = f"{self.copied:,} copied, {self.skipped:,} skipped"
+        if self._dry_run:
+            self._write(f"dry run: {counts}")
+        else:
+            self._write(f"all done: {counts}, {self.nbytes:,} bytes copied")
+        return self.copied, self.skipped, self.nbytes
+
+
+class Options:
+    """What holds for every node that is copied.
+
+    Parameters
+    ----------
+    if_exists : {'raise', 'replace', 'skip', 'skip_initialized'}
+    without_attrs : bool
+    create_kws : Mapping
+        Arguments for the creation of arrays.
+    progress : callable, optional
+    """
+
+    def __init__(
+        self,
+        if_exists: str,
+        without_attrs: bool,
+        create_kws: Mapping[str, Any],
+        progress: Progress | None,
+    ) -> None:
+        if if_exists not in _NODE_CHOICES:
+            raise ValueError(
+                f"if_exists must be one of {list(_NODE_CHOICES)!r}; found {if_exists!r}"
+            )
+        self.if_exists = if_exists
+        self.without_attrs = without_attrs
+        self.create_kws = create_kws
+        self.progress = progress
+
+    def check(self, dest: Any) -> None:
+        """Raise `ValueError` unless `dest` is a group that takes a copy with these options."""
+        if _is_array(dest) or not callable(getattr(dest, "require_group", None)):
+            raise ValueError(f"dest must be a group, got {dest!r}")
+        if self.if_exists == "skip_initialized" and hdf5.is_h5py(dest):
+            raise ValueError("'skip_initialized' can only be used when copying to zarr")
+
+
+class _Job:
+    """One copy of nodes."""
+
+    def __init__(self, options: Options, reporter: _Reporter, dry_run: bool) -> None:
+        self.options = options
+        self.if_exists = options.if_exists
+        self.reporter = reporter
+        self.dry_run = dry_run
+        self.tracker = _Tracker(None if dry_run else options.progress)
+
+    def members(self, members: Sequence[tuple[str, Any]], dest: Any, shallow: bool) -> None:
+        """Copy members of a group into `dest`, None if that would exist only by then."""
+        for name, node in members:
+            if _is_array(node):
+                self.array(node, dest, name)
+            elif not shallow:
+                self.group(node, dest, name, shallow=False)
+
+    def group(self, source: Any, dest: Any, name: str, shallow: bool) -> None:
+        """Copy a group to `name` in `dest`."""
+        members = _members(source)  # before anything is created: `dest` may lie in `source`
+        there = _member(dest, name)
+        in_the_way = there is not None and _is_array(there)
+        if in_the_way and self.if_exists == "raise":
+            raise CopyError(f"an array {name!r} already exists in destination {dest.name!r}")
+        if in_the_way and (self.if_exists == "skip" or self._is_complete(there)):
+            self.reporter.skip(_label(source))
+            self.tracker.skip([source], shallow)
+            return
+        self.reporter.copy(_label(source))
+        if self.dry_run:
+            self.members(members, None if in_the_way else there, shallow)
+            return
+        if in_the_way:
+            _check_apart(source, dest, name)
+            del dest[name]
+        target = dest.require_group(name)
+        self.attributes(source, target)
+        self.members(members, target, shallow)
+
+    def array(self, source: Any, dest: Any, name: str) -> None:
+        """Copy an array to `name` in `dest`."""
+        there = _member(dest, name)
+        label = f"{_label(source)} {source.shape} {source.dtype}"
+        if there is not None and self.if_exists == "raise":
+            raise CopyError(f"an object {name!r} already exists in destination {dest.name!r}")
+        resumed = self._resumable(source, there)
+        if there is not None and self._stays(source, there, resumed):
+            self.reporter.skip(label)
+            self.tracker.finish(source)
+            return
+        if there is not None and resumed is None:
+            _check_apart(source, dest, name)
+        self.reporter.copy(label)
+        if self.dry_run:
+            return
+        target = resumed if resumed is not None else self._create(source, dest, name, there)
+        self.attributes(source, target)
+        transfer = _Transfer(source, target, resumed is not None, self.tracker)
+        transfer.run()
+        self.reporter.nbytes += transfer.nbytes
+        self.tracker.finish(source)
+
+    def _stays(self, source: Any, there: Any, resumed: Array | None) -> bool:
+        """Tell whether what is there already is not to be touched."""
+        if self.if_exists == "skip":
+            return True
+        if self.if_exists == "replace":
+            return False
+        if not _is_array(there):
+            raise CopyError(f"a group {there.name!r} is where an array is to be copied to")
+        if resumed is None or hdf5.is_h5py(source):
+            return self._is_complete(there)
+        return _missing_coords(source, resumed) == []
+
+    def _is_complete(self, there: Any) -> bool:
+        return (
+            self.if_exists == "skip_initialized"
+            and isinstance(there, Array)
+            and there.nchunks_initialized == there.nchunks
+        )
+
+    def _resumable(self, source: Any, there: Any) -> Array | None:
+        """Return the array that is there if an earlier copy like this one can have made it."""
+        if self.if_exists != "skip_initialized" or not isinstance(there, Array):
+            return None
+        wanted = dict(self.options.create_kws)
+        if hdf5.is_h5py(source):
+            wanted = hdf5.to_zarr(source) | wanted
+        dtype = wanted.get("dtype", source.dtype)
+        chunks = wanted.get("chunks", source.chunks)
+        if there.shape != source.shape or there.dtype != dtype:
+            return None
+        if isinstance(chunks, (tuple, list)) and there.chunks != tuple(chunks):
+            return None
+        return there
+
+    def _create(self, source: Any, dest: Any, name: str, there: Any) -> Any:
+        kws = dict(self.options.create_kws)
+        if hdf5.is_h5py(dest):
+            arguments = hdf5.to_hdf5(source, _label(source), kws)
+            if there is not None:
+                del dest[name]
+            return dest.create_dataset(name, **arguments)
+        if hdf5.is_h5py(source):
+            kws = hdf5.to_zarr(source) | kws
+        elif not kws and source._format is dest._format:
+            return self._create_alike(source, dest, name, there is not None)
+        else:
+            kws = _like(source, dest) | kws
+        return dest.create_dataset(name, overwrite=there is not None, **kws)
+
+    def _create_alike(self, source: Array, dest: Group, name: str, overwrite: bool) -> Array:
+        """Create an array whose document says the same as that of `source`."""
+        meta = source._meta
+        keys = meta.keys
+        if (separator := dest.store._dimension_separator) is not None:
+            keys = replace(keys, separator=separator, stated=True)
+        attributes = meta.attributes
+        if attributes is not None and self.options.without_attrs:
+            attributes = {}
+        meta = replace(meta, keys=keys, steps=_unwrapped(meta.steps), attributes=attributes)
+        with dest._writing():
+            path = dest._member_path(name)
+            chunks = dest._chunk_store
+            create_array_node(dest.store, path, meta, dest._format, overwrite, chunks)
+        return dest._array(path)
+
+    def attributes(self, source: Any, target: Any) -> None:
+        """Copy user attributes, beside those that `target` has."""
+        if self.options.without_attrs:
+            return
+        from_h5py = hdf5.is_h5py(source)
+        attributes = hdf5.read_attributes(source) if from_h5py else source.attrs.asdict()
+        if not attributes:
+            return
+        if hdf5.is_h5py(target):
+            hdf5.write_attributes(target, attributes)
+        elif {**target.attrs, **attributes} != target.attrs.asdict():
+            target.attrs.update(attributes)
+
+
+def _unwrapped(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Return `steps` with the codec inside the one that a store for N5 puts around it."""
+    result = []
+    for step in steps:
+        if step.name != "n5_wrapper":
+            result.append(step)
+        elif step.config["compressor_config"] is not None:
+            result.append(step_from("compressor", step.config["compressor_config"]))
+    return tuple(result)
+
+
+def _check_source(source: Any) -> None:
+    if not isinstance(source, (Array, Group)) and not hdf5.is_h5py(source):
+        raise TypeError(
+            f"source must be an array or a group of Zarr or h5py, not {type(source).__name__}"
+        )
+
+
+def _is_array(node: Any) -> bool:
+    return isinstance(node, Array) or (hdf5.is_h5py(node) and hasattr(node, "shape"))
+
+
+def _label(node: Any) -> str:
+    return node.name or "/"
+
+
+def _members(group: Any) -> list[tuple[str, Any]]:
+    found = hdf5.members(group) if hdf5.is_h5py(group) else list(group.items())
+    copied = []
+    for name, node in found:
+        if hdf5.is_h5py(node) and _is_array(node):
+            try:
+                hdf5.to_zarr(node)
+            except TypeError as error:
+                warnings.warn(f"{error}; it is not copied", stacklevel=2)
+                continue
+        copied.append((name, node))
+    return copied
+
+
+def _member(group: Any, name: str) -> Any:
+    """Return the member of that name, or None."""
+    return None if group is None or name not in group else group[name]
+
+
+def _arrays(nodes: Sequence[Any], shallow: bool) -> Iterator[Any]:
+    for node in nodes:
+        if _is_array(node):
+            yield node
+        else:
+            members = [member for _, member in _members(node)]
+            yield from _arrays([m for m in members if _is_array(m) or not shallow], False)
+
+
+def _check_apart(source: Any, dest: Any, name: str) -> None:
+    """Raise `CopyError` if what is to be replaced is the source, or holds it."""
+    if isinstance(source, (Array, Group)) and isinstance(dest, Group):
+        path = dest._member_path(name)
+        same_place = source.store.location == dest.store.location
+        if same_place and f"{source.path}/".startswith(f"{path}/"):
+            raise CopyError(f"a copy to {path!r} would replace its own source {source.path!r}")
+    elif hdf5.is_h5py(source) and hdf5.is_h5py(dest) and dest[name] == source:
+        raise CopyError(f"a copy to {name!r} would replace its own source {source.name!r}")
+
+
+def _like(source: Array, dest: Group) -> dict[str, Any]:
+    keys = source._meta.keys
+    free = dest.store._dimension_separator is None
+    steps = _unwrapped(source._meta.steps)
+    compressor = next((codec_from(s) for s in steps if s.role == "compressor"), None)
+    return {
+        "shape": source.shape,
+        "dtype": source.dtype,
+        "chunks": source.chunks,
+        "compressor": compressor,
+        "filters": source.filters,
+        "order": source.order,
+        "fill_value": source.fill_value,
+        "dimension_separator": keys.separator if keys.stated and free else None,
+    }
+
+
+class _Tracker:
+    """How far a copy is, for a callback."""
+
+    def __init__(self, callback: Progress | None) -> None:
+        self.callback = callback
+        self.chunks = self.all_chunks = self.nbytes = self.all_nbytes = 0
+        self._before = (0, 0)
+
+    def expect(self, nodes: Sequence[Any], shallow: bool = False) -> None:
+        """Measure the arrays at and below `nodes`, which are to be copied."""
+        if self.callback is not None:
+            for array in _arrays(nodes, shallow):
+                self.all_chunks += _count_chunks(array)
+                self.all_nbytes += _nbytes(array)
+            self.tell()
+
+    def skip(self, nodes: Sequence[Any], shallow: bool) -> None:
+        """Say that all at and below `nodes` is done, or need not be done."""
+        if self.callback is not None:
+            for array in _arrays(nodes, shallow):
+                self.finish(array)
+
+    def tell(self) -> None:
+        """Call the callback, if there is one."""
+        if self.callback is not None:
+            self.callback(self.chunks, self.all_chunks, self.nbytes, self.all_nbytes)
+
+    def part(self, array: Any, part: float) -> None:
+        """Say which part of `array` is done."""
+        if self.callback is not None:
+            chunks, nbytes = self._before
+            self.chunks = chunks + int(part * _count_chunks(array))
+            self.nbytes = nbytes + int(part * _nbytes(array))
+            self.tell()
+
+    def finish(self, array: Any) -> None:
+        """Say that all of `array` is done."""
+        if self.callback is not None:
+            chunks, nbytes = self._before
+            self._before = chunks + _count_chunks(array), nbytes + _nbytes(array)
+            self.chunks, self.nbytes = self._before
+            self.tell()
+
+
+def _count_chunks(array: Any) -> int:
+    if not array.chunks:
+        return 1
+    return math.prod(-(-n // c) for n, c in zip(array.shape, array.chunks, strict=True))
+
+
+def _nbytes(array: Any) -> int:
+    return int(math.prod(array.shape) * array.dtype.itemsize)
+
+
+# -- the data of one array ---------------------------------------------------------------
+
+
+class _Transfer:
+    """The data of one array on their way into another of the same shape.
+
+    Parameters
+    ----------
+    source, target : Array or h5py.Dataset
+    resume : bool
+        Whether to leave the chunks alone that `target` has already.
+    tracker : _Tracker
+    """
+
+    def __init__(self, source: Any, target: Any, resume: bool, tracker: _Tracker) -> None:
+        self.source = source
+        self.target = target
+        self.resume = resume
+        self.tracker = tracker
+        self.nbytes = 0
+
+    def run(self) -> None:
+        """Copy the data, window by window."""
+        if _same_encoding(self.source, self.target):
+            self._copy_encoded()
+        else:
+            self._copy_items()
+        if not self.resume:
+            self.nbytes = _nbytes(self.source)
+
+    def _copy_encoded(self) -> None:
+        source, target = self.source, self.target
+        old, new = source.chunk_store, target.chunk_store
+        if self.resume:
+            coords: Iterator[tuple[int, ...]] = iter(_missing_coords(source, target))
+        else:
+            coords = (place for _, place in source._engine.stored())
+        pipeline = source._engine.pipeline
+        items = math.prod(source.chunks)
+        per_window = max(1, _WINDOW_BYTES // max(1, pipeline.nbytes))
+        done = 0
+        while window := list(itertools.islice(coords, per_window)):
+            keys = {source._engine.keys.key(c): target._engine.keys.key(c) for c in window}
+            found = old.getitems(list(keys))
+            new.setitems({keys[key]: value for key, value in found.items()})
+            done += len(window)
+            self.nbytes += len(window) * items * source.dtype.itemsize
+            self.tracker.part(source, min(1.0, done / max(1, source.nchunks)))
+
+    def _copy_items(self) -> None:
+        wanted = self._wanted()
+        done, size = 0, max(1, math.prod(self.source.shape))
+        for region in _regions(self.source, self.target):
+            items = math.prod(part.stop - part.start for part in region)
+            if items and wanted(region):
+                _write(self.target, region, _read(self.source, region))
+                self.nbytes += items * self.source.dtype.itemsize
+            done += items
+            self.tracker.part(self.source, done / size)
+
+    def _wanted(self) -> Callable[[Region], bool]:
+        """Return a function that tells whether a region must be copied."""
+        tests = []
+        if self.resume:
+            present = {coords for _, coords in self.target._engine.stored()}
+            tests.append(lambda region: not _grid(self.target, region) <= present)
+        if isinstance(self.source, Array) and _same_absence(self.source, self.target):
+            stored = {coords for _, coords in self.source._engine.stored()}
+            if len(stored) < self.source.nchunks:
+                tests.append(lambda region: not _grid(self.source, region).isdisjoint(stored))
+        return lambda region: all(test(region) for test in tests)
+
+
+def _grid(array: Any, region: Region) -> set[tuple[int, ...]]:
+    """Return the places of the chunks of `array` that `region` touches."""
+    ranges = [
+        range(part.start // length, -(-part.stop // length))
+        for part, length in zip(region, array.chunks, strict=True)
+    ]
+    return set(itertools.product(*ranges))
+
+
+def _missing_coords(source: Array, target: Array) -> list[tuple[int, ...]]:
+    """Return the places of the chunks that `source` has and `target` has not."""
+    present = {coords for _, coords in target._engine.stored()}
+    stored = [coords for _, coords in source._engine.stored()]
+    if source.chunks == target.chunks:
+        return [coords for coords in stored if coords not in present]
+    return stored if len(present) < target.nchunks else []
+
+
+def _same_encoding(source: Any, target: Any) -> bool:
+    """Tell whether the bytes of a chunk of one are those of the other."""
+    if not isinstance(source, Array) or not isinstance(target, Array):
+        return False
+    a, b = source._current, target._current
+    return (
+        a.dtype == b.dtype
+        and a.grid == b.grid
+        and a.sharding == b.sharding
+        and (a.order == b.order or len(a.shape) < 2)
+        and a.steps == b.steps
+        and _same_fill(source, target)
+    )
+
+
+def _same_fill(source: Any, target: Any) -> bool:
+    a, b = source._current.fill_value, target._current.fill_value
+    if a is None or b is None:
+        return a is b
+    if source.dtype.hasobject:
+        return bool(np.all(a == b))
+    return np.array(a, source.dtype).tobytes() == np.array(b, source.dtype).tobytes()
+
+
+def _same_absence(source: Array, target: Any) -> bool:
+    """Tell whether a chunk that `source` has not need not be written to `target`."""
+    if source.fill_value is None or not isinstance(target, Array):
+        return True
+    return target.dtype == source.dtype and _same_fill(source, target)
+
+
+def _read(array: Any, region: Region) -> Any:
+    return hdf5.read(array, region) if hdf5.is_h5py(array) else array[region]
+
+
+def _write(array: Any, region: Region, data: Any) -> None:
+    if hdf5.is_h5py(array):
+        hdf5.write(array, region, data)
+    else:
+        array[region] = data
+
+
+def _regions(source: Any, target: Any) -> Iterator[Region]:
+    """Yield regions of whole chunks of `target` that cover it, each of bounded size.
+
+    They grow first along the dimensions in which the chunks of `source` are the longer
+    ones, so that each of those is read as seldom as the bound allows.
+    """
+    shape = source.shape
+    chunks = target.chunks or source.chunks or shape
+    others = source.chunks or chunks
+    itemsize = _OBJECT_BYTES if source.dtype.hasobject else max(1, source.dtype.itemsize)
+    room = max(1, _WINDOW_BYTES // itemsize)
+    box = [max(1, length) for length in chunks]
+    dims = range(len(shape))[::-1]
+    for aims in (others, shape):
+        for d in dims:
+            factor = min(room // math.prod(box), -(-aims[d] // box[d]))
+            box[d] *= max(1, factor)
+    starts = [range(0, n, step) for n, step in zip(shape, box, strict=True)]
+    for place in itertools.product(*starts):
+        yield tuple(
+            slice(at, min(at + step, n)) for at, step, n in zip(place, box, shape, strict=True)
+        )
+
+
+# -- stores ------------------------------------------------------------------------------
+
+
+def copy_store(
+    source: Any,
+    dest: Any,
+    source_path: str,
+    dest_path: str,
+    excludes: str | Sequence[str] | None,
+    includes: str | Sequence[str] | None,
+    flags: int,
+    if_exists: str,
+    dry_run: bool,
+    log: Log,
+    progress: Progress | None,
+) -> Result:
+    """Copy keys and values; see `zarr.convenience.copy_store`."""
+    if if_exists not in _KEY_CHOICES:
+        raise ValueError(f"if_exists must be one of {list(_KEY_CHOICES)!r}; found {if_exists!r}")
+    source = normalize_store_arg(source, mode="r")
+    dest = normalize_store_arg(dest, mode="a")
+    source_path = normalize_storage_path(source_path)
+    dest_path = normalize_storage_path(dest_path)
+    keys = _selected(source.list_prefix(source_path), excludes, includes, flags)
+    skip = len(source_path) + 1 if source_path else 0
+    targets = {key: join(dest_path, key[skip:]) for key in keys}
+    present = set() if if_exists == "replace" else set(dest.list_prefix(dest_path))
+    if if_exists == "raise":
+        for target in targets.values():
+            if target in present:
+                raise CopyError(f"key {target!r} exists in destination")
+    with _Reporter(log, dry_run) as reporter:
+        queue = iter(targets.items())
+        done = fetched = 0
+        while batch := list(itertools.islice(queue, _next_batch(fetched, reporter.nbytes))):
+            for key, target in batch:
+                label = key if key == target else f"{key} -> {target}"
+                (reporter.skip if target in present else reporter.copy)(label)
+            if dry_run:
+                continue
+            moved = {key: target for key, target in batch if target not in present}
+            reporter.nbytes += _copy_values(source, dest, moved)
+            fetched += len(moved)
+            done += len(batch)
+            if progress is not None:
+                expected = reporter.nbytes * len(targets) // done
+                progress(done, len(targets), reporter.nbytes, expected)
+        return reporter.result()
+
+
+def _selected(
+    keys: Iterator[str],
+    excludes: str | Sequence[str] | None,
+    includes: str | Sequence[str] | None,
+    flags: int,
+) -> list[str]:
+    """Return `keys`, sorted, without those excluded and not included again."""
+    out, back = _patterns(excludes, flags), _patterns(includes, flags)
+    return sorted(
+        key
+        for key in keys
+        if not any(p.search(key) for p in out) or any(p.search(key) for p in back)
+    )
+
+
+def _patterns(patterns: str | Sequence[str] | None, flags: int) -> list[re.Pattern[str]]:
+    listed = [patterns] if isinstance(patterns, str) else patterns or ()
+    return [re.compile(pattern, flags) for pattern in listed]
+
+
+def _copy_values(source: BaseStore, dest: BaseStore, targets: Mapping[str, str]) -> int:
+    """Copy the values at the keys of `targets` to what they map to; return the bytes."""
+    found = source.getitems(list(targets))
+    dest.setitems({targets[key]: value for key, value in found.items()})
+    return sum(as_view(value).nbytes for value in found.values())
+
+
+def _next_batch(fetched: int, nbytes: int) -> int:
+    """Return how many values to fetch at a time, judging by those fetched so far."""
+    mean = nbytes // fetched + 1 if fetched else _WINDOW_BYTES // 8
+    return max(1, min(1000, 2 * fetched + 1, _WINDOW_BYTES // mean))

@@ -1,0 +1,51 @@
+"""Settings and fixtures shared by all tests.
+
+Hypothesis runs few cases on a developer's machine and many where ``CI`` is set; say
+``HYPOTHESIS_PROFILE=ci`` or ``HYPOTHESIS_PROFILE=long`` to choose.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+
+_ALWAYS: dict[str, object] = {
+    "deadline": None,  # no test depends on how fast the machine is
+    "suppress_health_check": [
+        HealthCheck.too_slow,
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.data_too_large,
+        # Two test classes may share tests by inheritance.
+        HealthCheck.differing_executors,
+    ],
+    "print_blob": True,
+}
+
+settings.register_profile("quick", max_examples=30, **_ALWAYS)
+settings.register_profile(
+    "ci",
+    max_examples=250,
+    derandomize=True,  # a red build can be repeated
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+    **_ALWAYS,
+)
+settings.register_profile("long", max_examples=20_000, **_ALWAYS)
+
+_default = "ci" if os.environ.get("CI", "").lower() in ("1", "true", "yes") else "quick"
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", _default))
+
+
+@pytest.fixture
+def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One directory for all the cases of a property; each case makes its own inside."""
+    return tmp_path_factory.mktemp("scratch")

@@ -1,0 +1,148 @@
+"""Environments for the other Zarr libraries, each of its own, under ``.peers/``.
+
+The interoperability tests and the benchmark run the peers as black boxes in subprocesses.
+This module creates their environments, once; git ignores the folder.
+
+    python tests/interop/peers.py            # create all, print their interpreters
+    python tests/interop/peers.py zarr2      # only one
+
+``ZARR_PEERS`` in the environment names another folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import fasteners
+
+__all__ = ["PEERS", "ROOT", "Peer", "interpreter", "peers_folder"]
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# The oldest peer has no wheels for later Pythons; with uv an older one is at hand.
+NEWEST_PYTHON = (3, 13)
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """One library in one environment.
+
+    Attributes
+    ----------
+    name : str
+        Name of its folder.
+    title : str
+        Name for people.
+    requirements : tuple of str
+        What pip installs.
+    """
+
+    name: str
+    title: str
+    requirements: tuple[str, ...]
+
+
+PEERS = {
+    peer.name: peer
+    for peer in (
+        Peer("zarr2", "zarr-python 2.18.7", ("zarr==2.18.7", "numcodecs<0.16", "msgpack")),
+        Peer("zarr3", "zarr-python 3.1.6", ("zarr==3.1.6",)),
+        Peer("tensorstore", "tensorstore 0.1.86", ("tensorstore==0.1.86",)),
+    )
+}
+
+
+def peers_folder() -> Path:
+    """Return the folder of all environments, created and ignored by git."""
+    folder = Path(os.environ.get("ZARR_PEERS") or ROOT / ".peers")
+    folder.mkdir(parents=True, exist_ok=True)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n")
+    return folder
+
+
+def interpreter(name: str) -> Path:
+    """Return the Python of a peer's environment, creating the environment if need be.
+
+    Parameters
+    ----------
+    name : str
+        A key of `PEERS`.
+
+    Raises
+    ------
+    RuntimeError
+        If the environment cannot be created; the message holds the installer's output.
+    """
+    peer = PEERS[name]
+    folder = peers_folder()
+    with fasteners.InterProcessLock(folder / f"{name}.lock"):
+        if not _is_current(folder / name, peer):
+            _create(folder / name, peer)
+    return _python_of(folder / name)
+
+
+def _python_of(environment: Path) -> Path:
+    windows = environment / "Scripts" / "python.exe"
+    return windows if os.name == "nt" else environment / "bin" / "python"
+
+
+def _base_python() -> str:
+    if sys.version_info[:2] <= NEWEST_PYTHON or shutil.which("uv") is None:
+        return sys.executable
+    return ".".join(map(str, NEWEST_PYTHON))
+
+
+def _state(peer: Peer) -> dict[str, object]:
+    return {"requirements": list(peer.requirements), "python": _base_python()}
+
+
+def _is_current(environment: Path, peer: Peer) -> bool:
+    try:
+        state = json.loads((environment / "installed.json").read_text())
+    except (FileNotFoundError, ValueError):
+        return False
+    return bool(state == _state(peer)) and _python_of(environment).exists()
+
+
+def _create(environment: Path, peer: Peer) -> None:
+    shutil.rmtree(environment, ignore_errors=True)
+    python = str(_python_of(environment))
+    if shutil.which("uv"):
+        _install(["uv", "venv", "--quiet", "--python", _base_python(), str(environment)])
+        _install(["uv", "pip", "install", "--quiet", "--python", python, *peer.requirements])
+    else:
+        _install([sys.executable, "-m", "venv", str(environment)])
+        _install([python, "-m", "pip", "install", "--quiet", *peer.requirements])
+    # Written last: an environment that was interrupted half way is made anew.
+    (environment / "installed.json").write_text(json.dumps(_state(peer)))
+
+
+def _install(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+
+
+def main() -> None:
+    """Create the environments named on the command line, all by default."""
+    parser = argparse.ArgumentParser(description="Create the peers' environments.")
+    parser.add_argument("names", nargs="*", metavar="peer", help=", ".join(PEERS))
+    names = parser.parse_args().names
+    unknown = sorted(set(names) - set(PEERS))
+    if unknown:
+        parser.error(f"unknown peer {unknown[0]!r}; there are {', '.join(PEERS)}")
+    for name in names or PEERS:
+        print(f"{PEERS[name].title}: {interpreter(name)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,316 @@
+"""What an operation may cost, counted and not timed.
+
+The budgets are those of the design: calls of Python functions, project files they lie in,
+and calls of the store. A change that passes the other tests and breaks one of these has
+made the engine slower.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import pytest
+import zarr
+
+PACKAGE = os.path.join(os.path.dirname(zarr.__file__), "")
+
+CALLS_PER_ELEMENT = 45
+CALLS_PER_FEW_ELEMENTS = 60
+FILES_PER_ELEMENT = 8
+CALLS_PER_CHUNK = 12
+
+
+class Trace:
+    """Counts the Python functions called, and the project files that they are in."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+
+    def __call__(self, frame: FrameType, event: str, arg: Any) -> None:
+        if event == "call":
+            code = frame.f_code
+            self.calls[f"{code.co_filename}:{code.co_qualname}"] += 1
+
+    @property
+    def count(self) -> int:
+        return sum(self.calls.values())
+
+    @property
+    def files(self) -> set[str]:
+        paths = {call.rpartition(":")[0] for call in self.calls}
+        return {path[len(PACKAGE) :] for path in paths if path.startswith(PACKAGE)}
+
+
+def trace(operation: Callable[[], Any]) -> Trace:
+    """Return what `operation` calls when it runs for the second time."""
+    operation()
+    found = Trace()
+    sys.setprofile(found)
+    try:
+        operation()
+    finally:
+        sys.setprofile(None)
+    # The lambda that a test passes is not part of the operation.
+    found.calls = Counter({k: n for k, n in found.calls.items() if __file__ not in k})
+    return found
+
+
+class CountingStore(zarr.MemoryStore):
+    """A store in memory that remembers which of its verbs were called from outside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log: list[tuple[str, Any]] = []
+
+    def verbs(self) -> Counter[str]:
+        return Counter(verb for verb, _ in self.log)
+
+
+def counting(verb: str) -> Callable[..., Any]:
+    original = getattr(zarr.MemoryStore, verb)
+
+    def count(self: CountingStore, *args: Any) -> Any:
+        before = len(self.log)
+        result = original(self, *args)
+        # What the verb itself calls does not count.
+        self.log[before:] = [(verb, list(args[0]) if isinstance(args[0], (list, dict)) else args[0])]
+        return result
+
+    return count
+
+
+for _verb in (
+    "__getitem__", "__contains__", "__setitem__", "__delitem__", "getitems", "setitems", "delitems",
+    "get_partial_values", "listdir", "list_prefix", "rmdir", "rename", "getsize",
+):  # fmt: skip
+    setattr(CountingStore, _verb, counting(_verb))
+
+
+# -- one element -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("store", ["dict", "memory"])
+@pytest.mark.parametrize("compressor", ["default", None])
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_reading_one_element(store: str, compressor: Any, ndim: int) -> None:
+    place: Any = {} if store == "dict" else zarr.MemoryStore()
+    a = np.arange(10**ndim).reshape((10,) * ndim)
+    z = zarr.array(a, chunks=5, compressor=compressor, store=place)
+    at = (7,) * ndim
+    found = trace(lambda: z[at])
+    assert found.count <= CALLS_PER_ELEMENT, found.calls
+    assert len(found.files) <= FILES_PER_ELEMENT, found.files
+
+
+def test_reading_a_few_elements_of_one_chunk() -> None:
+    z = zarr.array(np.arange(10000).reshape(100, 100), chunks=50)
+    found = trace(lambda: z[3:7, 60:65])
+    assert found.count <= CALLS_PER_FEW_ELEMENTS, found.calls
+    assert len(found.files) <= FILES_PER_ELEMENT, found.files
+
+
+# -- many chunks ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("compressor", ["default", None])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_reading_full_chunks(compressor: Any, order: str) -> None:
+    with zarr.config.set(workers=1):
+        a = np.arange(160_000, dtype="i4").reshape(400, 400)
+        z = zarr.array(a, chunks=(10, 10), compressor=compressor, order=order, store=CountingStore())
+        found = trace(lambda: z[...])
+        assert found.count <= CALLS_PER_CHUNK * z.nchunks, found.calls.most_common(12)
+        z.store.log.clear()
+        z[...]
+        assert z.store.verbs() == {"getitems": 1}
+
+
+# Chunks that are too large to be decoded many at a time, so that windows are exact.
+LARGE = 128 << 10
+
+
+@pytest.mark.parametrize(
+    ("window", "count"), [(64 * LARGE, 1), (8 * LARGE, 5), (LARGE, 40), (1, 40)]
+)
+def test_one_getitems_per_window(window: int, count: int) -> None:
+    with zarr.config.set(workers=1, window_bytes=window):
+        z = zarr.ones(40 * LARGE, chunks=LARGE, dtype="u1", store=CountingStore())
+        z[...] = 2
+        z.store.log.clear()
+        z[...]
+        assert z.store.verbs() == {"getitems": count}
+        keys = [key for _, keys in z.store.log for key in keys]
+        assert sorted(keys) == sorted(map(str, range(40)))
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda z: z[5:95, 5:95],
+        lambda z: z[::3, ::2],
+        lambda z: z.oindex[[1, 30, 60], :],
+        lambda z: z.vindex[[1, 30, 60], [2, 40, 80]],
+        lambda z: z.get_mask_selection(np.eye(100, dtype=bool)),
+        lambda z: z.blocks[1:5, 2],
+        lambda z: z[50],
+    ],
+)
+def test_every_kind_of_selection_reads_in_one_batch(read: Any) -> None:
+    z = zarr.array(np.arange(10_000).reshape(100, 100), chunks=10, store=CountingStore())
+    z.store.log.clear()
+    read(z)
+    verbs = z.store.verbs()
+    assert sum(verbs.values()) == verbs["getitems"] + verbs["get_partial_values"] == 1
+    for _, keys in z.store.log:
+        assert len(set(keys)) == len(keys)
+
+
+def test_reading_one_chunk_is_one_read() -> None:
+    z = zarr.array(np.arange(100), chunks=10, store=CountingStore())
+    z.store.log.clear()
+    z[15]
+    z[11:19]
+    assert sum(z.store.verbs().values()) == 2
+
+
+# -- writing ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("window", "count"), [(64 * LARGE, 1), (8 * LARGE, 3), (LARGE, 20)])
+def test_partial_writes_go_in_batches(window: int, count: int) -> None:
+    with zarr.config.set(workers=1, window_bytes=window):
+        z = zarr.zeros(20 * LARGE, chunks=LARGE, dtype="u1", store=CountingStore())
+        z[...] = 1
+        z.store.log.clear()
+        z[::2] = 2
+        assert z.store.verbs() == {"getitems": count, "setitems": count}
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda z: z.__setitem__((slice(5, 95), slice(5, 95)), 1),
+        lambda z: z.oindex.__setitem__(([1, 30, 60], slice(None)), 1),
+        lambda z: z.vindex.__setitem__(([1, 30, 60], [2, 40, 80]), 1),
+        lambda z: z.set_mask_selection(np.eye(100, dtype=bool), 1),
+        lambda z: z.__setitem__(50, 1),
+    ],
+)
+def test_every_kind_of_partial_write_is_one_batch(write: Any) -> None:
+    z = zarr.array(np.arange(10_000).reshape(100, 100), chunks=10, store=CountingStore())
+    z.store.log.clear()
+    write(z)
+    assert z.store.verbs() == {"getitems": 1, "setitems": 1}
+
+
+def test_full_writes_read_nothing() -> None:
+    z = zarr.zeros((95, 95), chunks=10, store=CountingStore())
+    z.store.log.clear()
+    z[...] = np.ones((95, 95))
+    assert z.store.verbs() == {"setitems": 1}
+    z.store.log.clear()
+    z[10:30, 40:] = 5
+    z.blocks[1:3, 4] = 6
+    assert z.store.verbs() == {"setitems": 2}
+
+
+def test_empty_chunks_are_deleted_in_one_batch() -> None:
+    z = zarr.zeros((100, 100), chunks=10, store=CountingStore(), write_empty_chunks=False)
+    z[...] = 1
+    z.store.log.clear()
+    z[...] = 0
+    assert z.store.verbs() == {"delitems": 1}
+
+
+# -- opening -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "open_it",
+    [
+        lambda store: zarr.Array(store, "a/b"),
+        lambda store: zarr.open_array(store, mode="r", path="a/b"),
+        lambda store: zarr.open_array(store, mode="r+", path="a/b"),
+    ],
+)
+def test_opening_an_array_reads_its_document_and_no_more(open_it: Any) -> None:
+    store = CountingStore()
+    z = zarr.group(store).ones("a/b", shape=10)
+    z.attrs["x"] = 1
+    store.log.clear()
+    z = open_it(store)
+    assert [key if isinstance(key, str) else key[0] for _, key in store.log] == ["a/b/.zarray"]
+    for name in ("shape", "dtype", "chunks", "compressor", "filters", "fill_value", "nbytes"):
+        getattr(z, name)
+    repr(z)
+    assert len(store.log) == 1
+    assert z.attrs["x"] == 1
+    assert z.attrs["x"] == 1
+    assert len(store.log) == 2
+
+
+def test_members_of_groups_are_found_in_one_read() -> None:
+    store = CountingStore()
+    zarr.group(store).ones("a/b", shape=10)
+    g = zarr.open_group(store, mode="r")
+    store.log.clear()
+    g["a/b"]
+    assert sum(store.verbs().values()) <= 2
+    store.log.clear()
+    g["a"]
+    assert sum(store.verbs().values()) <= 2
+
+
+def test_appending_costs_the_same_however_long_the_array_is() -> None:
+    counts = []
+    for length in (10, 10_000):
+        store = CountingStore()
+        z = zarr.zeros(length, chunks=10, store=store)
+        z[...] = 1
+        z.append(np.ones(10))
+        store.log.clear()
+        found = trace(lambda z=z: z.append(np.ones(10)))
+        counts.append((found.count, store.verbs()["list_prefix"] + store.verbs()["listdir"]))
+    assert counts[0] == counts[1]
+    assert counts[0][1] == 0
+
+
+# -- import ---------------------------------------------------------------------------------------
+
+
+def modules_after(statement: str) -> set[str]:
+    """Return the modules that a new interpreter has after `statement`."""
+    code = f"{statement}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
+    path = str(Path(PACKAGE).parent)
+    answer = subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    return set(json.loads(answer.stdout))
+
+
+def test_importing_brings_no_optional_dependency() -> None:
+    extra = modules_after("import zarr") - modules_after("import numpy, numcodecs")
+    outside = {name.partition(".")[0] for name in extra} - sys.stdlib_module_names
+    assert outside <= {"zarr", "fasteners"}
+    for name in ("asyncio", "concurrent.futures.process", "sqlite3", "dbm", "http", "ssl", "xml"):
+        assert name not in extra
+    assert len([name for name in extra if not name.startswith("zarr")]) <= 60, sorted(extra)
+
+
+@pytest.mark.parametrize("name", ["fsspec", "lmdb", "redis", "pymongo", "azure", "obstore", "h5py", "dask"])
+def test_importing_works_without(name: str) -> None:
+    modules_after(f"import sys; sys.modules[{name!r}] = None; import zarr; zarr.zeros(3)[...]")
