@@ -24,6 +24,7 @@ from zarr.core import Array
 from zarr.creation import (
     array,
     create,
+    create_array,
     empty,
     empty_like,
     full,
@@ -36,7 +37,7 @@ from zarr.creation import (
     zeros_like,
 )
 from zarr.errors import CopyError, MetadataError
-from zarr.hierarchy import Group, group, open_group
+from zarr.hierarchy import Group, create_group, group, open_group
 from zarr.storage import (
     DictStore,
     DirectoryStore,
@@ -51,7 +52,7 @@ __all__ = [
     "Array", "CopyError", "DictStore", "DirectoryStore", "Group", "KVStore", "MemoryStore",
     "MetadataError", "NestedDirectoryStore", "ProcessSynchronizer", "TempStore",
     "ThreadSynchronizer", "__version__", "array", "consolidate_metadata", "copy", "copy_all",
-    "copy_store", "create", "empty", "empty_like", "full", "full_like", "group", "load", "ones",
+    "copy_store", "create", "create_array", "create_group", "empty", "empty_like", "full", "full_like", "group", "load", "ones",
     "ones_like", "open", "open_array", "open_consolidated", "open_group", "open_like", "save",
     "save_array", "save_group", "tree", "zeros", "zeros_like",
 ]  # fmt: skip

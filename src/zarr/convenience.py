@@ -32,6 +32,7 @@ def open(
     *,
     zarr_version: int | None = None,
     path: str | None = None,
+    zarr_format: int | None = None,
     **kwargs: Any,
 ) -> Array | Group:
     """Open an array or a group the way files are opened.
@@ -44,7 +45,7 @@ def open(
         'r': read only, must exist. 'r+': read and write, must exist. 'a': read and
         write, is created if it does not exist. 'w': create, delete what is there. 'w-':
         create, must not exist.
-    zarr_version : int, optional
+    zarr_version, zarr_format : int, optional
         Format; by default the one that is found.
     path : str, optional
         Path in the store.
@@ -71,6 +72,7 @@ def open(
     <zarr.core.Array (100,) int32 read-only>
     """
     mode = creation.check_mode(mode)
+    zarr_version = formats.one_version(zarr_version, zarr_format)
     store = normalize_store_arg(store, kwargs.pop("storage_options", None), mode)
     path = normalize_storage_path(path)
     kwargs |= {"store": store, "path": path, "mode": mode, "zarr_version": zarr_version}
@@ -90,6 +92,7 @@ def save_array(
     *,
     zarr_version: int | None = None,
     path: str | None = None,
+    zarr_format: int | None = None,
     **kwargs: Any,
 ) -> None:
     """Save one array; what was there is deleted.
@@ -99,7 +102,7 @@ def save_array(
     store : BaseStore, MutableMapping or str
         A store, a path or a URL.
     arr : array_like
-    zarr_version : int, optional
+    zarr_version, zarr_format : int, optional
         Format.
     path : str, optional
         Path in the store.
@@ -114,9 +117,10 @@ def save_array(
     >>> zarr.load('data/example.zarr')
     array([0, 1, 2, 3, 4])
     """
+    version = formats.one_version(zarr_version, zarr_format)
     with _Opened(store) as target:
         creation.array(
-            arr, store=target, overwrite=True, zarr_version=zarr_version, path=path, **kwargs
+            arr, store=target, overwrite=True, zarr_version=version, path=path, **kwargs
         )
 
 
@@ -125,6 +129,7 @@ def save_group(
     *args: Any,
     zarr_version: int | None = None,
     path: str | None = None,
+    zarr_format: int | None = None,
     **kwargs: Any,
 ) -> None:
     """Save several arrays as a group; what was there is deleted.
@@ -135,7 +140,7 @@ def save_group(
         A store, a path or a URL.
     *args : array_like
         Arrays to be named ``arr_0``, ``arr_1``, …
-    zarr_version : int, optional
+    zarr_version, zarr_format : int, optional
         Format.
     path : str, optional
         Path of the group in the store.
@@ -162,7 +167,8 @@ def save_group(
     if not arrays:
         raise ValueError("at least one array must be provided")
     with _Opened(store) as target:
-        root = _group(target, path=path, overwrite=True, zarr_version=zarr_version)
+        version = formats.one_version(zarr_version, zarr_format)
+        root = _group(target, path=path, overwrite=True, zarr_version=version)
         for name, arr in arrays.items():
             root.create_dataset(name, data=arr)
 
@@ -172,6 +178,7 @@ def save(
     *args: Any,
     zarr_version: int | None = None,
     path: str | None = None,
+    zarr_format: int | None = None,
     **kwargs: Any,
 ) -> None:
     """Save one array, or several as a group; see :func:`save_array` and :func:`save_group`.
@@ -187,9 +194,13 @@ def save(
     if not args and not kwargs:
         raise ValueError("at least one array must be provided")
     if len(args) == 1 and not kwargs:
-        save_array(store, args[0], zarr_version=zarr_version, path=path)
+        save_array(
+            store, args[0], zarr_version=zarr_version, path=path, zarr_format=zarr_format
+        )
     else:
-        save_group(store, *args, zarr_version=zarr_version, path=path, **kwargs)
+        save_group(
+            store, *args, zarr_version=zarr_version, path=path, zarr_format=zarr_format, **kwargs
+        )
 
 
 class _Opened:
@@ -237,14 +248,20 @@ class LazyLoader(Mapping[str, Any]):
         return f"<LazyLoader: {', '.join(self)}>"
 
 
-def load(store: StoreLike, zarr_version: int | None = None, path: str | None = None) -> Any:
+def load(
+    store: StoreLike,
+    zarr_version: int | None = None,
+    path: str | None = None,
+    *,
+    zarr_format: int | None = None,
+) -> Any:
     """Load an array into memory, or a group as a mapping that loads its arrays on demand.
 
     Parameters
     ----------
     store : BaseStore, MutableMapping or str
         A store, a path or a URL.
-    zarr_version : int, optional
+    zarr_version, zarr_format : int, optional
         Format.
     path : str, optional
         Path in the store.
@@ -258,6 +275,7 @@ def load(store: StoreLike, zarr_version: int | None = None, path: str | None = N
     PathNotFoundError
         If there is nothing.
     """
+    zarr_version = formats.one_version(zarr_version, zarr_format)
     target = normalize_store_arg(store, mode="r")
     path = normalize_storage_path(path)
     there = formats.kind(target, path, zarr_version)

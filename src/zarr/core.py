@@ -266,7 +266,7 @@ class Array(Node):
     @property
     def nchunks_initialized(self) -> int:
         """Number of chunks that are stored."""
-        return sum(1 for _ in self._engine.stored())
+        return self._engine.nchunks_stored()
 
     initialized = nchunks_initialized
 

@@ -399,13 +399,21 @@ class Engine:
     # -- what is stored --------------------------------------------------------------
 
     def stored(self) -> Iterator[tuple[str, tuple[int, ...]]]:
-        """Yield key and coordinates of each chunk that is stored."""
+        """Yield key and place of each value that holds chunks."""
         for key in self.store.list_prefix(self.keys.prefix.rpartition("/")[0]):
             if (place := self.keys.place(key)) is not None:
                 yield key, place
 
+    def nchunks_stored(self) -> int:
+        """Return how many chunks are stored."""
+        return int(self.places.present([key for key, _ in self.stored()]))
+
     def delete_outside(self, before: tuple[int, ...], now: tuple[int, ...]) -> None:
-        """Delete the chunks of a grid of `before` chunks that a grid of `now` does not have."""
+        """Delete the chunks of a grid of `before` chunks that a grid of `now` does not have.
+
+        A shard is deleted if it holds no other chunks.
+        """
+        before, now = self.places.values(before), self.places.values(now)
         if math.prod(before) == math.prod(map(min, before, now)):
             return
         if math.prod(before) <= _FEW:

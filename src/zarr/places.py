@@ -110,6 +110,12 @@ class Places(Protocol):
     def to_lock(self, keys: Iterable[ChunkKey]) -> set[str]:
         """Return the keys of the store's values in which chunks are."""
 
+    def values(self, counts: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the number of values along each dimension of a grid of `counts` chunks."""
+
+    def present(self, values: list[str]) -> int:
+        """Return how many chunks are stored in `values`."""
+
 
 class Values:
     """Chunks that are values of the store."""
@@ -137,6 +143,12 @@ class Values:
 
     def to_lock(self, keys: Iterable[ChunkKey]) -> set[str]:
         return set(keys)
+
+    def values(self, counts: tuple[int, ...]) -> tuple[int, ...]:
+        return counts
+
+    def present(self, values: list[str]) -> int:
+        return len(values)
 
 
 class Shards:
@@ -172,6 +184,9 @@ class Shards:
 
     def to_lock(self, keys: Iterable[ChunkKey]) -> set[str]:
         return {shard for shard, _ in keys}
+
+    def values(self, counts: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(-(-n // each) for n, each in zip(counts, self.counts, strict=True))
 
     # -- reading -------------------------------------------------------------------
 
@@ -234,7 +249,8 @@ class Shards:
             if data is None:
                 continue
             index = known[shard] = self._parsed(shard, self.layout.parse_index, data)
-            _indexes.keep(self._cache_name(shard), index)
+            if self.store.lasting:
+                _indexes.keep(self._cache_name(shard), index)
         return {shard: index for shard, index in known.items() if index is not None}
 
     def _parsed(self, shard: str, parse: Any, data: Any) -> np.ndarray[Any, Any]:
@@ -282,9 +298,8 @@ class Shards:
                 kept[slot] = view[offset : offset + length]
         return kept
 
-    def present(self, shards: list[str]) -> int:
-        """Return how many chunks are stored in `shards`."""
-        indexes = self._indexes(shards).values()
+    def present(self, values: list[str]) -> int:
+        indexes = self._indexes(values).values()
         return sum(int((index[:, 0] != np.uint64(ABSENT)).sum()) for index in indexes)
 
 

@@ -13,6 +13,18 @@ from zarr.codecs.names import codec_from as codec_from
 from zarr.codecs.names import object_codec_of as object_codec_of
 from zarr.codecs.names import step_from as step_from
 from zarr.codecs.pipeline import CodecPipeline as CodecPipeline
+from zarr.codecs.records import BloscCodec as BloscCodec
+from zarr.codecs.records import BytesCodec as BytesCodec
+from zarr.codecs.records import CastValueCodec as CastValueCodec
+from zarr.codecs.records import Crc32cCodec as Crc32cCodec
+from zarr.codecs.records import GzipCodec as GzipCodec
+from zarr.codecs.records import PackBitsCodec as PackBitsCodec
+from zarr.codecs.records import ScaleOffsetCodec as ScaleOffsetCodec
+from zarr.codecs.records import ShardingCodec as ShardingCodec
+from zarr.codecs.records import TransposeCodec as TransposeCodec
+from zarr.codecs.records import VLenBytesCodec as VLenBytesCodec
+from zarr.codecs.records import VLenUTF8Codec as VLenUTF8Codec
+from zarr.codecs.records import ZstdCodec as ZstdCodec
 
 # The documented names of this module are the codec classes of numcodecs.
 _classes = {

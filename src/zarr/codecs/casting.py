@@ -231,7 +231,7 @@ def _to_floats(
     # What lies beyond the largest finite number, but rounds to it, is in range.
     half = most + (most - float(np.nextafter(info.max, np.zeros((), target)))) / 2
     rounds_back = over & (np.abs(values.astype("f8")) < half)
-    sign = np.sign(values.astype("f8"))
+    sign = np.where(values < 0, -1.0, 1.0)
     result[rounds_back] = (sign * most)[rounds_back].astype(target)
     over &= ~rounds_back
     if out_of_range is None:

@@ -464,7 +464,7 @@ def named_document(
     codecs: list[dict[str, JSON]] = []
     if reverse:
         codecs.append({"name": "transpose", "configuration": {"order": [*reversed(range(ndim))]}})
-    serialized = any(step.role == "serializer" for step in steps)
+    serialized = False
     for step in steps:
         config = _named_config(step, dtype)
         # Version 2 calls any codec before the last one a filter.
@@ -473,7 +473,7 @@ def named_document(
             if role == "compressor":
                 codecs.append(_bytes_config(dtype))
             serialized = True
-        elif serialized and role == "filter":
+        elif serialized and role != "compressor":
             raise ValueError(
                 f"filter {step.name!r} takes arrays, but comes after a codec that makes bytes; "
                 "version 3 of the format has no such sequence"

@@ -106,10 +106,13 @@ class BaseStore(MutableMapping[str, Buffer]):
         How many threads may usefully fetch from this store at a time.
     partial_reads : bool
         Whether :meth:`get_partial_values` moves fewer bytes than reading whole values.
+    lasting : bool
+        Whether `location` stays the name of these data when this object is gone.
     """
 
     threads: ClassVar[int] = 1
     partial_reads: ClassVar[bool] = False
+    lasting: ClassVar[bool] = False
     _dimension_separator: Separator | None = None
     _mode: str = "a"
 

@@ -120,6 +120,7 @@ class FSStore(BaseStore):
     """
 
     threads: ClassVar[int] = 4
+    lasting: ClassVar[bool] = True
     partial_reads: ClassVar[bool] = True
 
     def __init__(

@@ -344,6 +344,7 @@ class LMDBStore(BaseStore):
     """
 
     partial_reads: ClassVar[bool] = True
+    lasting: ClassVar[bool] = True
     threads: ClassVar[int] = 4
 
     def __init__(

@@ -68,6 +68,7 @@ class MongoDBStore(BaseStore):
     """
 
     threads: ClassVar[int] = 4
+    lasting: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -34,7 +34,7 @@ _coordinates = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))+").fullmatc
 
 def _split(key: str) -> tuple[str, str]:
     """Return folder and name of a key."""
-    if not isinstance(key, str):
+    if not isinstance(key, str) or key.startswith("/"):
         check_key(key)
     folder, _, name = key.rpartition("/")
     return folder, name

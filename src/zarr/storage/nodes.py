@@ -12,6 +12,7 @@ from zarr import dtypes, formats
 from zarr.codecs import named, step_from
 from zarr.errors import ContainsArrayError, ContainsGroupError
 from zarr.formats.base import Format, check_attributes
+from zarr.formats.v1 import V1
 from zarr.grid import normalize_chunks, normalize_grid, normalize_shape
 from zarr.metadata import ArrayMeta, GroupMeta, Step
 from zarr.storage.base import BaseStore, Buffer, Separator, as_store, normalize_storage_path
@@ -179,7 +180,9 @@ def _steps(
     if not is_auto(options.serializer):
         steps.append(step_from("serializer", options.serializer))
     elif object_codec is not None:
-        steps.insert(0, step_from("filter", object_codec))
+        # Only codecs of version 3 can take objects.
+        at = next((i for i, step in enumerate(steps) if "id" in step.config), len(steps))
+        steps.insert(at, step_from("filter", object_codec))
     if is_auto(options.compressors):
         return steps + compressors
     return steps + [step_from("compressor", codec) for codec in _listed(options.compressors)]

@@ -78,6 +78,7 @@ class ObjectStore(BaseStore):
     """
 
     threads: ClassVar[int] = 4
+    lasting: ClassVar[bool] = True
     partial_reads: ClassVar[bool] = True
 
     def __init__(

@@ -103,6 +103,7 @@ class RedisStore(BaseStore):
     """
 
     partial_reads: ClassVar[bool] = True
+    lasting: ClassVar[bool] = True
 
     def __init__(
         self,

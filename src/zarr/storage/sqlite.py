@@ -111,6 +111,7 @@ class SQLiteStore(BaseStore):
     """
 
     partial_reads: ClassVar[bool] = True
+    lasting: ClassVar[bool] = True
     threads: ClassVar[int] = 4
 
     def __init__(

@@ -186,6 +186,7 @@ class ZipStore(BaseStore):
     """
 
     partial_reads: ClassVar[bool] = True
+    lasting: ClassVar[bool] = True
     threads: ClassVar[int] = 8
 
     def __init__(
@@ -211,8 +212,9 @@ class ZipStore(BaseStore):
         self._lock = RLock()
         self._tree: KeyTree | None = None
         self._pid = os.getpid()
-        # Whether this store has written what the directory in the file does not tell yet.
-        self._uncommitted = False
+        # Whether other writers are excluded, and whether this one has changed something that
+        # the directory in the file does not tell yet.
+        self._locked = self._uncommitted = False
         self._archive: _Archive | None = self._open()
 
     # -- the file ------------------------------------------------------------------
@@ -232,7 +234,7 @@ class ZipStore(BaseStore):
             archive = _Archive(os.open(self.path, flags, 0o666))
         if self.mode != "r" and os.fstat(archive.descriptor).st_size == 0:
             self._exclude_others(archive)
-            self._uncommitted = True
+            self._locked = self._uncommitted = True
         else:
             self._load(archive)
         return archive
@@ -276,10 +278,10 @@ class ZipStore(BaseStore):
                 f"the ZIP archive {self.path!r} was opened by another process; open it again "
                 "to write to it"
             )
-        if not self._uncommitted:
+        if not self._locked:
             self._exclude_others(archive)
             archive = self._renewed(archive)
-            self._uncommitted = True
+            self._locked = True
         return archive
 
     def _renewed(self, archive: _Archive) -> _Archive:
@@ -304,25 +306,36 @@ class ZipStore(BaseStore):
         """Write the directory, so that the file is a whole archive again."""
         with self._lock:
             archive = self._reading()
-            if not self._uncommitted or self._pid != os.getpid():
+            if not self._locked or self._pid != os.getpid():
                 return
-            directory = b"".join([entry.record for entry in archive.entries.values()])
-            ends = zip_records.end_records(archive.end, len(directory), len(archive.entries))
-            archive.end = self._append(archive, [directory, ends])
-            archive.stamp = archive.look()
-            self._uncommitted = False
-            fcntl.flock(archive.descriptor, fcntl.LOCK_UN)
+            if self._uncommitted:
+                self._write_directory(archive)
+            with contextlib.suppress(OSError):
+                fcntl.flock(archive.descriptor, fcntl.LOCK_UN)
+            self._locked = False
+
+    def _write_directory(self, archive: _Archive) -> None:
+        directory = b"".join([entry.record for entry in archive.entries.values()])
+        ends = zip_records.end_records(archive.end, len(directory), len(archive.entries))
+        archive.end = self._append(archive, [directory, ends])
+        os.ftruncate(archive.descriptor, archive.end)
+        archive.stamp = archive.look()
+        self._uncommitted = False
 
     def _append(self, archive: _Archive, buffers: list[bytes | memoryview]) -> int:
         """Write at the end of the archive; return the new end."""
+        self._uncommitted = True
         try:
             return archive.write(buffers, archive.end)
         except OSError as error:
-            # Give back what a full disk took, so that there is room for the directory.
-            with contextlib.suppress(OSError):
-                os.ftruncate(archive.descriptor, archive.end)
-            reason = f"cannot write to the ZIP archive: {error.strerror}"
-            raise StoreError(error.errno, reason, self.path) from error
+            raise self._write_failure(archive, error) from error
+
+    def _write_failure(self, archive: _Archive, error: OSError) -> StoreError:
+        # Give back what a full disk took, so that there is room for the directory.
+        with contextlib.suppress(OSError):
+            os.ftruncate(archive.descriptor, archive.end)
+        reason = f"cannot write to the ZIP archive: {error.strerror}"
+        return StoreError(error.errno, reason, self.path)
 
     def flush(self) -> None:
         """Make the file a whole archive, with all that was written so far.
@@ -388,7 +401,7 @@ class ZipStore(BaseStore):
                     reason = f"cannot compact the ZIP archive {self.path!r}: {error}"
                     raise StoreError(reason) from error
                 raise
-            self._archive, self._uncommitted = new, False
+            self._archive, self._locked, self._uncommitted = new, False, False
             return old.end - new.end
 
     def _rewritten(self, old: _Archive, new: _Archive) -> _Archive:
@@ -564,20 +577,22 @@ class ZipStore(BaseStore):
 
     def __delitem__(self, key: str) -> None:
         with self._lock:
-            self.check_writeable()
-            if key not in self._reading().entries:
+            archive = self._writing()
+            if key not in archive.entries:
                 raise KeyError(key)
-            self._remove([key])
+            self._remove(archive, [key])
 
     def delitems(self, keys: Iterable[str]) -> None:
-        self._remove(keys)
-
-    def _remove(self, keys: Iterable[str]) -> None:
         with self._lock:
-            archive = self._writing()
-            for key in keys:
-                if archive.entries.pop(key, None) is not None and self._tree is not None:
-                    self._tree.remove(key)
+            self._remove(self._writing(), keys)
+
+    def _remove(self, archive: _Archive, keys: Iterable[str]) -> None:
+        for key in keys:
+            if archive.entries.pop(key, None) is None:
+                continue
+            self._uncommitted = True
+            if self._tree is not None:
+                self._tree.remove(key)
 
     # -- listing -------------------------------------------------------------------
 
@@ -601,7 +616,8 @@ class ZipStore(BaseStore):
 
     def rmdir(self, path: str = "") -> None:
         with self._lock:
-            self._remove([*self._keys().below(path), path])
+            archive = self._writing()
+            self._remove(archive, [*self._keys().below(path), path])
 
     def rename(self, src_path: str, dst_path: str) -> None:
         if src_path == dst_path:
@@ -615,10 +631,15 @@ class ZipStore(BaseStore):
 
     def _move(self, archive: _Archive, entry: Entry, key: str, new_key: str) -> None:
         # The name is part of what precedes the data, so the value is written once more.
+        self._uncommitted = True
         try:
             archive.end = self._copy_entry(archive, entry, archive, key, new_key)
         except BadZipFile as error:
             raise self._damaged(key, error) from error
+        except StoreKeyError:
+            raise
+        except OSError as error:
+            raise self._write_failure(archive, error) from error
         del archive.entries[key]
         self._keys().remove(key)
         self._keys().add(new_key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pickle import dumps, loads
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -30,6 +31,7 @@ def store_machine(
     folders: Sequence[str] = FOLDERS,
     leaves: Sequence[str] = LEAVES,
     keeps_empty_folders: bool = False,
+    pickles: bool = False,
 ) -> type[RuleBasedStateMachine]:
     """Return a state machine that compares a store with a dict, verb by verb.
 
@@ -41,6 +43,8 @@ def store_machine(
         Names to make keys of.
     keeps_empty_folders : bool, default False
         Whether ``listdir`` may name folders in which nothing is left.
+    pickles : bool, default False
+        Whether to go on, now and then, with a pickled and unpickled copy of the store.
 
     Returns
     -------
@@ -72,6 +76,7 @@ def store_machine(
             super().__init__()
             self.model: dict[str, bytes] = {}
             self.store = make_store()
+            self.copies: list[BaseStore] = []
 
         @rule(key=some_keys, value=values())
         def set(self, key: str, value: bytes) -> None:
@@ -179,6 +184,12 @@ def store_machine(
             for key in _below([*self.model], source):
                 self.model[goal + key[len(source) :]] = self.model.pop(key)
 
+        @precondition(lambda _: pickles)
+        @rule()
+        def pickle(self) -> None:
+            self.store = loads(dumps(self.store))
+            self.copies.append(self.store)
+
         @invariant()
         def same_number(self) -> None:
             assert len(self.store) == len(self.model)
@@ -187,5 +198,7 @@ def store_machine(
             assert sorted(self.store) == sorted(self.model)
             found = self.store.getitems(sorted(self.model))
             assert {key: bytes(value) for key, value in found.items()} == self.model
+            for copy in self.copies:
+                copy.close()
 
     return StoreMachine

@@ -522,8 +522,8 @@ class StoreTests(ArrayTests):
         assert store == same
         assert hash(store) == hash(same)
         assert hash(store.location) == hash(same.location)
-        for other in ({}, "store", None):
-            assert store != other
+        others: tuple[object, ...] = ({}, "store", None)
+        assert all(store != other for other in others)
 
     def test_pickle(self, store: BaseStore) -> None:
         if not self.pickles:
@@ -566,6 +566,7 @@ class StoreTests(ArrayTests):
             folders=self.folders,
             leaves=self.leaves,
             keeps_empty_folders=self.keeps_empty_folders,
+            pickles=self.pickles,
         )
         run_state_machine_as_test(
             machine,

@@ -254,7 +254,7 @@ class _Job:
         return (
             self.if_exists == "skip_initialized"
             and isinstance(there, Array)
-            and there.nchunks_initialized == there.nchunks
+            and there.nchunks_initialized == _count_chunks(there)
         )
 
     def _resumable(self, source: Any, there: Any) -> Array | None:
@@ -443,10 +443,15 @@ class _Tracker:
             self.tell()
 
 
+def _stored_shape(array: Any) -> tuple[int, ...]:
+    """Return the shape of what is stored under one key: of a shard, or else of a chunk."""
+    shards = array._current.grid.shards if isinstance(array, Array) else None
+    return shards or array.chunks or array.shape
+
+
 def _count_chunks(array: Any) -> int:
-    if not array.chunks:
-        return 1
-    return math.prod(-(-n // c) for n, c in zip(array.shape, array.chunks, strict=True))
+    lengths = zip(array.shape, _stored_shape(array), strict=True)
+    return math.prod(-(-length // part) for length, part in lengths if part)
 
 
 def _nbytes(array: Any) -> int:
@@ -490,17 +495,16 @@ class _Transfer:
             coords: Iterator[tuple[int, ...]] = iter(_missing_coords(source, target))
         else:
             coords = (place for _, place in source._engine.stored())
-        pipeline = source._engine.pipeline
-        items = math.prod(source.chunks)
-        per_window = max(1, _WINDOW_BYTES // max(1, pipeline.nbytes))
+        chunk_nbytes = math.prod(_stored_shape(source)) * source.dtype.itemsize
+        per_window = max(1, _WINDOW_BYTES // max(1, chunk_nbytes))
         done = 0
         while window := list(itertools.islice(coords, per_window)):
             keys = {source._engine.keys.key(c): target._engine.keys.key(c) for c in window}
             found = old.getitems(list(keys))
             new.setitems({keys[key]: value for key, value in found.items()})
             done += len(window)
-            self.nbytes += len(window) * items * source.dtype.itemsize
-            self.tracker.part(source, min(1.0, done / max(1, source.nchunks)))
+            self.nbytes += len(window) * chunk_nbytes
+            self.tracker.part(source, min(1.0, done / max(1, _count_chunks(source))))
 
     def _copy_items(self) -> None:
         wanted = self._wanted()
@@ -521,7 +525,7 @@ class _Transfer:
             tests.append(lambda region: not _grid(self.target, region) <= present)
         if isinstance(self.source, Array) and _same_absence(self.source, self.target):
             stored = {coords for _, coords in self.source._engine.stored()}
-            if len(stored) < self.source.nchunks:
+            if len(stored) < _count_chunks(self.source):
                 tests.append(lambda region: not _grid(self.source, region).isdisjoint(stored))
         return lambda region: all(test(region) for test in tests)
 
@@ -530,7 +534,7 @@ def _grid(array: Any, region: Region) -> set[tuple[int, ...]]:
     """Return the places of the chunks of `array` that `region` touches."""
     ranges = [
         range(part.start // length, -(-part.stop // length))
-        for part, length in zip(region, array.chunks, strict=True)
+        for part, length in zip(region, _stored_shape(array), strict=True)
     ]
     return set(itertools.product(*ranges))
 
@@ -539,9 +543,9 @@ def _missing_coords(source: Array, target: Array) -> list[tuple[int, ...]]:
     """Return the places of the chunks that `source` has and `target` has not."""
     present = {coords for _, coords in target._engine.stored()}
     stored = [coords for _, coords in source._engine.stored()]
-    if source.chunks == target.chunks:
+    if _stored_shape(source) == _stored_shape(target):
         return [coords for coords in stored if coords not in present]
-    return stored if len(present) < target.nchunks else []
+    return stored if len(present) < _count_chunks(target) else []
 
 
 def _same_encoding(source: Any, target: Any) -> bool:
@@ -593,8 +597,7 @@ def _regions(source: Any, target: Any) -> Iterator[Region]:
     ones, so that each of those is read as seldom as the bound allows.
     """
     shape = source.shape
-    chunks = target.chunks or source.chunks or shape
-    others = source.chunks or chunks
+    chunks, others = _stored_shape(target), _stored_shape(source)
     itemsize = _OBJECT_BYTES if source.dtype.hasobject else max(1, source.dtype.itemsize)
     room = max(1, _WINDOW_BYTES // itemsize)
     box = [max(1, length) for length in chunks]
