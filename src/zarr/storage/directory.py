@@ -131,7 +131,7 @@ class DirectoryStore(BaseStore):
         follow_symlinks: bool = False,
     ) -> None:
         path = os.fspath(path)
-        if os.path.exists(path) and not os.path.isdir(path):
+        if not os.path.isdir(path) and os.path.exists(path):
             raise FSPathExistNotDir(path)
         self.path = path
         self.normalize_keys = normalize_keys
@@ -142,7 +142,7 @@ class DirectoryStore(BaseStore):
         self._flags = os.O_RDONLY if follow_symlinks else os.O_RDONLY | os.O_NOFOLLOW
         self._location: str | None = None
         # Folders seen to lie inside the root: looked at once, not at each key.
-        self._inside: set[str] = set()
+        self._inside = {""}
 
     @property
     def location(self) -> Hashable:
@@ -165,10 +165,16 @@ class DirectoryStore(BaseStore):
 
     def _check_folder(self, key: str, folder: str) -> None:
         check_key(key)
+        if folder in self._inside:
+            return
+        parent = folder.rpartition("/")[0]
+        if parent not in self._inside:
+            self._check_folder(key, parent)
         path = self._prefix + folder
-        if not self.follow_symlinks:
+        # A folder that is no link lies where its parent lies.
+        if not self.follow_symlinks and os.path.islink(path):
             self._check_inside(key, path)
-        if os.path.isdir(path):
+        if parent in self._inside and os.path.isdir(path):
             self._inside.add(folder)
 
     def _check_inside(self, key: str, path: str) -> None:
@@ -359,7 +365,7 @@ class DirectoryStore(BaseStore):
             shutil.rmtree(target)
         elif os.path.lexists(target):
             os.unlink(target)
-        self._inside.clear()
+        self._inside = {""}
 
     def clear(self) -> None:
         """Delete everything, the directory included."""
@@ -373,7 +379,7 @@ class DirectoryStore(BaseStore):
         if os.path.isdir(target) and not os.path.islink(target):
             shutil.rmtree(target)
         os.replace(source, target)
-        self._inside.clear()
+        self._inside = {""}
 
     def getsize(self, path: str = "") -> int:
         target = self._folder(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -89,6 +90,7 @@ class MongoDBStore(BaseStore):
         database, collection, _, retries, kwargs = self._arguments
         again = {} if retries else {"retryReads": False, "retryWrites": False}
         self.client = self._pymongo.MongoClient(**{**again, **kwargs})
+        weakref.finalize(self, self.client.close)
         self.db = self.client.get_database(database)
         self._collection = self.db.get_collection(collection)
         self._has_index = False

@@ -356,6 +356,7 @@ def init_group(
     format = formats.by_version(zarr_version) or formats.DEFAULT
     given = check_attributes(attributes or {})
     document = format.dump_group(GroupMeta(given))
+    store.check_document(format.group_key(path), document)
     _make_room(
         store, path, format, overwrite, None if chunk_store is None else as_store(chunk_store)
     )

@@ -212,12 +212,23 @@ def read(dataset: Any, region: tuple[slice, ...]) -> Any:
 def write(dataset: Any, region: tuple[slice, ...], data: Any) -> None:
     """Store `data` in a region of an h5py dataset."""
     if _is_text(dataset.dtype):
-        dataset[region] = _as_text(np.asarray(data))[()]
+        _write_text(dataset, region, _as_text(np.asarray(data)))
     elif dataset.dtype.kind == "O":
         _write_items(dataset, region, np.asarray(data))
     else:
         data = np.asarray(data)
         dataset[region] = data.astype(dataset.dtype) if data.dtype.kind in "mMV" else data
+
+
+def _write_text(dataset: Any, region: tuple[slice, ...], text: np.ndarray[Any, Any]) -> None:
+    try:
+        dataset[region] = text[()]
+    except ValueError as error:
+        if any("\0" in item for item in text.flat):
+            raise ValueError(
+                f"{dataset.name!r}: text in HDF5 cannot hold the character NUL"
+            ) from error
+        raise
 
 
 def _as_text(data: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
