@@ -15,7 +15,7 @@ from zarr import dtypes, formats
 from zarr.codecs import astype_step, codec_from, step_from
 from zarr.display import Info, array_info, type_name
 from zarr.engine import Engine
-from zarr.errors import ArrayNotFoundError
+from zarr.errors import ArrayNotFoundError, naming
 from zarr.formats.base import Format
 from zarr.grid import Grid, normalize_chunks, normalize_shape
 from zarr.indexing import (
@@ -161,9 +161,10 @@ class Array(Node):
         if engine is None:
             meta = self._current
             prefix = self._format.chunk_prefix(self._path, meta)
-            engine = self._engine_ = Engine(
-                self.chunk_store, prefix, meta, self._write_empty_chunks, self._synchronizer
-            )
+            with naming(self._key):
+                engine = self._engine_ = Engine(
+                    self.chunk_store, prefix, meta, self._write_empty_chunks, self._synchronizer
+                )
         return engine
 
     @property

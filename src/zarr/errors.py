@@ -28,6 +28,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -86,6 +88,15 @@ class FSPathExistNotDir(NodeError):
 
 class MetadataError(ZarrError, ValueError):
     """A metadata document that is malformed, or says something impossible."""
+
+
+@contextmanager
+def naming(key: str) -> Iterator[None]:
+    """Let each `MetadataError` raised inside say that it is about the document at `key`."""
+    try:
+        yield
+    except MetadataError as error:
+        raise MetadataError(f"{key!r}: {error}") from error
 
 
 class BadCompressorError(ZarrError, ValueError):

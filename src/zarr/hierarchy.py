@@ -154,9 +154,9 @@ class Group(Node, MutableMapping[str, Any]):
 
     def _nodes(self) -> Iterator[tuple[str, Array | Group]]:
         """Yield name and node of each member; the documents are read in one batch."""
-        for name, (kind, document) in self._format.children(self._store, self._path).items():
-            path = join(self._path, name)
-            yield name, self._member(kind, path, document)
+        # By way of `__getitem__`, as with any mapping: who overrides it meets every member.
+        for name, found in self._format.children(self._store, self._path).items():
+            yield name, self[_Listed(name, found)]
 
     def _names(self, *kinds: str) -> list[str]:
         children = self._format.children(self._store, self._path)
@@ -183,8 +183,11 @@ class Group(Node, MutableMapping[str, Any]):
         KeyError
             If there is none.
         """
-        path = self._member_path(item)
-        found = self._format.look_up(self._store, path)
+        if isinstance(item, _Listed):
+            path, found = join(self._path, item), item.found
+        else:
+            path = self._member_path(item)
+            found = self._format.look_up(self._store, path)
         if found is None:
             raise KeyError(item)
         kind, document = found
@@ -569,6 +572,18 @@ class Group(Node, MutableMapping[str, Any]):
     def info_items(self) -> list[tuple[str, str]]:
         """Return the lines of the report as pairs of strings."""
         return group_info(self)
+
+
+class _Listed(str):
+    """The name of a member, and what has just been found there."""
+
+    __slots__ = ("found",)
+    found: tuple[NodeKind, Any] | None
+
+    def __new__(cls, name: str, found: tuple[NodeKind, Any]) -> Self:
+        listed = super().__new__(cls, name)
+        listed.found = found
+        return listed
 
 
 def _reopen(

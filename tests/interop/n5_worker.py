@@ -211,10 +211,9 @@ def _do(driver: Any, action: str, case: Case) -> list[Any]:
 
 
 def _guarded(driver: Any, action: str, case: Case) -> list[Any] | str:
-    # One failing case must not hide the others.
     try:
         return _do(driver, action, case)
-    except Exception:
+    except Exception:  # noqa: BLE001  one failing case must not hide the others
         return traceback.format_exc()
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import fasteners  # type: ignore[import-untyped]
+import fasteners
 import numpy as np
 import pytest
 

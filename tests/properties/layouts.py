@@ -129,7 +129,7 @@ def _alone(value: Any) -> np.ndarray[Any, Any]:
         array = np.asarray(value)
         # A scalar does not know the byte order of its array, nor how long a string might be.
         if array.dtype.kind in "SU":
-            return array.astype(array.dtype.kind)
+            return np.array(array.item())
         return array if array.dtype.names else array.astype(array.dtype.newbyteorder("="))
     out = np.empty((), object)
     out[()] = value

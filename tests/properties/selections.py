@@ -22,7 +22,7 @@ def integers(length: int) -> st.SearchStrategy[Any]:
     return st.builds(
         lambda i, kind: kind(i),
         st.integers(-length, length - 1),
-        st.sampled_from([int, int, np.int64, np.int16]),
+        st.sampled_from([int, int, np.int64, np.int32]),
     )
 
 
@@ -47,10 +47,10 @@ def integer_arrays(draw: st.DrawFn, length: int, size: int | None = None) -> Any
         items = list(dict.fromkeys(i % length for i in items))
     elif kind == "whole" and size is None:
         items = list(range(length))
-    as_type = draw(st.sampled_from(["list", "i8", "i4", "u2"]))
+    as_type = draw(st.sampled_from(["list", "i8", "i4", "u4"]))
     if as_type == "list" and items:
         return items
-    if as_type == "u2":
+    if as_type == "u4":
         items = [i % length for i in items]
     return np.array(items, "i8" if as_type == "list" else as_type)
 

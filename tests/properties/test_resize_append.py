@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import zarr
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -161,3 +162,8 @@ class GrowAndShrink(RuleBasedStateMachine):
 
 
 TestGrowAndShrink = GrowAndShrink.TestCase
+TestGrowAndShrink.settings = settings(
+    # One case is a life of many steps.
+    max_examples=max(15, settings().max_examples // 5),
+    stateful_step_count=25,
+)

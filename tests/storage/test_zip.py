@@ -14,15 +14,18 @@ import warnings
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
 import zarr
 from zarr.errors import ReadOnlyError, StoreError
-from zarr.storage.zip import ZipStore
+from zarr.storage import MemoryStore, ZipStore
+from zarr.testing import store_machine
 
 MANY = {f"g/{n}/0.0": b"%d" % n * 50 for n in range(200)}
 
@@ -254,6 +257,43 @@ def test_readers_go_on_while_the_archive_is_compacted(tmp_path: Path) -> None:
     assert reader.getitems(list(MANY)) == MANY
     assert len(reader["junk"]) == 10_000
     reader.close()
+
+
+class Archives(store_machine(MemoryStore)):  # type: ignore[misc]
+    """The machine of the conformance suite, on archives that are closed and compacted."""
+
+    folder: ClassVar[Path]
+
+    @initialize(compression=st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]))
+    def create(self, compression: int) -> None:
+        self.path = self.folder / "archive.zip"
+        self.store = ZipStore(self.path, mode="w", compression=compression)
+
+    @rule()
+    def flush(self) -> None:
+        self.store.flush()
+
+    @rule()
+    def compact(self) -> None:
+        self.store.compact()
+
+    @rule()
+    def reopen(self) -> None:
+        self.store.close()
+        assert reopened(self.path) == self.model
+        self.store = ZipStore(self.path)
+
+    def teardown(self) -> None:
+        super().teardown()
+        self.store.close()
+        if self.model:
+            check_with_unzip(self.path)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_state_machine(tmp_path: Path) -> None:
+    Archives.folder = tmp_path
+    run_state_machine_as_test(Archives, settings=settings(max_examples=40, database=None))
 
 
 # -- other tools -----------------------------------------------------------------------

@@ -237,6 +237,19 @@ def limited_decode(codec: Any, buf: Any, limit: int) -> Any:
     return codec.decode(buf) if decode is None else decode(codec, buf, limit)
 
 
+class Guarded:
+    """A codec that decodes as :func:`limited_decode` does."""
+
+    def __init__(self, codec: Any, limit: int = 2**31 - 1) -> None:
+        self.encode = codec.encode
+        self._codec = codec
+        self._limit = limit
+
+    def decode(self, buf: Any) -> Any:
+        """Decode `buf`."""
+        return limited_decode(self._codec, buf, self._limit)
+
+
 def encoded_limit(codec: Any, items: int, nbytes: int | None) -> int | None:
     """Return the most bytes that a filter makes of `items` items in `nbytes` bytes.
 

@@ -63,9 +63,9 @@ class N5ChunkWrapper(Codec):  # type: ignore[misc]
         self._compressor = compressor
         self._stored = self.dtype.newbyteorder(">")
         self._items = math.prod(self.chunk_shape)
-        self._dimensions = struct.Struct(f">{len(self.chunk_shape)}I")
+        self._dimensions = f">{len(self.chunk_shape)}I"
         self._header = struct.pack(">HH", _DEFAULT, len(self.chunk_shape))
-        self._header += self._dimensions.pack(*reversed(self.chunk_shape))
+        self._header += struct.pack(self._dimensions, *reversed(self.chunk_shape))
 
     def get_config(self) -> dict[str, Any]:
         """Return what `numcodecs.get_codec` needs to make this codec."""
@@ -128,7 +128,7 @@ class N5ChunkWrapper(Codec):  # type: ignore[misc]
                     f"not an N5 block of {len(self.chunk_shape)} dimensions: "
                     f"its header says mode {mode} and {ndim} dimensions"
                 )
-            shape = self._dimensions.unpack_from(block, 4)[::-1]
+            shape = struct.unpack_from(self._dimensions, block, 4)[::-1]
             if any(n > most for n, most in zip(shape, self.chunk_shape, strict=True)):
                 raise ValueError(f"block of shape {shape} in an array with {self.chunk_shape}")
             if mode == _DEFAULT:

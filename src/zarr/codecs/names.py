@@ -9,6 +9,7 @@ import numcodecs
 import numpy as np
 
 from zarr.codecs import named
+from zarr.codecs.builtin import Guarded
 from zarr.errors import BadCompressorError, MetadataError
 from zarr.metadata import ArrayMeta, Role, Step
 
@@ -114,5 +115,5 @@ def object_codec_of(steps: Iterable[Step]) -> Any:
     """Return the codec object that encodes objects among `steps`, or None."""
     for step in steps:
         if step.name in _OBJECT_CODECS:
-            return codec_from(step)
+            return Guarded(codec_from(step))
     return None

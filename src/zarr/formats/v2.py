@@ -11,7 +11,7 @@ import numpy as np
 from zarr import dtypes
 from zarr.codecs import named, object_codec_of
 from zarr.dtypes import JSON
-from zarr.errors import MetadataError
+from zarr.errors import MetadataError, naming
 from zarr.formats.base import Format, dump_json, expect_object, join, load_json
 from zarr.grid import Grid
 from zarr.metadata import ArrayMeta, ChunkKeys, GroupMeta, Step
@@ -42,10 +42,8 @@ class V2(Format):
 
     def parse_array(self, document: Buffer, key: str) -> ArrayMeta:
         members = expect_object(load_json(document, key), key)
-        try:
+        with naming(key):
             return _parse_members(members)
-        except MetadataError as error:
-            raise MetadataError(f"{key!r}: {error}") from error
 
     def dump_array(self, meta: ArrayMeta) -> bytes:
         return dump_json(_members(meta))

@@ -354,10 +354,22 @@ class DirectoryStore(BaseStore):
 
     def listdir(self, path: str = "") -> list[str]:
         try:
-            names = os.listdir(self._folder(path))
+            with os.scandir(self._folder(path)) as entries:
+                return sorted([entry.name for entry in entries if self._is_ours(entry)])
         except (FileNotFoundError, NotADirectoryError):
             return []
-        return sorted(name for name in names if not _is_temporary(name))
+
+    def _is_ours(self, entry: os.DirEntry[str]) -> bool:
+        """Tell whether an entry of a folder belongs to the store."""
+        if _is_temporary(entry.name):
+            return False
+        if self.follow_symlinks or not entry.is_symlink():
+            return True
+        try:
+            self._check_inside(entry.name, entry.path)
+        except StoreKeyError:
+            return False
+        return True
 
     def rmdir(self, path: str = "") -> None:
         target = self._folder(path)

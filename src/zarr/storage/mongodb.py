@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
 import weakref
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from zarr.errors import StoreError, StorePermissionError, StoreTimeoutError
 from zarr.storage.base import BaseStore, Buffer, Separator, as_bytes, check_key
-from zarr.storage.remote import cut_into, failure, require
+from zarr.storage.remote import cut_into, failure, pauses, require
 
 __all__ = ["MongoDBStore"]
 
@@ -19,6 +20,8 @@ MAX_DOCUMENT_BYTES = 16 << 20
 
 _DOCUMENT_OVERHEAD = 128
 """Bytes of a document beside its key and value, rounded up."""
+
+T = TypeVar("T")
 
 _PAGE = 10_000
 _DENIED = (13, 18)  # Unauthorized, AuthenticationFailed
@@ -38,10 +41,10 @@ class MongoDBStore(BaseStore):
         Name of the collection.
     dimension_separator : {'.', '/'}, optional
         Separator between the dimensions of a chunk key, for arrays created here.
-    retries : int, default 1
-        Whether an operation is sent again when the connection broke; 0 for never. More
-        than once is not what MongoDB drivers do: they wait for a server to come back, up
-        to ``serverSelectionTimeoutMS``.
+    retries : int, default 3
+        How often an operation is sent again, after a pause, when the connection broke; 0
+        for never. For a server that is not there the driver waits by itself, up to
+        ``serverSelectionTimeoutMS``.
     **kwargs
         Passed on to `pymongo.MongoClient`: ``host``, ``port``, ``username``, …
 
@@ -77,7 +80,7 @@ class MongoDBStore(BaseStore):
         collection: str = "zarr_collection",
         dimension_separator: Separator | None = None,
         *,
-        retries: int = 1,
+        retries: int = 3,
         **kwargs: Any,
     ) -> None:
         self._pymongo = require("pymongo", "MongoDBStore", "mongodb")
@@ -135,6 +138,19 @@ class MongoDBStore(BaseStore):
             kind = StorePermissionError if denied else StoreError
             raise failure(verb, what, self, error, kind) from error
 
+    def _ask(self, verb: str, what: str, request: Callable[[Any], T]) -> T:
+        """Return ``request(collection)``, which may be sent again, as it changes nothing then."""
+        errors = self._pymongo.errors
+        with self._doing(verb, what):
+            for pause in pauses(self.retries):
+                try:
+                    return request(self.collection)
+                except errors.ServerSelectionTimeoutError:
+                    raise  # the driver has tried for long
+                except errors.AutoReconnect:
+                    time.sleep(pause)
+            return request(self.collection)
+
     def _with_index(self) -> None:
         """Make the index before the first write."""
         collection = self.collection
@@ -153,8 +169,9 @@ class MongoDBStore(BaseStore):
     # -- reading -------------------------------------------------------------------
 
     def __getitem__(self, key: str) -> bytes:
-        with self._doing("read", key):
-            document = self.collection.find_one({"key": key}, {"_id": 0, "value": 1})
+        document = self._ask(
+            "read", key, lambda c: c.find_one({"key": key}, {"_id": 0, "value": 1})
+        )
         if document is None:
             raise KeyError(key)
         return document["value"]  # type: ignore[no-any-return]
@@ -162,19 +179,18 @@ class MongoDBStore(BaseStore):
     def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
         if not keys:
             return {}
-        with self._doing("read", _named(keys)):
-            documents = self.collection.find(
-                {"key": {"$in": list(keys)}},
-                {"_id": 0, "key": 1, "value": 1},
-                batch_size=len(keys) + 1,
-            )
-            return {document["key"]: document["value"] for document in documents}
+        query = {"key": {"$in": list(keys)}}
+        fields = {"_id": 0, "key": 1, "value": 1}
+        documents = self._ask(
+            "read", _named(keys), lambda c: list(c.find(query, fields, batch_size=len(keys) + 1))
+        )
+        return {document["key"]: document["value"] for document in documents}
 
     def __contains__(self, key: object) -> bool:
         if not isinstance(key, str):
             return False
-        with self._doing("look for", key):
-            return self.collection.find_one({"key": key}, {"_id": 0, "key": 1}) is not None
+        query, fields = {"key": key}, {"_id": 0, "key": 1}
+        return self._ask("look for", key, lambda c: c.find_one(query, fields)) is not None
 
     # -- writing -------------------------------------------------------------------
 
@@ -199,8 +215,7 @@ class MongoDBStore(BaseStore):
             )
             for key, value in values.items()
         ]
-        with self._doing("write", _named(list(values))):
-            self.collection.bulk_write(changes, ordered=False)
+        self._ask("write", _named(list(values)), lambda c: c.bulk_write(changes, ordered=False))
 
     def __delitem__(self, key: str) -> None:
         with self._doing("delete", key):
@@ -209,29 +224,31 @@ class MongoDBStore(BaseStore):
 
     def delitems(self, keys: Iterable[str]) -> None:
         for part in cut_into(keys, _PAGE):
-            with self._doing("delete", _named(part)):
-                self.collection.delete_many({"key": {"$in": part}})
+            query = {"key": {"$in": part}}
+            self._ask("delete", _named(part), lambda c, query=query: c.delete_many(query))
 
     # -- listing -------------------------------------------------------------------
 
-    def _find_keys(self, bounds: dict[str, str], limit: int) -> list[str]:
-        """Return the first keys within `bounds`, in order."""
+    def _find_keys(self, path: str, bounds: dict[str, str], limit: int) -> list[str]:
+        """Return the first keys within `bounds`, which lie below `path`, in order."""
         query = {"key": bounds} if bounds else {}
-        found = self.collection.find(query, {"_id": 0, "key": 1}).sort("key", 1).limit(limit)
+        found = self._ask(
+            "list",
+            path,
+            lambda c: list(c.find(query, {"_id": 0, "key": 1}).sort("key", 1).limit(limit)),
+        )
         return [document["key"] for document in found]
 
     def __iter__(self) -> Iterator[str]:
         return self.list_prefix()
 
     def __len__(self) -> int:
-        with self._doing("count the keys of", self.db.name):
-            return int(self.collection.count_documents({}))
+        return int(self._ask("count the keys of", self.db.name, lambda c: c.count_documents({})))
 
     def list_prefix(self, path: str = "") -> Iterator[str]:
         bounds = _below(path)
         while True:
-            with self._doing("list", path):
-                keys = self._find_keys(bounds, _PAGE)
+            keys = self._find_keys(path, bounds, _PAGE)
             yield from keys
             if len(keys) < _PAGE:
                 return
@@ -241,23 +258,20 @@ class MongoDBStore(BaseStore):
         skip = len(path) + 1 if path else 0
         names: set[str] = set()
         bounds, page = _below(path), 16
-        with self._doing("list", path):
-            while keys := self._find_keys(bounds, page):
-                before = len(names)
-                names.update(key[skip:].partition("/")[0] for key in keys)
-                if len(keys) < page:
-                    break
-                # Leap over what is left of the last folder; look at more at a time where
-                # folders are small, and at less where they are big.
-                name, slash, _ = keys[-1][skip:].partition("/")
-                bounds = (
-                    _after("$gte", f"{keys[-1][:skip]}{name}0", path)
-                    if slash
-                    else _after("$gt", keys[-1], path)
-                )
-                page = (
-                    min(page * 2, _PAGE) if len(names) - before > page // 2 else max(page // 2, 2)
-                )
+        while keys := self._find_keys(path, bounds, page):
+            before = len(names)
+            names.update(key[skip:].partition("/")[0] for key in keys)
+            if len(keys) < page:
+                break
+            # Leap over what is left of the last folder; look at more at a time where
+            # folders are small, and at less where they are big.
+            name, slash, _ = keys[-1][skip:].partition("/")
+            if slash:
+                bounds = _after("$gte", f"{keys[-1][:skip]}{name}0", path)
+            else:
+                bounds = _after("$gt", keys[-1], path)
+            many = len(names) - before > page // 2
+            page = min(page * 2, _PAGE) if many else max(page // 2, 2)
         return sorted(names)
 
     def rmdir(self, path: str = "") -> None:
@@ -293,9 +307,8 @@ class MongoDBStore(BaseStore):
         sizes: dict[str, int] = {}
         with self._doing("measure", path):
             for part in cut_into([path, *keys], _PAGE):
-                found = self.collection.find(
-                    {"key": {"$in": part}}, {"_id": 0, "key": 1, "size": 1}
-                )
+                query = {"key": {"$in": part}}
+                found = self.collection.find(query, {"_id": 0, "key": 1, "size": 1})
                 sizes.update({document["key"]: document.get("size", -1) for document in found})
         if path in sizes:
             sizes = {path: sizes[path]}

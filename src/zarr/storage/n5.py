@@ -32,7 +32,7 @@ Attributes = dict[str, JSON]
 _coordinates = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))+").fullmatch
 
 
-def _split(key: str) -> tuple[str, str]:
+def _split(key: Any) -> tuple[str, str]:
     """Return folder and name of a key."""
     if not isinstance(key, str) or key.startswith("/"):
         check_key(key)
@@ -196,7 +196,7 @@ class N5View(BaseStore):
 
     def __contains__(self, key: object) -> bool:
         try:
-            folder, name = _split(key)  # type: ignore[arg-type]
+            folder, name = _split(key)
             if name in n5.DOCUMENTS:
                 return key in self.getitems((key,))  # type: ignore[arg-type]
         except StoreKeyError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,11 +13,10 @@ from typing import Any, ClassVar
 
 from zarr.errors import ReadOnlyError, StoreError, StorePermissionError, StoreTimeoutError
 from zarr.storage.base import BaseStore, Buffer, ByteRange, Separator, as_view, check_key
-from zarr.storage.remote import cut_into, failure, map_requests, require
+from zarr.storage.remote import cut_into, failure, map_requests, pauses, require
 
 __all__ = ["ObjectStore"]
 
-_RETRIES = 3
 _DELETED_AT_A_TIME = 1_000
 
 _GAP = 256 << 10
@@ -46,8 +46,7 @@ class ObjectStore(BaseStore):
         'r' for a store that refuses to be written.
     retries : int, default 3
         How often a request that failed for a passing reason is sent again, after a
-        pause; 0 for never. For a URL only: a store of ``obstore`` has its own
-        ``retry_config``.
+        pause; 0 for never. A store of ``obstore`` has its own ``retry_config`` beside.
     concurrency : int, default 128
         How many requests of a batch are under way at a time.
     **config
@@ -87,21 +86,21 @@ class ObjectStore(BaseStore):
         dimension_separator: Separator | None = None,
         *,
         mode: str = "w",
-        retries: int | None = None,
+        retries: int = 3,
         concurrency: int = 128,
         **config: Any,
     ) -> None:
         self._obstore = require("obstore", "ObjectStore", "obstore")
         self._url = store if isinstance(store, str) else None
         if self._url is not None:
-            store = self._open(self._url, _RETRIES if retries is None else retries, config)
-        elif config or retries is not None:
-            given = sorted([*config, *(["retries"] if retries is not None else [])])
-            raise ValueError(f"{given} are for a URL; {store!r} has been configured already")
+            store = self._open(self._url, retries, config)
+        elif config:
+            raise ValueError(f"{sorted(config)} are for a URL; {store!r} has its own options")
         self.store = store
         self._in_memory = type(store).__name__ == "MemoryStore"  # which keeps what it is given
         self.mode = mode
         self._mode = "r" if mode == "r" else "a"
+        self.retries = retries
         self.concurrency = concurrency
         self._dimension_separator = dimension_separator
 
@@ -132,6 +131,7 @@ class ObjectStore(BaseStore):
             "url": self._url,
             "dimension_separator": self._dimension_separator,
             "mode": self.mode,
+            "retries": self.retries,
             "concurrency": self.concurrency,
         }
 
@@ -184,7 +184,18 @@ class ObjectStore(BaseStore):
     def __getitem__(self, key: str) -> Buffer:
         check_key(key)
         with self._doing("read", key):
-            return self._obstore.get(self.store, key).bytes()
+            return self._get(key)
+
+    def _get(self, key: str, **options: Any) -> Buffer:
+        for pause in (*pauses(self.retries), None):
+            try:
+                return self._obstore.get(self.store, key, **options).bytes()
+            except self._obstore.exceptions.GenericError as error:
+                # All else is retried below; this only where the server sends entity tags.
+                if pause is None or "response body" not in str(error):
+                    raise
+                time.sleep(pause)
+        raise AssertionError("unreachable")
 
     def _find(self, key: str) -> Buffer | None:
         try:
@@ -222,8 +233,7 @@ class ObjectStore(BaseStore):
         if start >= 0 and length is not None:
             wanted = (start, start + length)
         try:
-            found = self._obstore.get(self.store, key, options={"range": wanted})
-            return memoryview(found.bytes())
+            return memoryview(self._get(key, options={"range": wanted}))
         except (self._obstore.exceptions.BaseError, OSError, ValueError) as error:
             # That a range begins behind the end of the value is an error to servers only.
             if not isinstance(error, FileNotFoundError):

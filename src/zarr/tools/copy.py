@@ -574,8 +574,10 @@ def _same_fill(source: Any, target: Any) -> bool:
 
 def _same_absence(source: Array, target: Any) -> bool:
     """Tell whether a chunk that `source` has not need not be written to `target`."""
-    if source.fill_value is None or not isinstance(target, Array):
+    if source.fill_value is None:
         return True
+    if hdf5.is_h5py(target):
+        return hdf5.keeps_fill_value(target, source.fill_value)
     return target.dtype == source.dtype and _same_fill(source, target)
 
 

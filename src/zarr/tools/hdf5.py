@@ -16,7 +16,7 @@ from numcodecs import VLenArray, VLenUTF8
 from zarr.core import Array
 
 __all__ = [
-    "is_h5py", "members", "read", "read_attributes", "to_hdf5", "to_zarr", "write",
+    "is_h5py", "keeps_fill_value", "members", "read", "read_attributes", "to_hdf5", "to_zarr", "write",
     "write_attributes",
 ]  # fmt: skip
 
@@ -129,15 +129,37 @@ def _like_dataset(dataset: Any) -> dict[str, Any]:
     if dataset.chunks:
         for name in ("maxshape", "shuffle", "fletcher32", "scaleoffset"):
             arguments[name] = getattr(dataset, name)
+    if dataset.fillvalue is not None:
+        arguments["fillvalue"] = _fill(dataset.fillvalue, dataset.dtype, dataset.dtype)
     return {name: value for name, value in arguments.items() if value is not None}
+
+
+def _fill(value: Any, dtype: np.dtype[Any], stored: np.dtype[Any]) -> Any:
+    """Return a fill value in the form in which h5py takes it."""
+    if dtype.kind == "O":
+        return value
+    fill = np.array(value, dtype)
+    return fill.astype(stored) if stored.kind in "mMV" else fill[()]
+
+
+def keeps_fill_value(dataset: Any, fill_value: Any) -> bool:
+    """Tell whether what was never written to `dataset` reads as `fill_value`.
+
+    A string with a zero in it, for one, is cut there.
+    """
+    if _is_text(dataset.dtype):
+        return _text(dataset.fillvalue) == _text(fill_value)
+    if dataset.dtype.kind == "O":
+        return True
+    dtype = dataset.dtype
+    return np.array(dataset.fillvalue, dtype).tobytes() == np.array(fill_value, dtype).tobytes()
 
 
 def _like_array(array: Array, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     dtype = options.get("dtype", _hdf5_dtype(array, name))
     arguments: dict[str, Any] = {"shape": array.shape, "chunks": array.chunks, "dtype": dtype}
     if array.fill_value is not None and not _is_variable(dtype):
-        fill = np.array(array.fill_value, array.dtype)
-        arguments["fillvalue"] = fill.astype(dtype) if dtype.kind in "mMV" else fill[()]
+        arguments["fillvalue"] = _fill(array.fill_value, array.dtype, dtype)
     elif _is_text(dtype) and isinstance(array.fill_value, str):
         arguments["fillvalue"] = str(array.fill_value)
     if array.shape and array.compressor is not None:

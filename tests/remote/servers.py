@@ -1,0 +1,17 @@
+"""What clients must know of the servers of the tests."""
+
+from __future__ import annotations
+
+import urllib.request
+
+S3_KEYS = {"key": "test", "secret": "test-secret"}
+
+AZURITE_KEY = (
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+)
+"""The key of every emulator; it is public."""
+
+
+def make_bucket(address: str, name: str) -> None:
+    """Make a bucket on the S3 server at `address`, which asks for no signature."""
+    urllib.request.urlopen(urllib.request.Request(f"{address}/{name}", method="PUT")).close()
