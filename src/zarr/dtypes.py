@@ -167,6 +167,8 @@ def decode_v2(name: JSON) -> np.dtype[Any]:
         raise MetadataError(f"dtype {name!r:.200} is not valid: {error}") from error
     if dtype.subdtype is not None or dtype.itemsize > 2**31:
         raise MetadataError(f"dtype {name!r:.200} is not valid for an array")
+    if dtype.kind in "mM" and np.datetime_data(dtype)[0] == "generic":
+        raise MetadataError(f"dtype {name!r} has no unit")
     return dtype
 
 

@@ -7,6 +7,7 @@ import time
 import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from zarr.errors import StoreError, StorePermissionError, StoreTimeoutError
@@ -225,7 +226,7 @@ class MongoDBStore(BaseStore):
     def delitems(self, keys: Iterable[str]) -> None:
         for part in cut_into(keys, _PAGE):
             query = {"key": {"$in": part}}
-            self._ask("delete", _named(part), lambda c, query=query: c.delete_many(query))
+            self._ask("delete", _named(part), partial(_delete_many, query))
 
     # -- listing -------------------------------------------------------------------
 
@@ -323,6 +324,10 @@ class MongoDBStore(BaseStore):
         """Close the connections. They open again when the store is used again."""
         self.client.close()
         self._process = None
+
+
+def _delete_many(query: dict[str, Any], collection: Any) -> None:
+    collection.delete_many(query)
 
 
 def _reopen(
