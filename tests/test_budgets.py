@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 import zarr
 
 PACKAGE = os.path.join(os.path.dirname(zarr.__file__), "")
@@ -82,7 +83,9 @@ def counting(verb: str) -> Callable[..., Any]:
         before = len(self.log)
         result = original(self, *args)
         # What the verb itself calls does not count.
-        self.log[before:] = [(verb, list(args[0]) if isinstance(args[0], (list, dict)) else args[0])]
+        self.log[before:] = [
+            (verb, list(args[0]) if isinstance(args[0], (list, dict)) else args[0])
+        ]
         return result
 
     return count
@@ -95,7 +98,7 @@ for _verb in (
     setattr(CountingStore, _verb, counting(_verb))
 
 
-# -- one element -----------------------------------------------------------------------------
+# -- one element -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("store", ["dict", "memory"])
@@ -117,7 +120,7 @@ def test_reading_a_few_elements_of_one_chunk() -> None:
     assert found.count <= CALLS_PER_FEW_ELEMENTS, found.calls
 
 
-# -- many chunks ---------------------------------------------------------------------------
+# -- many chunks -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("compressor", ["default", None])
@@ -125,7 +128,9 @@ def test_reading_a_few_elements_of_one_chunk() -> None:
 def test_reading_full_chunks(compressor: Any, order: str) -> None:
     with zarr.config.set(workers=1):
         a = np.arange(160_000, dtype="i4").reshape(400, 400)
-        z = zarr.array(a, chunks=(10, 10), compressor=compressor, order=order, store=CountingStore())
+        z = zarr.array(
+            a, chunks=(10, 10), compressor=compressor, order=order, store=CountingStore()
+        )
         found = trace(lambda: z[...])
         assert found.count <= CALLS_PER_CHUNK * z.nchunks, found.calls.most_common(12)
         z.store.log.clear()
@@ -181,7 +186,7 @@ def test_reading_one_chunk_is_one_read() -> None:
     assert sum(z.store.verbs().values()) == 2
 
 
-# -- writing ---------------------------------------------------------------------------------
+# -- writing ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("window", "count"), [(64 * LARGE, 1), (8 * LARGE, 3), (LARGE, 20)])
@@ -230,7 +235,7 @@ def test_empty_chunks_are_deleted_in_one_batch() -> None:
     assert z.store.verbs() == {"delitems": 1}
 
 
-# -- opening -----------------------------------------------------------------------------------
+# -- opening ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -283,7 +288,7 @@ def test_appending_costs_the_same_however_long_the_array_is() -> None:
     assert counts[0][1] == 0
 
 
-# -- import ---------------------------------------------------------------------------------------
+# -- import ----------------------------------------------------------------------------
 
 
 def modules_after(statement: str) -> set[str]:
@@ -310,6 +315,8 @@ def test_importing_brings_no_optional_dependency() -> None:
     assert len([name for name in extra if not name.startswith("zarr")]) <= 60, sorted(extra)
 
 
-@pytest.mark.parametrize("name", ["fsspec", "lmdb", "redis", "pymongo", "azure", "obstore", "h5py", "dask"])
+@pytest.mark.parametrize(
+    "name", ["fsspec", "lmdb", "redis", "pymongo", "azure", "obstore", "h5py", "dask"]
+)
 def test_importing_works_without(name: str) -> None:
     modules_after(f"import sys; sys.modules[{name!r}] = None; import zarr; zarr.zeros(3)[...]")

@@ -13,7 +13,7 @@ from zarr import dtypes, formats
 from zarr.core import Array
 from zarr.errors import ContainsArrayError, ContainsGroupError
 from zarr.storage.base import BaseStore, Separator, normalize_storage_path
-from zarr.storage.nodes import NamedOptions, init_array, is_auto
+from zarr.storage.nodes import NamedOptions, init_array, is_auto, is_sharding
 from zarr.storage.resolve import normalize_store_arg
 from zarr.sync import Synchronizer
 
@@ -257,7 +257,7 @@ overwrite, **kwargs
     settings = dict(config or {}) if isinstance(config, Mapping | None) else vars(config)
     kwargs.setdefault("write_empty_chunks", bool(settings.get("write_empty_chunks", False)))
     if is_auto(compressors) and "compressor" not in kwargs:
-        compressors = _DEFAULT_COMPRESSORS
+        compressors = None if is_sharding(serializer) else _DEFAULT_COMPRESSORS
     kwargs |= {
         "store": normalize_store_arg(store, storage_options, "w"), "dtype": dtype,
         "path": name if name is not None else kwargs.get("path"),

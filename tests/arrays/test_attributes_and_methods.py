@@ -13,8 +13,9 @@ from typing import Any
 import numcodecs
 import numpy as np
 import pytest
-import zarr
 from numpy.testing import assert_array_equal
+
+import zarr
 
 ATTRIBUTES = [
     "attrs", "basename", "blocks", "cdata_shape", "chunk_store", "chunks", "compressor", "dtype",
@@ -167,7 +168,7 @@ def test_conversion_to_numpy() -> None:
     assert float(zarr.array(2.5)[()]) == 2.5
 
 
-# -- append and resize ------------------------------------------------------------------------
+# -- append and resize -----------------------------------------------------------------
 
 
 def test_resize_keeps_what_remains_in_the_chunk() -> None:
@@ -251,7 +252,7 @@ def test_append_to_other_kinds() -> None:
     assert z[0] == np.array((1, b"x"), z.dtype)
 
 
-# -- views -----------------------------------------------------------------------------------
+# -- views -----------------------------------------------------------------------------
 
 
 def test_view_shares_data() -> None:
@@ -291,7 +292,15 @@ def test_views_cannot_change_shape(change: Any) -> None:
 
 @pytest.mark.parametrize(
     ("source", "target"),
-    [("u1", "f4"), ("i8", "i2"), ("f8", "i4"), (">i4", "<f8"), ("?", "u1"), ("i4", "c8"), ("i4", "S5")],
+    [
+        ("u1", "f4"),
+        ("i8", "i2"),
+        ("f8", "i4"),
+        (">i4", "<f8"),
+        ("?", "u1"),
+        ("i4", "c8"),
+        ("i4", "S5"),
+    ],
 )
 def test_astype(source: str, target: str) -> None:
     a = np.arange(20).astype(source).reshape(4, 5)
@@ -318,7 +327,7 @@ def test_astype_of_cells_never_written() -> None:
     assert_array_equal(z.astype("f4")[...], np.full(5, 7, "f4"))
 
 
-# -- info, digest ------------------------------------------------------------------------------
+# -- info, digest ----------------------------------------------------------------------
 
 
 def test_info_of_an_array_in_a_group() -> None:
@@ -404,7 +413,7 @@ def test_digest_depends_on_chunks_document_and_attributes() -> None:
         z.digest("no such algorithm")
 
 
-# -- equality and pickles ---------------------------------------------------------------------
+# -- equality and pickles --------------------------------------------------------------
 
 
 def test_equality(tmp_path: pathlib.Path) -> None:
@@ -481,7 +490,7 @@ def test_pickled_arrays_still_work_with_locks(tmp_path: pathlib.Path) -> None:
     assert_array_equal(z[...], [0] + [4] * 8 + [0])
 
 
-# -- caching -----------------------------------------------------------------------------------
+# -- caching ---------------------------------------------------------------------------
 
 
 def test_metadata_is_cached() -> None:
@@ -499,7 +508,13 @@ def test_metadata_is_not_cached() -> None:
     other = zarr.Array(store, cache_metadata=False)
     z.append(np.ones(5, "i4"))
     assert other.shape == (15,)
-    assert (other.size, other.nbytes, other.nchunks, other.cdata_shape, len(other)) == (15, 60, 8, (8,), 15)
+    assert (other.size, other.nbytes, other.nchunks, other.cdata_shape, len(other)) == (
+        15,
+        60,
+        8,
+        (8,),
+        15,
+    )
     assert other[14] == 1
     assert "(15,)" in repr(other)
     assert "(15,)" in str(other.info)

@@ -9,8 +9,9 @@ from typing import Any
 import numcodecs
 import numpy as np
 import pytest
-import zarr
 from numpy.testing import assert_array_equal
+
+import zarr
 from zarr.errors import BadCompressorError, ContainsArrayError, ContainsGroupError
 
 
@@ -57,7 +58,7 @@ def test_empty_has_no_fill_value() -> None:
     assert z[...].shape == (5,)
 
 
-# -- shape -------------------------------------------------------------------------------
+# -- shape -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,7 @@ def test_shapes_that_are_not_integers_are_refused(shape: Any) -> None:
         zarr.zeros(shape)
 
 
-# -- chunks ------------------------------------------------------------------------------
+# -- chunks ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -157,7 +158,7 @@ def test_chunks_that_make_no_sense_are_refused(chunks: Any) -> None:
         zarr.zeros((10, 10), chunks=chunks)
 
 
-# -- compressor, filters -------------------------------------------------------------------
+# -- compressor, filters ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -219,7 +220,7 @@ def test_codecs_of_zarr_codecs_are_those_of_numcodecs() -> None:
         assert getattr(zarr.codecs, name) is getattr(numcodecs, name)
 
 
-# -- fill value ----------------------------------------------------------------------------
+# -- fill value ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -285,7 +286,7 @@ def test_fill_value_can_be_set() -> None:
     assert json.loads(bytes(z.store[".zarray"]))["fill_value"] is None
 
 
-# -- order, separator ----------------------------------------------------------------------
+# -- order, separator ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
@@ -343,7 +344,7 @@ def test_other_separators_are_refused(separator: Any) -> None:
         zarr.zeros((2, 2), dimension_separator=separator)
 
 
-# -- where -----------------------------------------------------------------------------------
+# -- where -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["str", "pathlib"])
@@ -440,7 +441,7 @@ def test_overwriting_takes_the_chunks_of_the_chunk_store() -> None:
     assert_array_equal(z[...], np.zeros(10))
 
 
-# -- behaviour ---------------------------------------------------------------------------------
+# -- behaviour -------------------------------------------------------------------------
 
 
 def test_read_only() -> None:
@@ -553,7 +554,7 @@ def test_synchronizer_is_kept() -> None:
     assert "Synchronizer type  : zarr.sync.ThreadSynchronizer" in str(z.info)
 
 
-# -- array and the *_like functions --------------------------------------------------------------
+# -- array and the *_like functions ----------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import warnings
+from datetime import date
 from typing import Any
 
 import numcodecs
 import numpy as np
 import pytest
-import zarr
 from numpy.testing import assert_array_equal
+
+import zarr
 from zarr.errors import UnsafeDecodeError
 
 EXTREMES: dict[str, Any] = {
@@ -19,7 +21,8 @@ EXTREMES: dict[str, Any] = {
     "u1": [0, 255, 1], "<u8": [0, 2**64 - 1, 1], ">u4": [0, 2**32 - 1, 1],
     "<f2": [np.nan, np.inf, -65504.0], "<f4": [np.nan, -0.0, 1e-45], ">f8": [-np.inf, 5e-324, 0.1],
     "<c8": [complex(np.nan, -np.inf), 1j, 0], ">c16": [complex(0.1, -0.0), 1, 2j],
-    "<M8[ns]": ["NaT", "2262-04-11T23:47:16.854775807", "1970"], ">M8[D]": ["NaT", "0001-01-01", "9999-12-31"],
+    "<M8[ns]": ["NaT", "2262-04-11T23:47:16.854775807", "1970"],
+    ">M8[D]": ["NaT", "0001-01-01", "9999-12-31"],
     "<m8[us]": [np.timedelta64("NaT", "us"), 5, -5], ">m8[Y]": [1, 2, 3], "<M8[25s]": [0, 1, 2],
     "S4": [b"", b"abcd", b"\xff\0\x01"], "<U4": ["", "äöüß", "🌊海"], ">U3": ["a", "ab", "abc"],
     "V3": [b"abc", b"\0\0\1", b"xyz"],
@@ -39,7 +42,9 @@ def test_extremes(dtype: str, order: str) -> None:
     assert json.loads(bytes(z.store[".zarray"]))["dtype"] == np.dtype(dtype).str
 
 
-@pytest.mark.parametrize("dtype", [int, float, bool, complex, np.int16, "uint8", "float32", "=i4", None])
+@pytest.mark.parametrize(
+    "dtype", [int, float, bool, complex, np.int16, "uint8", "float32", "=i4", None]
+)
 def test_spellings(dtype: Any) -> None:
     assert zarr.zeros(3, dtype=dtype).dtype == np.dtype(dtype)
 
@@ -61,17 +66,15 @@ def test_datetimes() -> None:
     assert repr(z) == "<zarr.core.Array (3,) datetime64[D]>"
     assert z[0] == np.datetime64("2007-07-13")
     z[0] = "1999-12-31"
-    z[1] = np.datetime64("NaT")
+    z[1] = np.datetime64("NaT", "D")
     assert_array_equal(z[...], np.array(["1999-12-31", "NaT", "2010-08-13"], "M8[D]"))
-    import datetime
-
-    z[2] = datetime.date(2020, 2, 29)
+    z[2] = date(2020, 2, 29)
     assert z[2] == np.datetime64("2020-02-29")
     d = zarr.array([1, 2, 3], dtype="m8[D]")
     assert d[1] == np.timedelta64(2, "D")
 
 
-# -- objects ---------------------------------------------------------------------------------
+# -- objects ---------------------------------------------------------------------------
 
 
 def fill(codec: Any, items: list[Any], **options: Any) -> Any:
@@ -232,7 +235,7 @@ def fill_with_pickle(items: list[Any]) -> Any:
     return z
 
 
-# -- sources -------------------------------------------------------------------------------------
+# -- sources ---------------------------------------------------------------------------
 
 
 def test_h5py(tmp_path: Any) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import zarr
 from numpy.testing import assert_array_equal
+
+import zarr
 from zarr.errors import (
     ArrayNotFoundError,
     ContainsArrayError,
@@ -117,7 +118,9 @@ def test_w_minus(place: Any, mode: str) -> None:
 @pytest.mark.parametrize("mode", ["a", "w-", "r", "r+"])
 def test_a_group_is_in_the_way(place: Any, mode: str) -> None:
     zarr.open_group(place, mode="w").create_group("sub")
-    with pytest.raises(ContainsGroupError if mode in ("a", "w-") else (ContainsGroupError, ArrayNotFoundError)):
+    with pytest.raises(
+        ContainsGroupError if mode in ("a", "w-") else (ContainsGroupError, ArrayNotFoundError)
+    ):
         zarr.open_array(place, mode=mode, shape=4)
     assert list(zarr.open_group(place, mode="r")) == ["sub"]
 

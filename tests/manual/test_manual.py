@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 import zarr
 
 HERE = Path(__file__).parent
@@ -62,18 +63,18 @@ def parse(name: str) -> doctest.DocTest:
 @pytest.mark.usefixtures("in_tmp_path")
 def test_transcript(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zarr.storage, "default_compressor", zarr.storage.default_compressor)
-    state = np.random.get_state()
+    state = np.random.get_state()  # noqa: NPY002  the manual's examples seed it
     report: list[str] = []
     example = parse(name)
     results = doctest.DocTestRunner(Checker(), verbose=False).run(example, out=report.append)
-    np.random.set_state(state)
+    np.random.set_state(state)  # noqa: NPY002
     print(f"{name}: {results.attempted} examples")
     assert not results.failed, "".join(report)
     assert results.attempted == len(example.examples)
 
 
 def test_every_chapter_is_there() -> None:
-    counts = {chapter: 0 for chapter in CHAPTERS}
+    counts = dict.fromkeys(CHAPTERS, 0)
     for name in TRANSCRIPTS:
         chapter = re.match(r"\d+\.\d+", name)
         assert chapter is not None

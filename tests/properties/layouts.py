@@ -15,8 +15,9 @@ from typing import Any
 
 import numcodecs
 import numpy as np
-import zarr
 from hypothesis import strategies as st
+
+import zarr
 
 UNDEFINED = None
 
@@ -79,7 +80,17 @@ def _pool(dtype: np.dtype[Any], rng: np.random.Generator) -> np.ndarray[Any, Any
         few = rng.integers(limits.min, limits.max, 12, dtype.newbyteorder("="), endpoint=True)
         return np.array([0, 1, 1, 2, limits.min, limits.max, *few.tolist()], dtype)
     if kind == "f":
-        extremes = [0, -0.0, 1, 2, np.nan, np.inf, -np.inf, np.finfo(dtype).max, np.finfo(dtype).tiny]
+        extremes = [
+            0,
+            -0.0,
+            1,
+            2,
+            np.nan,
+            np.inf,
+            -np.inf,
+            np.finfo(dtype).max,
+            np.finfo(dtype).tiny,
+        ]
         return np.concatenate([extremes, rng.normal(size=12)]).astype(dtype)
     if kind == "c":
         real, imag = rng.normal(size=(2, 12))
@@ -113,14 +124,13 @@ def same(actual: Any, expected: Any) -> None:
     assert np.shape(actual) == np.shape(expected)
     expected_dtype = np.asarray(expected).dtype if not _is_object(expected) else np.dtype(object)
     assert np.asarray(actual).dtype == expected_dtype
-    if expected_dtype == object:
+    if expected_dtype.hasobject:
         for left, right in zip(np.ravel(actual), np.ravel(expected), strict=True):
             assert type(left) is type(right)
             assert np.array_equal(left, right)
-    else:
-        if np.asarray(actual).tobytes() != np.asarray(expected).tobytes():
-            np.testing.assert_array_equal(actual, expected)
-            raise AssertionError("equal in value, different in bytes")
+    elif np.asarray(actual).tobytes() != np.asarray(expected).tobytes():
+        np.testing.assert_array_equal(actual, expected)
+        raise AssertionError("equal in value, different in bytes")
 
 
 def _alone(value: Any) -> np.ndarray[Any, Any]:
@@ -222,7 +232,11 @@ STORES = ["none", "dict", "memory", "kv", "directory", "nested"]
 @st.composite
 def chunkings(draw: st.DrawFn, shape: tuple[int, ...]) -> Any:
     """Draw an argument `chunks` of any kind."""
-    kind = draw(st.sampled_from(["lengths", "lengths", "lengths", "lengths", "int", "true", "false", "some"]))
+    kind = draw(
+        st.sampled_from(
+            ["lengths", "lengths", "lengths", "lengths", "int", "true", "false", "some"]
+        )
+    )
     if kind == "int":
         return draw(st.integers(1, 7))
     if kind == "true":
@@ -251,7 +265,13 @@ def filter_chains(dtype: Any) -> st.SearchStrategy[Any]:
     ]
     if kind in "iu":
         chains += [[numcodecs.Delta(dtype)], [numcodecs.Delta(dtype), numcodecs.CRC32()]]
-        chains += [[numcodecs.AsType(encode_dtype=np.dtype(dtype).str.replace("<", ">"), decode_dtype=dtype)]]
+        chains += [
+            [
+                numcodecs.AsType(
+                    encode_dtype=np.dtype(dtype).str.replace("<", ">"), decode_dtype=dtype
+                )
+            ]
+        ]
     if kind == "b":
         chains += [[numcodecs.PackBits()]]
     return st.sampled_from(chains)

@@ -148,8 +148,11 @@ def blocks(draw: st.DrawFn, grid: tuple[int, ...]) -> Index:
 
 @st.composite
 def mixed(draw: st.DrawFn, shape: tuple[int, ...]) -> Index:
-    """What ``z[...]`` takes besides basic selections: at most one list or Boolean array
-    among integers and slices, or coordinates for all dimensions."""
+    """What ``z[...]`` takes besides basic selections.
+
+    At most one list or Boolean array among integers and slices, or coordinates for all
+    dimensions.
+    """
     if draw(st.integers(0, 3)) == 0:
         return draw(coordinates(shape))
     at = draw(st.integers(0, len(shape) - 1))

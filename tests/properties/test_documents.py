@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zarr
 from hypothesis import given
 from hypothesis import strategies as st
+
+import zarr
 
 from .layouts import OBJECTS, Layout, build, fill_of, layouts, new_store, same
 
@@ -110,7 +111,7 @@ def test_equality_and_pickle(layout: Layout, path: str, scratch: Path) -> None:
         assert equal(getattr(again, name), getattr(z, name)), name
 
 
-# -- attributes ----------------------------------------------------------------------------
+# -- attributes ------------------------------------------------------------------------
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 json_values = st.recursive(

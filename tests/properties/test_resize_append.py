@@ -6,7 +6,6 @@ import tempfile
 from typing import Any
 
 import numpy as np
-import zarr
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -16,6 +15,8 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
+
+import zarr
 
 from . import selections as sel
 
@@ -125,7 +126,9 @@ class GrowAndShrink(RuleBasedStateMachine):
         kept = tuple(slice(min(m, n)) for m, n in zip(old.shape, shape, strict=True))
         self.a[kept] = old[kept]
         actual = self.z[...]
-        for cell in [cell for cell in self.cut if all(i < n for i, n in zip(cell, shape, strict=True))]:
+        for cell in [
+            cell for cell in self.cut if all(i < n for i, n in zip(cell, shape, strict=True))
+        ]:
             value = self.cut.pop(cell)
             if actual[cell] == value:
                 self.a[cell] = value

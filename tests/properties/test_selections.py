@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import zarr
 
 from . import selections as sel
 from .layouts import RECORD_DTYPES, Layout, build, engine_of, large_layouts, layouts, same, shapes
@@ -88,7 +89,7 @@ def shape_of(kind: Kind, z: Any, selection: Index) -> tuple[int, ...]:
     return np.shape(reference(kind, z, np.zeros(z.shape, bool), selection))
 
 
-# -- values to write ---------------------------------------------------------------------
+# -- values to write -------------------------------------------------------------------
 
 
 @st.composite
@@ -140,7 +141,7 @@ def as_numpy(value: Any, layout: Layout) -> Any:
     return value
 
 
-# -- the properties ------------------------------------------------------------------------
+# -- the properties --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", EVERY_KIND)
@@ -215,7 +216,11 @@ def test_brackets_take_lists_and_masks(scratch: Path, data: st.DataObject) -> No
         z, a = build(layout, scratch)
         selection = data.draw(sel.mixed(z.shape))
         points = all(not isinstance(i, slice) for i in sel.expand(selection, a.ndim))
-        boolean = any(np.asarray(i).dtype == bool for i in sel.expand(selection, a.ndim) if not isinstance(i, slice))
+        boolean = any(
+            np.asarray(i).dtype == bool
+            for i in sel.expand(selection, a.ndim)
+            if not isinstance(i, slice)
+        )
         kind = KINDS["coordinate" if points and not boolean and a.ndim > 0 else "orthogonal"]
         if points and not boolean and not _has_array(selection):
             kind = KINDS["basic"]
@@ -293,7 +298,7 @@ def test_operations_of_all_kinds_in_a_row(scratch: Path, data: st.DataObject) ->
 
 
 @pytest.mark.parametrize("name", EVERY_KIND)
-@settings(max_examples=max(5, settings.get_current_profile_name() == "ci" and 40 or 0))
+@settings(max_examples=max(5, (settings.get_current_profile_name() == "ci" and 40) or 0))
 @given(data=st.data())
 def test_threads_read_and_write_the_same(name: str, scratch: Path, data: st.DataObject) -> None:
     kind = KINDS[name]

@@ -7,6 +7,7 @@ import re
 import socket
 import struct
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -14,6 +15,7 @@ from typing import Literal
 Harm = Literal["reset", "cut answer", "cut request", "answer", "hang"]
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_VERB = re.compile(rb"(GET|HEAD|PUT|POST|DELETE) ")
 _REASONS = {403: "Forbidden", 500: "Internal Server Error", 503: "Service Unavailable"}
 
 
@@ -46,10 +48,17 @@ class Rule:
 
 @dataclass
 class Relay:
-    """A relay to the server at `port` that listens on :attr:`own_port`."""
+    """A relay to the server at `port` that listens on :attr:`own_port`.
+
+    Attributes
+    ----------
+    verbs : Counter
+        How many HTTP requests there were of each method.
+    """
 
     port: int
     rules: list[Rule] = field(default_factory=list)
+    verbs: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self._guard = threading.Lock()
@@ -87,6 +96,8 @@ class Relay:
 
     def _rule_for(self, request: bytes) -> Rule | None:
         with self._guard:
+            if verb := _VERB.match(request):
+                self.verbs[verb[1].decode()] += 1
             for rule in self.rules:
                 if (rule.times is None or rule.done < rule.times) and re.search(
                     rule.pattern, request
@@ -201,5 +212,6 @@ def _take_whole_request(client: socket.socket, request: bytes) -> None:
 
 def _answer(status: int) -> bytes:
     body = b"<?xml version='1.0'?><Error><Code>%d</Code><Message>harm</Message></Error>" % status
-    head = f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Type: application/xml\r\n"
+    head = f"HTTP/1.1 {status} {_VERB = re.compile(rb"(GET|HEAD|PUT|POST|DELETE) ")
+_REASONS[status]}\r\nContent-Type: application/xml\r\n"
     return f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body

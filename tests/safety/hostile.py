@@ -12,10 +12,12 @@ import sys
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numcodecs
 import numpy as np
+
 import zarr
 
 MEMORY = 192 << 20
@@ -48,7 +50,7 @@ class Case:
     verdict: str = "refused"
 
 
-# -- documents ---------------------------------------------------------------------------
+# -- documents -------------------------------------------------------------------------
 
 WRONG: dict[str, list[Any]] = {
     "zarr_format": [None, 0, 1, 3, -2, 2.5, "2", [2], {}, True],
@@ -129,7 +131,9 @@ def array_documents() -> Iterator[Case]:
         ("|b1", "yes"), ("<U3", 5), ("<u1", -1), ("|u1", 256), ("<f8", {}), ("<f8", True),
     ):  # fmt: skip
         yield case(f"fill of {dtype} {fill!r}", changed(dtype=dtype, fill_value=fill))
-    yield case("objects without a codec", changed(dtype="|O", fill_value=None), "refused on reading")
+    yield case(
+        "objects without a codec", changed(dtype="|O", fill_value=None), "refused on reading"
+    )
 
 
 def group_documents() -> Iterator[Case]:
@@ -142,7 +146,7 @@ def group_documents() -> Iterator[Case]:
         yield Case(f"attributes {i}", store, "attrs", ".zattrs")
 
 
-# -- chunks ------------------------------------------------------------------------------
+# -- chunks ----------------------------------------------------------------------------
 
 ITEMS = np.arange(600, dtype="<i4").reshape(20, 30)
 
@@ -228,7 +232,9 @@ def chunks() -> Iterator[Case]:
                 yield Case(f"{name} {what}", store, "read", "0.0")
         for what, chunk, verdict in damaged(encode(compressor, raw), rng):
             strict = verdict if compressor is not None or "longer" not in what else "refused"
-            yield Case(f"{name} {what}", chunk_store(compressor, None, chunk), "read", "0.0", strict)
+            yield Case(
+                f"{name} {what}", chunk_store(compressor, None, chunk), "read", "0.0", strict
+            )
     for codec in FILTERS:
         good = bytes(codec.encode(ITEMS if codec.codec_id != "zlib" else raw))
         for what, chunk, verdict in damaged(good, rng):
@@ -280,15 +286,37 @@ def blosc_headers() -> Iterator[Case]:
             header = bytearray(good)
             header[at : at + 4] = value.to_bytes(4, "little")
             verdict = "refused" if field != "blocksize" else "either"
-            yield Case(f"blosc {field} {value}", chunk_store(codec, None, bytes(header)), "read", "0.0", verdict)
+            yield Case(
+                f"blosc {field} {value}",
+                chunk_store(codec, None, bytes(header)),
+                "read",
+                "0.0",
+                verdict,
+            )
     for at in range(4):
         for value in (0, 1, 7, 127, 128, 255):
             header = bytearray(good)
             header[at] = value
-            yield Case(f"blosc byte {at} {value}", chunk_store(codec, None, bytes(header)), "read", "0.0", "either")
+            yield Case(
+                f"blosc byte {at} {value}",
+                chunk_store(codec, None, bytes(header)),
+                "read",
+                "0.0",
+                "either",
+            )
     raw_copy = bytes(numcodecs.Blosc("lz4", 0).encode(ITEMS))  # stored, not compressed
     for length in (16, 17, 100, len(raw_copy) - 1):
-        yield Case(f"blosc stored {length}", chunk_store(codec, None, raw_copy[:length]), "read", "0.0")
+        yield Case(
+            f"blosc stored {length}", chunk_store(codec, None, raw_copy[:length]), "read", "0.0"
+        )
+
+
+NOT_ITEMS = [
+    b"[]", b"{}", b"5", b"[1]", b'["|O", [12]]', b'[1, "|O", [12, 12]]', b"[" * 50_000,
+    b'["a", "|O", [1000000000000]]', b'["a", "<i4", [1]]', b'["a", "|O", [-1]]',
+    b'["a", "|O", "x"]', b'[1, 2, 3, "nope", [3]]',
+]  # fmt: skip
+"""JSON that is no array of twelve objects."""
 
 
 def object_chunks() -> Iterator[Case]:
@@ -309,7 +337,9 @@ def object_chunks() -> Iterator[Case]:
         shape = {"shape": [12], "chunks": [12], "dtype": "|O", "fill_value": None}
         good = bytes(codec.encode(items))
 
-        def case(what: str, chunk: bytes, verdict: str, codec: Any = codec, shape: Any = shape) -> Case:
+        def case(
+            what: str, chunk: bytes, verdict: str, codec: Any = codec, shape: Any = shape
+        ) -> Case:
             store = chunk_store(None, [codec], chunk, **shape)
             store["0"] = store.pop("0.0")
             return Case(f"{codec.codec_id} {what}", store, "read", "0", verdict)
@@ -327,9 +357,7 @@ def object_chunks() -> Iterator[Case]:
                 longer = good[:4] + count.to_bytes(4, "little") + good[8:]
                 yield case(f"length {count}", longer, "refused")
         if codec.codec_id == "json2":
-            for text in (b"[]", b"{}", b"5", b"[1]", b'["|O", [12]]', b'[1, "|O", [12, 12]]',
-                         b'["a", "|O", [1000000000000]]', b'["a", "<i4", [1]]', b"[" * 50_000,
-                         b'["a", "|O", [-1]]', b'["a", "|O", "x"]', b'[1, 2, 3, "nope", [3]]'):  # fmt: skip
+            for text in NOT_ITEMS:
                 yield case(f"text {text[:30]!r}", text, "refused")
 
 
@@ -348,7 +376,7 @@ def all_cases() -> Iterator[Case]:
         yield from cases()
 
 
-# -- the script ----------------------------------------------------------------------------
+# -- the script ------------------------------------------------------------------------
 
 
 def act(case: Case) -> Any:
@@ -380,7 +408,7 @@ def report(case: Case) -> None:
     print(json.dumps({"started": case.name}), flush=True)
     try:
         outcome: dict[str, Any] = {"result": repr(act(case))}
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  whatever it is, the test is to see it
         outcome = {
             "error": [cls.__name__ for cls in type(error).__mro__],
             "message": str(error),
@@ -394,7 +422,7 @@ def peak() -> int:
 
 
 def main() -> None:
-    used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     cases, last = list(all_cases()), list(bombs_of_objects())
     resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
     before = peak()

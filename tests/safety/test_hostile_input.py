@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 import zarr
 from zarr.errors import ChunkDecodeError, UnsafeDecodeError
 
@@ -113,12 +114,15 @@ def test_errors_name_the_chunk_of_an_array_in_a_group(tmp_path: pathlib.Path) ->
     with pytest.raises(ChunkDecodeError, match=r"deep/er/2\.3") as caught:
         z[...]
     assert caught.value.key == "deep/er/2.3"
-    with zarr.config.set(workers=3, thread_bytes=0, window_bytes=1), pytest.raises(ChunkDecodeError):
+    with (
+        zarr.config.set(workers=3, thread_bytes=0, window_bytes=1),
+        pytest.raises(ChunkDecodeError),
+    ):
         z[...]
     assert z[:10].sum() == 200
 
 
-# -- pickles --------------------------------------------------------------------------------
+# -- pickles ---------------------------------------------------------------------------
 
 
 class Payload:
@@ -179,7 +183,7 @@ assert z[0] == {1}
         assert (process.returncode == 0) is allowed
 
 
-# -- keys ------------------------------------------------------------------------------------
+# -- keys ------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -258,7 +262,9 @@ def test_links_cannot_leave_the_store(outside: pathlib.Path, tmp_path: pathlib.P
 
 def test_a_chunk_that_is_a_link_out(outside: pathlib.Path, tmp_path: pathlib.Path) -> None:
     (outside / "passwords").write_bytes(b"0123456789abcdef")
-    z = zarr.open_array(str(tmp_path / "store/a"), mode="w", shape=4, chunks=2, dtype="i8", compressor=None)
+    z = zarr.open_array(
+        str(tmp_path / "store/a"), mode="w", shape=4, chunks=2, dtype="i8", compressor=None
+    )
     (tmp_path / "store/a/0").symlink_to(outside / "passwords")
     with pytest.raises((ValueError, KeyError, OSError)):
         z[:2]
@@ -274,6 +280,6 @@ def test_hostile_document_of_a_neighbour_spoils_only_its_own_node() -> None:
     g.ones("good", shape=3)
     store["bad/.zarray"] = b"{"
     assert (g["good"][...] == 1).all()
-    with pytest.raises(zarr.errors.MetadataError, match="bad/.zarray"):
+    with pytest.raises(zarr.errors.MetadataError, match=r"bad/\.zarray"):
         g["bad"]
     assert sorted(g) == ["bad", "good"]

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+
 import zarr
 
 from . import writers
@@ -99,7 +100,8 @@ def test_a_failing_write_leaves_the_old_value(tmp_path: pathlib.Path) -> None:
     # A file system without space, as seen by a process with a limit on the size of files.
     script = f"""
 import resource, signal, numpy as np, zarr
-z = zarr.open_array({str(tmp_path / "a")!r}, mode='w', shape=20000, chunks=10000, dtype='i8', compressor=None)
+z = zarr.open_array({str(tmp_path / "a")!r}, mode='w', shape=20000, chunks=10000, dtype='i8',
+                    compressor=None)
 z[...] = 7
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (40000, 40000))

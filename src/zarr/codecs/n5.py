@@ -100,22 +100,19 @@ class N5ChunkWrapper(Codec):  # type: ignore[misc]
         ValueError
             If `buf` is not a block of this array.
         """
-        block = memoryview(ensure_contiguous_ndarray(buf)).cast("B")
-        shape, payload = self._parse(block)
+        shape, payload = self._parse(_as_view(buf))
         size = math.prod(shape) * self.dtype.itemsize
-        data: Any = payload
         if self._compressor is not None:
-            data = limited_decode(self._compressor, payload, size)
-        items = ensure_contiguous_ndarray(data).reshape(-1).view("u1")
-        if items.size != size:
-            raise ValueError(f"a block of {size} bytes decoded to {items.size}")
-        part = items.view(self._stored).reshape(shape)
+            payload = _as_view(limited_decode(self._compressor, payload, size))
+        if len(payload) != size:
+            raise ValueError(f"a block of {size} bytes decoded to {len(payload)}")
+        part = np.frombuffer(payload, self._stored).reshape(shape)
         if shape == self.chunk_shape:
             chunk = part.astype(self.dtype, copy=False)
         else:
             chunk = np.zeros(self.chunk_shape, self.dtype)
             chunk[tuple(map(slice, shape))] = part
-        return ndarray_copy(chunk, out)
+        return chunk if out is None else ndarray_copy(chunk, out)
 
     def _parse(self, block: memoryview) -> tuple[tuple[int, ...], memoryview]:
         """Return shape, in the order of Zarr, and compressed items of a block."""
@@ -145,6 +142,13 @@ class N5ChunkWrapper(Codec):  # type: ignore[misc]
             f"{type(self).__name__}(dtype={self.dtype!r}, chunk_shape={self.chunk_shape}, "
             f"compressor_config={self.compressor_config})"
         )
+
+
+def _as_view(buf: Any) -> memoryview:
+    """Return the bytes of `buf`, flat."""
+    if not isinstance(buf, (bytes, bytearray)):
+        buf = ensure_contiguous_ndarray(buf).reshape(-1).view("u1")
+    return memoryview(buf)
 
 
 # -- the LZ4 of Java --------------------------------------------------------------------
@@ -212,7 +216,7 @@ class LZ4Block(Codec):  # type: ignore[misc]
 
 
 def _decode_frames(buf: Any, limit: int | None) -> bytes:
-    data = memoryview(ensure_contiguous_ndarray(buf)).cast("B")
+    data = _as_view(buf)
     pieces, checks = [], []
     start = total = 0
     try:

@@ -158,7 +158,8 @@ class ShardLayout:
             begin = np.uint64(self.index_nbytes if self._at_start else 0)
             index[slots, 0] = np.cumsum(lengths, dtype="u8") - lengths + begin
             index[slots, 1] = lengths
-        encoded = self._pipeline.encode(index.reshape(self._pipeline.shape))
+        stored = index.reshape(self._pipeline.shape).astype(self._pipeline.dtype, copy=False)
+        encoded = self._pipeline.encode(stored)
         return b"".join([encoded, *parts] if self._at_start else [*parts, encoded])
 
 

@@ -156,10 +156,9 @@ class V3(Format):
             raise MetadataError(f"{key!r}: {_CONSOLIDATED} must be an object of the kind 'inline'")
         metadata = expect_object(consolidated.get("metadata"), key)
         folder = _path_of(key)
-        return {
-            join(join(folder, path), _DOCUMENT): _dump_json(member)
-            for path, member in metadata.items()
-        }
+        own = {name: value for name, value in members.items() if name != _CONSOLIDATED}
+        copies = {join(join(folder, path), _DOCUMENT): copy for path, copy in metadata.items()}
+        return {name: _dump_json(copy) for name, copy in {key: own, **copies}.items()}
 
     def with_inline_documents(
         self, document: Buffer, key: str, documents: Mapping[str, Buffer]
@@ -167,13 +166,14 @@ class V3(Format):
         members = expect_object(load_json(document, key), key)
         prefix = key[: -len(_DOCUMENT)]
         metadata = {}
-        for other in sorted(documents):
+        for other in documents:
             if other != key and other.startswith(prefix) and other.endswith(f"/{_DOCUMENT}"):
                 member = expect_object(load_json(documents[other], other), other)
                 # Copies of copies would grow with each level.
                 member.pop(_CONSOLIDATED, None)
                 metadata[other[len(prefix) : -len(_DOCUMENT) - 1]] = member
-        consolidated = {"kind": "inline", "must_understand": False, "metadata": metadata}
+        in_order = {path: metadata[path] for path in sorted(metadata)}
+        consolidated = {"kind": "inline", "must_understand": False, "metadata": in_order}
         return _dump_json({**members, _CONSOLIDATED: consolidated})
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "init_array",
     "init_group",
     "is_auto",
+    "is_sharding",
     "listdir",
     "migrate_1to2",
     "rename",
@@ -114,6 +115,11 @@ def is_auto(argument: Any) -> bool:
     return isinstance(argument, str) and argument == "auto"
 
 
+def is_sharding(serializer: Any) -> bool:
+    """Tell whether `serializer` puts chunks together in shards, compressing each for itself."""
+    return not is_auto(serializer) and step_from("serializer", serializer).name == named.SHARDING
+
+
 def array_meta(
     shape: int | tuple[int, ...],
     chunks: Any = True,
@@ -184,7 +190,7 @@ def _steps(
         at = next((i for i, step in enumerate(steps) if "id" in step.config), len(steps))
         steps.insert(at, step_from("filter", object_codec))
     if is_auto(options.compressors):
-        return steps + compressors
+        return steps if is_sharding(options.serializer) else steps + compressors
     return steps + [step_from("compressor", codec) for codec in _listed(options.compressors)]
 
 

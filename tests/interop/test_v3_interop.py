@@ -1,0 +1,162 @@
+"""Version 3: data written here is read by the peers, and theirs here, bit for bit."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import fasteners  # type: ignore[import-untyped]
+import numpy as np
+import pytest
+
+from tests.interop import peers, v3_cases
+from zarr.data_types import decode_fill
+
+pytestmark = [pytest.mark.slow, pytest.mark.interop]
+
+HERE = Path(__file__).resolve().parent
+OURS = "ours"
+PEERS = ("zarr3", "tensorstore")
+SECONDS = 600
+
+Results = dict[str, dict[str, Any]]
+Step = tuple[str, str, list[str]]
+
+ALL = list(v3_cases.CASES)
+KNOWN = {
+    peer: [name for name, case in v3_cases.CASES.items() if peer not in case.refused]
+    for peer in PEERS
+}
+PAIRS = [(peer, name) for peer in PEERS for name in KNOWN[peer]]
+WRITTEN = [
+    (peer, name) for peer, name in PAIRS if peer not in v3_cases.CASES[name].scrambled
+]
+REFUSED = [(peer, name) for peer in PEERS for name in ALL if name not in KNOWN[peer]]
+
+
+def _run(library: str, root: Path, steps: list[Step]) -> Results:
+    environment = dict(os.environ)
+    environment.pop("PYTHONPATH", None)
+    if library == OURS:
+        python = sys.executable
+        environment["PYTHONPATH"] = str(peers.ROOT / "src")
+    else:
+        python = str(peers.interpreter(library))
+    kind = "tensorstore" if library == "tensorstore" else "zarr"
+    done = subprocess.run(
+        [python, str(HERE / "v3_worker.py"), kind, str(root)],
+        input=json.dumps(steps),
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"the worker of {library} ended with {done.returncode}:\n{done.stderr}")
+    answers = json.loads(done.stdout)
+    return {
+        f"{library} {action} {folder}": found
+        for (action, folder, _), found in zip(steps, answers, strict=True)
+    }
+
+
+def _exchange(root: Path) -> Results:
+    """Let everybody write, read and change; return what each found."""
+    results: Results = {}
+    results |= _run(OURS, root, [("write", OURS, ALL)])
+    for peer in PEERS:
+        known = KNOWN[peer]
+        steps: list[Step] = [("write", peer, known), ("read", OURS, known)]
+        refused = [name for name in ALL if name not in known]
+        steps.append(("update", f"refused by {peer}", refused))
+        shutil.copytree(root / OURS, root / f"refused by {peer}")
+        results |= _run(peer, root, steps)
+        shutil.copytree(root / OURS, root / f"{OURS}+{peer}")
+        shutil.copytree(root / peer, root / f"{peer}+{OURS}")
+        results |= _run(peer, root, [("update", f"{OURS}+{peer}", known)])
+        ours: list[Step] = [
+            ("read", peer, known),
+            ("read", f"{OURS}+{peer}", known),
+            ("update", f"{peer}+{OURS}", known),
+        ]
+        results |= _run(OURS, root, ours)
+        results |= _run(peer, root, [("read", f"{peer}+{OURS}", known)])
+    return results
+
+
+@pytest.fixture(scope="session")
+def v3_results(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Results:
+    """What each library found, by step and case; computed by the first who asks."""
+    base = tmp_path_factory.getbasetemp()
+    root = (base if worker_id == "master" else base.parent) / "interop-v3"
+    root.mkdir(exist_ok=True)
+    answer = root / "results.json"
+    with fasteners.InterProcessLock(root / "lock"):
+        if not answer.exists():
+            found = _exchange(root)
+            answer.write_text(json.dumps(found))
+        return dict(json.loads(answer.read_text()))
+
+
+def _found(results: Results, step: str, name: str) -> dict[str, Any]:
+    found = results[step][name]
+    assert "error" not in found, found["error"]
+    return dict(found)
+
+
+def _expected(name: str, updated: bool = False) -> dict[str, Any]:
+    case = v3_cases.CASES[name]
+    held = case.expected(decode_fill(case.fill_value, case.data_type))
+    if updated:
+        part = tuple(slice(n // 4, n // 2 + 1) for n in case.shape)
+        held[part] = case.values()[part]
+    return v3_cases.describe(held)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_written_and_read_here(v3_results: Results, name: str) -> None:
+    assert _found(v3_results, f"{OURS} write {OURS}", name) == _expected(name)
+
+
+@pytest.mark.parametrize(("peer", "name"), PAIRS)
+def test_peer_reads_ours(v3_results: Results, peer: str, name: str) -> None:
+    assert _found(v3_results, f"{peer} read {OURS}", name) == _expected(name)
+
+
+@pytest.mark.parametrize(("peer", "name"), WRITTEN)
+def test_ours_reads_peers(v3_results: Results, peer: str, name: str) -> None:
+    theirs = _found(v3_results, f"{peer} write {peer}", name)
+    assert theirs == _expected(name)
+    assert _found(v3_results, f"{OURS} read {peer}", name) == theirs
+
+
+@pytest.mark.parametrize(("peer", "name"), WRITTEN)
+def test_peer_changes_ours(v3_results: Results, peer: str, name: str) -> None:
+    expected = _expected(name, updated=True)
+    assert _found(v3_results, f"{peer} update {OURS}+{peer}", name) == expected
+    assert _found(v3_results, f"{OURS} read {OURS}+{peer}", name) == expected
+
+
+@pytest.mark.parametrize(("peer", "name"), WRITTEN)
+def test_ours_changes_peers(v3_results: Results, peer: str, name: str) -> None:
+    expected = _expected(name, updated=True)
+    assert _found(v3_results, f"{OURS} update {peer}+{OURS}", name) == expected
+    assert _found(v3_results, f"{peer} read {peer}+{OURS}", name) == expected
+
+
+@pytest.mark.parametrize(("peer", "name"), REFUSED)
+def test_the_peer_still_refuses(v3_results: Results, peer: str, name: str) -> None:
+    """The list of what a peer cannot do is to stay true."""
+    found = v3_results[f"{peer} update refused by {peer}"][name]
+    assert "error" in found or found != _expected(name, updated=True)
+
+
+def test_fill_values_are_what_numpy_has() -> None:
+    case = v3_cases.CASES["float32-fill-2"]
+    assert np.isnan(decode_fill(case.fill_value, case.data_type))
