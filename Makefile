@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 # What the tests use beside the package itself.
-EXTRAS := [azure,fsspec,h5py,lmdb,mongodb,msgpack,obstore,redis]
+EXTRAS := [azure,berkeleydb,fsspec,h5py,lmdb,mongodb,msgpack,obstore,redis]
 FAST := not slow and not interop and not remote
 
 .DEFAULT_GOAL := help
@@ -48,6 +48,12 @@ clean:  ## remove everything that was installed or built
 $(BIN)/pip:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'  # the first with --group
+
+$(VENV)/.dev: | $(VENV)/.system
+
+$(VENV)/.system: scripts/system_packages.sh | $(BIN)/pip
+	sh scripts/system_packages.sh
+	touch $@
 
 $(VENV)/.dev $(VENV)/.demo: $(VENV)/.%: pyproject.toml | $(BIN)/pip
 	$(BIN)/python -m pip install --quiet --editable '.$(EXTRAS)' --group $*

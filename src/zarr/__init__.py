@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from zarr import codecs, config, errors, storage  # noqa: F401
@@ -52,8 +53,8 @@ __all__ = [
     "Array", "CopyError", "DictStore", "DirectoryStore", "Group", "KVStore", "MemoryStore",
     "MetadataError", "NestedDirectoryStore", "ProcessSynchronizer", "TempStore",
     "ThreadSynchronizer", "__version__", "array", "consolidate_metadata", "copy", "copy_all",
-    "copy_store", "create", "create_array", "create_group", "empty", "empty_like", "full", "full_like", "group", "load", "ones",
-    "ones_like", "open", "open_array", "open_consolidated", "open_group", "open_like", "save",
+    "copy_store", "create", "create_array", "create_group", "empty", "empty_like", "full",
+    "full_like", "group", "load", "ones", "ones_like", "open", "open_array", "open_consolidated", "open_group", "open_like", "save",
     "save_array", "save_group", "tree", "zeros", "zeros_like",
 ]  # fmt: skip
 
@@ -62,4 +63,6 @@ def __getattr__(name: str) -> Any:
     # Stores that need other packages are imported when somebody asks for them.
     if name in storage._ELSEWHERE:
         return getattr(storage, name)
+    if name == "n5":
+        return import_module("zarr.n5")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,8 +13,9 @@ from zarr.display import TreeViewer
 from zarr.errors import PathNotFoundError
 from zarr.hierarchy import Group, open_group
 from zarr.hierarchy import group as _group
+from zarr.storage import consolidated
 from zarr.storage.base import BaseStore, normalize_storage_path
-from zarr.storage.consolidated import METADATA_KEY, ConsolidatedMetadataStore, consolidate
+from zarr.storage.consolidated import METADATA_KEY
 from zarr.storage.resolve import normalize_store_arg
 from zarr.tools import copy as _copying
 
@@ -51,7 +52,8 @@ def open(
         Path in the store.
     **kwargs
         As for :func:`zarr.creation.open_array` or :func:`zarr.hierarchy.open_group`.
-        With a `shape`, what is created is an array.
+        With a `shape`, what is created is an array. With ``use_consolidated=True``,
+        metadata are read as by :func:`open_consolidated`.
 
     Returns
     -------
@@ -75,6 +77,11 @@ def open(
     zarr_version = formats.one_version(zarr_version, zarr_format)
     store = normalize_store_arg(store, kwargs.pop("storage_options", None), mode)
     path = normalize_storage_path(path)
+    if use_consolidated := kwargs.pop("use_consolidated", None):
+        chunks = kwargs.get("chunk_store")
+        store, kwargs["chunk_store"] = consolidated.split(
+            store, chunks, use_consolidated, mode, path
+        )
     kwargs |= {"store": store, "path": path, "mode": mode, "zarr_version": zarr_version}
     there = None if mode in ("w", "w-") else formats.kind(store, path, zarr_version)
     if there == "array":
@@ -119,9 +126,7 @@ def save_array(
     """
     version = formats.one_version(zarr_version, zarr_format)
     with _Opened(store) as target:
-        creation.array(
-            arr, store=target, overwrite=True, zarr_version=version, path=path, **kwargs
-        )
+        creation.array(arr, store=target, overwrite=True, zarr_version=version, path=path, **kwargs)
 
 
 def save_group(
@@ -194,9 +199,7 @@ def save(
     if not args and not kwargs:
         raise ValueError("at least one array must be provided")
     if len(args) == 1 and not kwargs:
-        save_array(
-            store, args[0], zarr_version=zarr_version, path=path, zarr_format=zarr_format
-        )
+        save_array(store, args[0], zarr_version=zarr_version, path=path, zarr_format=zarr_format)
     else:
         save_group(
             store, *args, zarr_version=zarr_version, path=path, zarr_format=zarr_format, **kwargs
@@ -477,7 +480,12 @@ def copy_store(
 
 
 def consolidate_metadata(
-    store: StoreLike, metadata_key: str = METADATA_KEY, *, path: str = ""
+    store: StoreLike,
+    metadata_key: str = METADATA_KEY,
+    *,
+    path: str = "",
+    zarr_version: int | None = None,
+    zarr_format: int | None = None,
 ) -> Array | Group:
     """Put copies of all metadata in a store under one key, to be read at once.
 
@@ -492,6 +500,9 @@ def consolidate_metadata(
         Where to put the copies.
     path : str, optional
         Path of what is to be opened.
+    zarr_version, zarr_format : int, optional
+        Format; by default the one that is found. Groups in format 3 carry the copies
+        themselves: they are put into the one at `path`, and `metadata_key` plays no part.
 
     Returns
     -------
@@ -515,7 +526,8 @@ def consolidate_metadata(
     """
     target = normalize_store_arg(store, mode="a")
     path = normalize_storage_path(path)
-    consolidate(target, metadata_key, path)
+    version = formats.one_version(zarr_version, zarr_format)
+    consolidated.consolidate(target, metadata_key, path, version)
     return open_consolidated(target, metadata_key, path=path)
 
 
@@ -551,16 +563,12 @@ def open_consolidated(
     ValueError
         If `mode` is another one.
     """
-    if mode not in ("r", "r+"):
-        raise ValueError(f"invalid mode, expected either 'r' or 'r+'; found {mode!r}")
-    data = normalize_store_arg(store, kwargs.pop("storage_options", None), mode)
+    consolidated.check_mode(mode)
+    options = kwargs.pop("storage_options", None)
+    data = normalize_store_arg(store, options, mode)
+    chunks = kwargs.pop("chunk_store", None)
+    if chunks is not None:
+        chunks = normalize_store_arg(chunks, options, mode)
     path = normalize_storage_path(kwargs.pop("path", None))
-    metadata = ConsolidatedMetadataStore(data, metadata_key, path=path)
-    chunk_store = kwargs.pop("chunk_store", None)
-    return open(
-        metadata,
-        mode,
-        path=path,
-        chunk_store=data if chunk_store is None else chunk_store,
-        **kwargs,
-    )
+    metadata, chunks = consolidated.split(data, chunks, metadata_key, mode, path)
+    return open(metadata, mode, path=path, chunk_store=chunks, **kwargs)

@@ -149,6 +149,7 @@ class Array(Node):
     def _changing(self) -> Iterator[ArrayMeta]:
         """Hold the locks of the array's document, and give what it now says."""
         self._check_writeable()
+        self._store.check_writeable()
         if self._lock is None:
             self._lock = lock_for(self._store.location, self._key)
         with holding_document(self._lock, self._synchronizer, self._key):

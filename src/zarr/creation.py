@@ -534,7 +534,7 @@ def _layout_of(a: Array) -> dict[str, Any]:
     by_role: dict[str, list[Any]] = {"filter": [], "serializer": [], "compressor": []}
     for step in meta.steps:
         by_role[step.role].append(step.config)
-    layout = {
+    layout: dict[str, Any] = {
         "chunks": meta.chunks,
         "order": meta.order,
         "filters": by_role["filter"] or None,

@@ -92,7 +92,8 @@ def _decode(data_type: JSON, depth: int) -> np.dtype[Any]:
     name, configuration = _name_of(data_type)
     name = _ALIASES.get(name, name)
     if name in _PARAMETRIC:
-        return _PARAMETRIC[name](configuration, depth)
+        dtype: np.dtype[Any] = _PARAMETRIC[name](configuration, depth)
+        return dtype
     if configuration:
         raise MetadataError(f"data_type {name!r} takes no configuration, but has {configuration!r}")
     if name in _CORE:
@@ -132,10 +133,10 @@ def _length(configuration: Mapping[str, JSON]) -> int:
     return length
 
 
-def _utf32(configuration: Mapping[str, JSON], depth: int) -> np.dtype[Any]:
+def _utf32(configuration: Mapping[str, JSON]) -> np.dtype[Any]:
     length = _length(configuration)
     if length % 4:
-        raise MetadataError(f"length_bytes of fixed_length_utf32 must be a multiple of 4: {length}")
+        raise MetadataError(f"length_bytes must be a multiple of 4, not {length}")
     return np.dtype(f"U{length // 4}")
 
 
@@ -145,7 +146,7 @@ def _time(code: str, configuration: Mapping[str, JSON]) -> np.dtype[Any]:
     if unit not in _UNITS:
         raise MetadataError(f"unit must be one of {', '.join(_UNITS)}, not {unit!r:.50}")
     if type(factor) is not int or not 1 <= factor <= 2**31 - 1:
-        raise MetadataError(f"scale_factor must be an integer from 1 to 2**31-1, not {factor!r:.50}")
+        raise MetadataError(f"scale_factor must be an integer from 1 to 2**31-1: {factor!r:.50}")
     return np.dtype(code if unit == "generic" else f"{code}[{factor}{unit}]")
 
 
@@ -161,17 +162,17 @@ def _struct(configuration: Mapping[str, JSON], depth: int) -> np.dtype[Any]:
             case _:
                 raise MetadataError(f"a field must have a name and a data_type, not {field!r:.100}")
         if dtype.hasobject:
-            raise MetadataError(f"field {name!r} must have a fixed size, not be a {data_type!r:.50}")
+            raise MetadataError(f"field {name!r} has no fixed size: {data_type!r:.50}")
         described.append((name, dtype))
     return np.dtype(described)
 
 
 _PARAMETRIC: dict[str, Any] = {
-    "raw_bytes": lambda configuration, depth: _raw(8 * _length(configuration)),
-    "null_terminated_bytes": lambda configuration, depth: np.dtype(f"S{_length(configuration)}"),
-    "fixed_length_utf32": _utf32,
-    "numpy.datetime64": lambda configuration, depth: _time("M8", configuration),
-    "numpy.timedelta64": lambda configuration, depth: _time("m8", configuration),
+    "raw_bytes": lambda configuration, _: _raw(8 * _length(configuration)),
+    "null_terminated_bytes": lambda configuration, _: np.dtype(f"S{_length(configuration)}"),
+    "fixed_length_utf32": lambda configuration, _: _utf32(configuration),
+    "numpy.datetime64": lambda configuration, _: _time("M8", configuration),
+    "numpy.timedelta64": lambda configuration, _: _time("m8", configuration),
     "struct": _struct,
     "structured": _struct,
 }
@@ -185,7 +186,8 @@ def _foreign(name: str) -> np.dtype[Any]:
     found = getattr(ml_dtypes, _FOREIGN_NAMES.get(name, name), None)
     if found is None:
         raise MetadataError(f"data_type {name!r} is not known to this version of ml-dtypes")
-    return np.dtype(found)
+    dtype: np.dtype[Any] = np.dtype(found)
+    return dtype
 
 
 def is_foreign(dtype: np.dtype[Any]) -> bool:
@@ -222,7 +224,7 @@ def encode_data_type(dtype: np.dtype[Any], items: Items | None = None) -> JSON:
         return _STRINGS[0] if items == "string" else _BYTES[0]
     if is_foreign(dtype):
         names = {theirs: ours for ours, theirs in _FOREIGN_NAMES.items()}
-        return names.get(dtype.name, dtype.name)
+        return names.get(dtype.name, str(dtype.name))
     if dtype.kind in "biufc":
         if dtype.name not in _CORE:
             raise ValueError(f"dtype {dtype} has no data type in version 3 of the format")
@@ -266,7 +268,8 @@ def has_byte_order(dtype: np.dtype[Any]) -> bool:
 
 def byte_ordered(dtype: np.dtype[Any], order: ByteOrder) -> np.dtype[Any]:
     """Return `dtype` with another byte order; those of other packages have the native only."""
-    return dtype.newbyteorder("<" if order == "little" else ">")
+    ordered: np.dtype[Any] = dtype.newbyteorder("<" if order == "little" else ">")
+    return ordered
 
 
 def of_byte_order(dtype: np.dtype[Any]) -> ByteOrder:
@@ -325,7 +328,7 @@ def encode_fill(value: Any, data_type: JSON, order: ByteOrder = "little") -> JSO
     if dtype.kind == "V" and not is_foreign(dtype):
         return list(scalar.tobytes())
     if dtype.kind == "S":
-        return _base64(scalar[()])
+        return _base64(bytes(scalar[()]))
     if dtype.kind == "U":
         return str(scalar[()])
     if dtype.kind in "mM":

@@ -69,17 +69,18 @@ def normalize_dtype(dtype: Any) -> tuple[np.dtype[Any], dict[str, Any] | None]:
 
 
 def _as_dtype(dtype: Any) -> np.dtype[Any]:
-    if not isinstance(dtype, (str, dict)):
-        return np.dtype(dtype)
-    from zarr.data_types import decode_data_type
-
     try:
-        return np.dtype(dtype)
+        result: np.dtype[Any] = np.dtype(dtype)
     except (TypeError, ValueError) as error:
+        if not isinstance(dtype, (str, dict)):
+            raise
+        from zarr.data_types import decode_data_type
+
         try:
             return decode_data_type(dtype)
         except MetadataError:
             raise error from None
+    return result
 
 
 def _without_gaps(dtype: np.dtype[Any]) -> np.dtype[Any]:

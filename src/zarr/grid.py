@@ -170,7 +170,10 @@ def _largest_divisor(length: int, limit: int) -> int:
 def _guess_shards(
     chunks: tuple[int, ...], shape: tuple[int, ...], itemsize: int
 ) -> tuple[int, ...]:
-    """Return the shape of a shard of at most 64 MiB, found by doubling one dimension after the other."""
+    """Return the shape of a shard of at most 64 MiB.
+
+    Chunks are doubled along one dimension after the other.
+    """
     shards = list(chunks)
     grew = True
     while grew:

@@ -21,6 +21,7 @@ from zarr.errors import (
 from zarr.formats.base import Format, NodeKind, join
 from zarr.grid import normalize_shape
 from zarr.node import Node
+from zarr.storage import consolidated
 from zarr.storage.base import BaseStore, normalize_storage_path
 from zarr.storage.memory import MemoryStore
 from zarr.storage.nodes import init_group, require_parents
@@ -648,9 +649,7 @@ def group(
     zarr_version = formats.one_version(zarr_version, zarr_format)
     found = None if overwrite else formats.kind(store, path, zarr_version)
     if found != "group":
-        init_group(
-            store, overwrite, path, chunks, zarr_version=zarr_version, attributes=attributes
-        )
+        init_group(store, overwrite, path, chunks, zarr_version=zarr_version, attributes=attributes)
     return Group(
         store, path, False, chunks, cache_attrs, synchronizer, zarr_version, meta_array=meta_array
     )
@@ -669,6 +668,7 @@ def open_group(
     meta_array: Any = None,
     zarr_format: int | None = None,
     attributes: Mapping[str, Any] | None = None,
+    use_consolidated: bool | str | None = None,
 ) -> Group:
     """Open a group the way files are opened.
 
@@ -696,6 +696,9 @@ def open_group(
         Array of the type that reads return.
     attributes : dict, optional
         User attributes of a new group.
+    use_consolidated : bool or str, optional
+        Whether to read the metadata that `zarr.consolidate_metadata` has put under one
+        key, in the modes 'r' and 'r+'; or that key. By default they are not used.
 
     Raises
     ------
@@ -722,6 +725,7 @@ def open_group(
     if chunk_store is not None:
         chunks = normalize_store_arg(chunk_store, storage_options, mode)
     path = normalize_storage_path(path)
+    store, chunks = consolidated.split(store, chunks, use_consolidated, mode, path)
     if mode == "w":
         init_group(store, True, path, chunks, **new)
     elif mode in ("a", "w-"):

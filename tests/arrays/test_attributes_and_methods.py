@@ -433,10 +433,8 @@ def test_equality(tmp_path: pathlib.Path) -> None:
         hash(z)
 
 
-def test_pickles_of_what_is_on_disk_are_small(tmp_path: pathlib.Path) -> None:
-    import os
-
-    os.chdir(tmp_path)
+@pytest.mark.usefixtures("in_tmp_path")
+def test_pickles_of_what_is_on_disk_are_small() -> None:
     for store in (
         "data/walnuts.zarr",
         zarr.DirectoryStore("data/almonds.zarr"),

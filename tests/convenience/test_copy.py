@@ -13,7 +13,8 @@ import h5py
 import numcodecs
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 import zarr
 from zarr.errors import CopyError, ReadOnlyError
@@ -255,10 +256,11 @@ def test_dry_run_says_the_same_and_does_nothing(source: zarr.Group, taken: zarr.
 
 @pytest.mark.parametrize("choice", ["replace", "skip_initialized"])
 def test_copy_onto_itself_loses_nothing(source: zarr.Group, choice: str) -> None:
-    try:
-        zarr.copy(source["foo/bar"], source["foo"], if_exists=choice)
-    except CopyError as error:
-        assert "its own source" in str(error)
+    if choice == "replace":
+        with pytest.raises(CopyError, match="its own source"):
+            zarr.copy(source["foo/bar"], source["foo"], if_exists=choice)
+    else:
+        assert zarr.copy(source["foo/bar"], source["foo"], if_exists=choice) == (0, 1, 0)
     with pytest.raises(CopyError, match="its own source"):
         zarr.copy(source["foo/bar"], source, name="foo", if_exists="replace")
 
@@ -275,7 +277,8 @@ def test_group_is_copied_into_itself(source: zarr.Group) -> None:
 
 def layouts() -> Iterator[dict[str, Any]]:
     yield {"dtype": "f4", "chunks": (3, 2), "order": "F", "fill_value": 7}
-    yield {"dtype": ">i2", "chunks": (3, 2), "compressor": None, "filters": [numcodecs.Delta(">i2")]}
+    delta = numcodecs.Delta(">i2")
+    yield {"dtype": ">i2", "chunks": (3, 2), "compressor": None, "filters": [delta]}
     yield {"dtype": "f8", "chunks": (20, 20), "fill_value": None}
     yield {"dtype": "f8", "chunks": (1, 7), "fill_value": np.nan, "dimension_separator": "/"}
     yield {"dtype": "U3", "chunks": (4, 4), "fill_value": "ab", "compressor": numcodecs.Zlib(3)}
@@ -366,8 +369,20 @@ def test_progress_counts_what_is_skipped(source: zarr.Group, taken: zarr.Group) 
     assert told[-1] == (3, 3, 880, 880)
 
 
-class Enough(Exception):
+class EnoughError(Exception):
     """Raised to stop a copy."""
+
+
+class StopAfter:
+    """A callback that raises when it is called for the `count`-th time."""
+
+    def __init__(self, count: int) -> None:
+        self.left = count
+
+    def __call__(self, *numbers: int) -> None:
+        self.left -= 1
+        if not self.left:
+            raise EnoughError
 
 
 @pytest.mark.parametrize("kws", [{}, {"chunks": (4, 4)}])
@@ -383,18 +398,10 @@ def test_copy_cut_short_is_completed_by_a_second_call(
 
     for stop in range(1, 1000):
         dest = zarr.group()
-        calls = 0
-
-        def count(*numbers: int) -> None:
-            nonlocal calls
-            calls += 1
-            if calls == stop:
-                raise Enough
-
         try:
-            zarr.copy_all(root, dest, progress=count, **kws)
+            zarr.copy_all(root, dest, progress=StopAfter(stop), **kws)
             break
-        except Enough:
+        except EnoughError:
             partial = {key: value for key, value in dest.store.items() if "/.z" not in key}
             zarr.copy_all(root, dest, if_exists="skip_initialized", **kws)
             assert {key: dest.store[key] for key in partial} == partial

@@ -18,7 +18,7 @@ import pytest
 import zarr
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "fixtures"))
-import contents  # noqa: E402
+import contents
 
 ARRAYS = {name: (data, options) for name, data, options in contents.arrays()}
 NOT_IN_HDF5 = {"objects/json"}  # it has no type for them

@@ -74,7 +74,7 @@ def test_attributes_of_an_old_release(by_release: tuple[str, dict[str, bytes]]) 
 def test_consolidated_metadata_of_an_old_release(
     by_release: tuple[str, dict[str, bytes]]
 ) -> None:
-    release, values = by_release
+    values = by_release[1]
     written = json.loads(values[".zmetadata"])
 
     root = zarr.open_consolidated(dict(values), mode="r")
@@ -278,7 +278,7 @@ def test_draft_metadata_cannot_be_changed(draft: dict[str, bytes]) -> None:
         lambda: root.zeros("new", shape=1),
         lambda: root.attrs.update(a=1),
         lambda: root["layouts/column_major"].resize(8, 5, 3),
-        lambda: root["layouts/column_major"].attrs.clear(),
+        root["layouts/column_major"].attrs.clear,
         lambda: root.move("layouts", "plans"),
         lambda: root.__delitem__("layouts"),
     ):
@@ -302,5 +302,5 @@ def test_chunks_of_the_draft_can_be_changed(draft: dict[str, bytes]) -> None:
 def test_draft_is_told_from_final_version_3(draft: dict[str, bytes]) -> None:
     array = zarr.open(draft, mode="r", path="layouts/empty")
     assert "final" not in repr(type(array._format)).lower()
-    with pytest.raises(ValueError, match="not found|nothing found|group|array"):
+    with pytest.raises(ValueError, match="nothing found"):
         zarr.open(draft, mode="r", zarr_version=3)

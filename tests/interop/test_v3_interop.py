@@ -33,9 +33,7 @@ KNOWN = {
     for peer in PEERS
 }
 PAIRS = [(peer, name) for peer in PEERS for name in KNOWN[peer]]
-WRITTEN = [
-    (peer, name) for peer, name in PAIRS if peer not in v3_cases.CASES[name].scrambled
-]
+WRITTEN = [(peer, name) for peer, name in PAIRS if peer not in v3_cases.CASES[name].scrambled]
 REFUSED = [(peer, name) for peer in PEERS for name in ALL if name not in KNOWN[peer]]
 
 

@@ -374,6 +374,5 @@ def _numcodecs() -> list[Case]:
 
 
 CASES = {
-    case.name: case
-    for case in [*_numbers(), *_others(), *_layouts(), *_shards(), *_numcodecs()]
+    case.name: case for case in [*_numbers(), *_others(), *_layouts(), *_shards(), *_numcodecs()]
 }

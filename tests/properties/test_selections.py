@@ -201,6 +201,12 @@ def write_both(
     index, shape = kind.numpy_index(selection, z)
     plain = as_numpy(value, layout)
     if shape is None or a.ndim == 0:
+        parts = index if isinstance(index, tuple) else (index,)
+        is_item = a.dtype == object and isinstance(plain, np.ndarray) and plain.dtype != object
+        if is_item and any(part is Ellipsis for part in parts):
+            # With an ellipsis, NumPy would spread the array that is one item over cells.
+            plain, item = np.empty((), object), plain
+            plain[()] = item
         a[index] = plain
     else:
         # Dimensions selected by an integer are there in the index, but not in the value.

@@ -6,6 +6,7 @@ A server that cannot be started fails the tests of its store; none is skipped. U
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import sys
@@ -14,9 +15,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from tests.remote.relay import Relay
 from tests.remote.servers import AZURITE_KEY, S3_KEYS, make_bucket
 
 ROOT = Path(__file__).parents[2]
@@ -138,3 +141,16 @@ def obstore_options(s3_url: str) -> dict[str, Any]:
 def s3_options(s3_url: str) -> dict[str, Any]:
     """Return the options with which s3fs finds the S3 server."""
     return {**S3_KEYS, "endpoint_url": s3_url, "client_kwargs": {"region_name": "us-east-1"}}
+
+
+@pytest.fixture
+def relay_to() -> Iterator[Callable[[str], Relay]]:
+    """Return a function that puts a relay before a server, given its address."""
+    with contextlib.ExitStack() as stack:
+
+        def start(address: str) -> Relay:
+            relay = Relay(urlsplit(address).port or 80)
+            stack.callback(relay.close)
+            return relay
+
+        yield start

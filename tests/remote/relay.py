@@ -212,6 +212,5 @@ def _take_whole_request(client: socket.socket, request: bytes) -> None:
 
 def _answer(status: int) -> bytes:
     body = b"<?xml version='1.0'?><Error><Code>%d</Code><Message>harm</Message></Error>" % status
-    head = f"HTTP/1.1 {status} {_VERB = re.compile(rb"(GET|HEAD|PUT|POST|DELETE) ")
-_REASONS[status]}\r\nContent-Type: application/xml\r\n"
+    head = f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Type: application/xml\r\n"
     return f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import numpy as np
+import obstore
 import pytest
+from azure.storage.blob import ContainerClient
 
-from zarr.storage import ObjectStore
+import zarr
+from tests.remote.relay import Relay
+from tests.remote.servers import AZURITE_KEY
+from zarr.errors import ReadOnlyError, StoreError
+from zarr.storage import DirectoryStore, ObjectStore
 from zarr.testing import StoreTests
 
 pytestmark = pytest.mark.remote
@@ -21,9 +32,22 @@ class TestObjectStoreOnS3(StoreTests):
         return ObjectStore(f"s3://{bucket}/some/prefix", **obstore_options)
 
 
-class TestObjectStoreInDirectory(StoreTests):
-    keeps_empty_folders = True
+class TestObjectStoreOnAzure(StoreTests):
+    odd_keys = tuple(key for key in StoreTests.odd_keys if "\\" not in key)
+    runs = 2
 
+    @pytest.fixture
+    def store(self, container: ContainerClient, azure_url: str) -> ObjectStore:
+        return ObjectStore(
+            f"az://{container.container_name}/data",
+            account_name="devstoreaccount1",
+            account_key=AZURITE_KEY,
+            endpoint=azure_url,
+            client_options={"allow_http": True},
+        )
+
+
+class TestObjectStoreInDirectory(StoreTests):
     @pytest.fixture
     def store(self, tmp_path: Path) -> ObjectStore:
         return ObjectStore(f"file://{tmp_path}/data")
@@ -35,3 +59,137 @@ class TestObjectStoreInMemory(StoreTests):
     @pytest.fixture
     def store(self) -> ObjectStore:
         return ObjectStore("memory:///")
+
+
+@pytest.fixture
+def watched(
+    bucket: str,
+    s3_url: str,
+    obstore_options: dict[str, Any],
+    relay_to: Callable[[str], Relay],
+) -> tuple[ObjectStore, Relay]:
+    """Return a store whose requests are counted."""
+    relay = relay_to(s3_url)
+    options = {**obstore_options, "endpoint": f"http://127.0.0.1:{relay.own_port}"}
+    return ObjectStore(f"s3://{bucket}/data", **options), relay
+
+
+class TestCounts:
+    @pytest.mark.slow
+    def test_a_thousand_chunks(self, watched: tuple[ObjectStore, Relay]) -> None:
+        store, relay = watched
+        array = zarr.create(10_000, chunks=10, dtype="i4", store=store)
+        relay.verbs.clear()
+
+        array[:] = np.arange(10_000)
+        assert relay.verbs == {"PUT": 1000}
+        relay.verbs.clear()
+
+        np.testing.assert_array_equal(array[:], np.arange(10_000))
+        assert relay.verbs == {"GET": 1000}
+
+    @pytest.mark.slow
+    def test_a_thousand_arrays(self, watched: tuple[ObjectStore, Relay]) -> None:
+        store, relay = watched
+        store.setitems({f"g/{n}/.zarray": b"{}" for n in range(1000)})
+        store.setitems({f"g/{n}/0": b"{}" for n in range(1000)})
+        relay.verbs.clear()
+
+        assert len(store.listdir("g")) == 1000
+        assert relay.verbs == {"GET": 1}
+        relay.verbs.clear()
+
+        store.rmdir("g")
+        assert relay.verbs == {"GET": 2, "POST": 3}  # 1000 at a time
+
+    def test_near_ranges_are_one_request(self, watched: tuple[ObjectStore, Relay]) -> None:
+        store, relay = watched
+        value = np.random.default_rng(0).bytes(3_000_000)
+        store.setitems({"x": value, "y": value})
+        relay.verbs.clear()
+
+        starts = [10, 500, 100_000, 2_900_000, 700, 600]
+        parts = store.get_partial_values([(key, (s, 200)) for s in starts for key in "xy"])
+
+        assert parts == [value[s : s + 200] for s in starts for _ in "xy"]
+        assert relay.verbs == {"GET": 4}
+
+
+class TestHTTP:
+    def test_reads(self, http_url: str, http_folder: Path, unique: Callable[[str], str]) -> None:
+        name = unique("object")
+        zarr.save_array(str(http_folder / name), np.arange(100))
+        store = ObjectStore(f"{http_url}/{name}", client_options={"allow_http": True})
+
+        np.testing.assert_array_equal(zarr.open_array(store, mode="r")[:], np.arange(100))
+        assert "absent" not in store
+        value = store["0"]
+        assert store.get_partial_values([("0", (2, 3)), ("0", (-4, None)), ("1", (0, 1))]) == [
+            bytes(value)[2:5],
+            bytes(value)[-4:],
+            None,
+        ]
+
+
+class TestArguments:
+    def test_store_of_obstore(self, tmp_path: Path) -> None:
+        zarr.save_array(str(tmp_path / "a"), np.arange(10))
+        store = ObjectStore(obstore.store.LocalStore(tmp_path / "a"))
+        np.testing.assert_array_equal(zarr.open_array(store, mode="r")[:], np.arange(10))
+
+    def test_options_of_a_store(self) -> None:
+        with pytest.raises(ValueError, match="region"):
+            ObjectStore(obstore.store.MemoryStore(), region="nowhere")
+
+    def test_read_only(self, tmp_path: Path) -> None:
+        DirectoryStore(tmp_path)["x"] = b"1"
+        store = ObjectStore(f"file://{tmp_path}", mode="r")
+        for change in (
+            lambda: store.__setitem__("x", b""),
+            lambda: store.setitems({"x": b""}),
+            lambda: store.__delitem__("x"),
+            lambda: store.delitems(["x"]),
+            store.clear,
+            lambda: store.rename("x", "y"),
+        ):
+            with pytest.raises(ReadOnlyError):
+                change()
+        assert bytes(store["x"]) == b"1"
+        assert not store.is_writeable()
+
+    def test_location(self, obstore_options: dict[str, Any]) -> None:
+        one = ObjectStore("s3://bucket-1/data", **obstore_options)
+        same = ObjectStore("s3://bucket-1/data", **{**obstore_options, "access_key_id": "other"})
+        assert one == same and hash(one) == hash(same)
+        elsewhere = {**obstore_options, "endpoint": "http://127.0.0.1:1"}
+        assert one != ObjectStore("s3://bucket-1/data", **elsewhere)
+        assert one != ObjectStore("s3://bucket-1/data2", **obstore_options)
+        assert one != ObjectStore("s3://bucket-2/data", **obstore_options)
+        assert urlsplit(obstore_options["endpoint"]).netloc in repr(one.location)
+
+
+def test_absent_bucket_is_no_absent_key(obstore_options: dict[str, Any]) -> None:
+    store = ObjectStore("s3://absent-bucket/data", **obstore_options)
+    with pytest.raises(StoreError, match="NoSuchBucket"):
+        store["x"]
+
+
+def _read_in_child(data: bytes, answers: Any) -> None:
+    try:
+        answers.put(bytes(pickle.loads(data)["x"]))
+    except StoreError as error:
+        answers.put(error)
+
+
+@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
+def test_forked_process_gets_an_error_and_does_not_hang(tmp_path: Path) -> None:
+    store = ObjectStore(f"file://{tmp_path}")
+    store["x"] = b"1"
+    context = multiprocessing.get_context("fork")
+    answers = context.SimpleQueue()
+    child = context.Process(target=_read_in_child, args=(pickle.dumps(store), answers))
+    child.start()
+    answer = answers.get()
+    child.join()
+    assert isinstance(answer, StoreError)
+    assert "spawn" in str(answer)

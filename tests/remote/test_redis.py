@@ -86,6 +86,7 @@ class TestCounts:
         alone.setitems({f"g/{n}/.zarray": b"{}" for n in range(1000)})
         alone.setitems({f"g/{n}/{m}": b"" for n in range(1000) for m in range(50)})
 
+        alone.listdir()  # the first time, the script has to be sent
         with counted(alone.client) as commands:
             names = alone.listdir("g")
 
@@ -135,7 +136,7 @@ def test_too_large_a_value_is_refused_before_writing(store: RedisStore) -> None:
     assert len(store) == 0
 
 
-def test_denied_command(alone: RedisStore, port: int) -> None:
+def test_denied_command(alone: RedisStore) -> None:
     alone["x"] = b"1"
     alone.client.acl_setuser(
         "reader", enabled=True, passwords=["+secret"], keys=["*"], commands=["+get", "+mget"]
@@ -143,7 +144,7 @@ def test_denied_command(alone: RedisStore, port: int) -> None:
     own_port = alone.location[1][1]  # type: ignore[index]
     with RedisStore(port=own_port, username="reader", password="secret") as reader:
         assert reader["x"] == b"1"
-        with pytest.raises(StorePermissionError, match="'x'"):
+        with pytest.raises(StorePermissionError, match="no permissions"):
             reader["x"] = b"2"
     with (
         RedisStore(port=own_port, username="reader", password="wrong") as stranger,

@@ -49,7 +49,7 @@ class CastValue:
         out_of_range: OutOfRange | None = None,
         encode_map: ScalarMap = (),
         decode_map: ScalarMap = (),
-    ):
+    ) -> None:
         if rounding not in get_args(Rounding):
             raise ValueError(f"rounding must be one of {', '.join(get_args(Rounding))}")
         if out_of_range not in (None, *get_args(OutOfRange)):
@@ -102,7 +102,7 @@ def cast(
     result = np.empty(values.shape, target)
     left = np.ones(values.shape, bool)
     for key, output in scalar_map:
-        hit = left & ((values != values) if key != key else (values == key))
+        hit = left & (np.isnan(values) if np.isnan(key) else values == key)
         result[hit] = output
         left &= ~hit
     result[left] = _cast(values[left], target, rounding, out_of_range)
@@ -132,8 +132,8 @@ def _widened(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 def _limits(dtype: np.dtype[Any]) -> tuple[int, int]:
     if is_foreign(dtype):
-        bits = int(dtype.name.lstrip("uint"))
-        return (0, 2**bits - 1) if dtype.name[0] == "u" else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+        size = 1 << int(dtype.name.lstrip("uint"))
+        return (0, size - 1) if dtype.name[0] == "u" else (-(size // 2), size // 2 - 1)
     info = np.iinfo(dtype)
     return int(info.min), int(info.max)
 
@@ -160,7 +160,7 @@ def _to_integers(
     if out_of_range is None:
         _refuse(values, below | above, target)
     if out_of_range == "wrap":
-        return _wrapped(values, target)
+        return np.asarray(_wrapped(values, target))
     inside = ~(below | above)
     result = np.empty(values.shape, target)
     result[inside] = values[inside].astype(target)
@@ -176,7 +176,7 @@ def _compared(values: np.ndarray[Any, Any], low: int, high: int) -> tuple[Any, A
     return below, above
 
 
-def _wrapped(values: np.ndarray[Any, Any], target: np.dtype[Any]) -> np.ndarray[Any, Any]:
+def _wrapped(values: np.ndarray[Any, Any], target: np.dtype[Any]) -> Any:
     """Return integral `values` modulo two to the number of bits of `target`."""
     if values.dtype.kind == "f":
         size = np.abs(np.fmod(values, 2.0**64)).astype("u8")
@@ -245,7 +245,7 @@ def _finfo(dtype: np.dtype[Any]) -> Any:
     if is_foreign(dtype):
         import ml_dtypes  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
-        return ml_dtypes.finfo(dtype)
+        return ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call, unused-ignore]
     return np.finfo(dtype)
 
 

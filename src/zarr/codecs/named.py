@@ -54,15 +54,9 @@ _NUMCODECS_COMPRESSORS = (
     "blosc", "lz4", "zstd", "zlib", "gzip", "bz2", "lzma", "shuffle",
     "crc32", "crc32c", "adler32", "fletcher32", "jenkins_lookup3",
 )  # fmt: skip
-_ROLES |= {
-    f"numcodecs.{name}": role
-    for names, role in (
-        (_NUMCODECS_FILTERS, "filter"),
-        (_NUMCODECS_SERIALIZERS, "serializer"),
-        (_NUMCODECS_COMPRESSORS, "compressor"),
-    )
-    for name in names
-}  # type: ignore[assignment]
+_ROLES.update(dict.fromkeys([f"numcodecs.{name}" for name in _NUMCODECS_FILTERS], "filter"))
+_ROLES.update(dict.fromkeys([f"numcodecs.{name}" for name in _NUMCODECS_SERIALIZERS], "serializer"))
+_ROLES.update(dict.fromkeys([f"numcodecs.{name}" for name in _NUMCODECS_COMPRESSORS], "compressor"))
 
 # Other spellings that have been written. The last one ends in the name of numcodecs.
 _ALIASES = {"endian": "bytes"}
@@ -134,7 +128,9 @@ def parse_codecs(codecs: JSON) -> tuple[Step, ...]:
             if config.get("must_understand") is not False:
                 raise
     roles = _settle([role for _, role, _ in found], [name for name, _, _ in found])
-    return tuple(Step(role, name, config) for role, (name, _, config) in zip(roles, found))
+    return tuple(
+        Step(role, name, config) for role, (name, _, config) in zip(roles, found, strict=True)
+    )
 
 
 def _settle(roles: Sequence[Role | None], names: Sequence[str]) -> list[Role]:
@@ -206,7 +202,10 @@ def parse_sharding(step: Step, shape: tuple[int, ...]) -> tuple[Sharding, tuple[
     if (
         not isinstance(chunks, (list, tuple))
         or len(chunks) != len(shape)
-        or any(type(n) is not int or n < 1 or length % n for n, length in zip(chunks, shape))
+        or any(
+            type(n) is not int or n < 1 or length % n
+            for n, length in zip(chunks, shape, strict=True)
+        )
     ):
         raise MetadataError(
             f"chunk_shape {chunks!r:.200} of codec {SHARDING!r} must divide the shard {list(shape)}"
@@ -303,10 +302,8 @@ def bind(step: Step, before: Bound) -> Bound:
     """
     if step.name in _BINDERS and "name" in step.config:
         return _BINDERS[step.name](step, before)
-    if "name" in step.config:
-        codec = codec_of(step)
-    else:
-        codec = numcodecs.get_codec(dict(step.config))
+    is_named = "name" in step.config
+    codec = codec_of(step) if is_named else numcodecs.get_codec(dict(step.config))
     if step.role == "compressor":
         return Bound(codec, np.dtype("u1"), before.shape, before.fill_value)
     dtype = encoded_dtype(step, before.dtype)
@@ -379,7 +376,7 @@ def _bind_packbits(step: Step, before: Bound) -> Bound:
 def _only(step: Step, *names: str) -> Mapping[str, JSON]:
     given = configuration(step)
     if unknown := given.keys() - set(names):
-        raise MetadataError(f"codec {step.name!r} has unknown members: {', '.join(sorted(unknown))}")
+        raise MetadataError(f"codec {step.name!r} has unknown members: {sorted(unknown)}")
     return given
 
 
@@ -416,7 +413,7 @@ def _encoded_fill(kind: type, codec: Any, before: Bound) -> Any:
     """Return what the fill value becomes when it goes through `codec`."""
     if before.fill_value is None:
         return None
-    one = object.__new__(kind)
+    one: Any = object.__new__(kind)
     one.__dict__.update(vars(codec), shape=())
     return one.encode(np.asarray(before.fill_value, before.dtype))[()]
 

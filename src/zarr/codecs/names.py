@@ -10,6 +10,7 @@ import numpy as np
 
 from zarr.codecs import named
 from zarr.codecs.builtin import Guarded
+from zarr.data_types import is_foreign
 from zarr.errors import BadCompressorError, MetadataError
 from zarr.metadata import ArrayMeta, Role, Step
 
@@ -84,7 +85,7 @@ def bound_codecs(meta: ArrayMeta) -> tuple[np.dtype[Any], list[Any], list[Any]]:
         If a codec is not known, or does not take its configuration or what comes to it.
     """
     dtype, shape = meta.dtype, meta.chunks if meta.order == "C" else meta.chunks[::-1]
-    if meta.steps and meta.steps[0].name == "bytes" and not named.is_foreign(dtype):
+    if meta.steps and meta.steps[0].name == "bytes" and not is_foreign(dtype):
         dtype = named.stored_dtype(meta.steps[0], dtype)
     bound = named.Bound(None, dtype, shape, meta.fill_value)
     before_bytes: list[Any] = []

@@ -40,9 +40,7 @@ class Transform(Protocol):
         ...
 
 
-def as_array(
-    data: Any, dtype: np.dtype[Any], shape: tuple[int, ...]
-) -> np.ndarray[Any, Any]:
+def as_array(data: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
     """Return `data`, bytes or an array, as an array of `dtype` and `shape` in C order.
 
     Raises
@@ -62,7 +60,9 @@ class Transpose:
 
     codec_id = "transpose"
 
-    def __init__(self, order: tuple[int, ...], dtype: np.dtype[Any], shape: tuple[int, ...]):
+    def __init__(
+        self, order: tuple[int, ...], dtype: np.dtype[Any], shape: tuple[int, ...]
+    ) -> None:
         self.order = order
         self.inverse = tuple(map(int, np.argsort(order)))
         self.dtype, self.shape = dtype, shape
@@ -85,7 +85,7 @@ class InByteOrder:
 
     codec_id = "bytes"
 
-    def __init__(self, dtype: np.dtype[Any], stored: np.dtype[Any], shape: tuple[int, ...]):
+    def __init__(self, dtype: np.dtype[Any], stored: np.dtype[Any], shape: tuple[int, ...]) -> None:
         self.dtype, self.stored, self.shape = dtype, stored, shape
         self.encoded_nbytes = math.prod(shape) * dtype.itemsize
 
@@ -135,12 +135,13 @@ class Crc32c:
 
 
 def _plain_bytes(buf: Any) -> memoryview:
-    view = memoryview(buf if not isinstance(buf, np.ndarray) else buf.reshape(-1).view("u1"))
+    data: Any = buf.reshape(-1).view("u1") if isinstance(buf, np.ndarray) else buf
+    view = memoryview(data)
     return view if view.format == "B" and view.ndim == 1 else view.cast("B")
 
 
 def _crc32c(data: Any) -> int:
-    import google_crc32c  # type: ignore[import-untyped]
+    import google_crc32c
 
     # It refuses a memoryview, but takes an array over the same memory.
     value: int = google_crc32c.value(np.frombuffer(data, "u1") if len(data) else b"")
@@ -152,7 +153,9 @@ class ScaleOffset:
 
     codec_id = "scale_offset"
 
-    def __init__(self, offset: Any, scale: Any, dtype: np.dtype[Any], shape: tuple[int, ...]):
+    def __init__(
+        self, offset: Any, scale: Any, dtype: np.dtype[Any], shape: tuple[int, ...]
+    ) -> None:
         self.offset, self.scale = np.asarray(offset), np.asarray(scale)
         self.dtype, self.shape = dtype, shape
         self.encoded_nbytes = math.prod(shape) * dtype.itemsize
@@ -201,9 +204,6 @@ class ScaleOffset:
         return result  # type: ignore[no-any-return]
 
 
-_SUB_BYTE = {"2": 2, "4": 4, "6": 6}
-
-
 def component_bits(dtype: np.dtype[Any]) -> int:
     """Return the number of bits of an item of `dtype`, of one part of a complex item."""
     if dtype.kind == "b":
@@ -233,7 +233,7 @@ class PackBits:
         padding: Literal["none", "first_byte", "last_byte"] = "none",
         first_bit: int | None = None,
         last_bit: int | None = None,
-    ):
+    ) -> None:
         bits = component_bits(dtype)
         self.first = 0 if first_bit is None else first_bit
         self.stop = bits if last_bit is None else last_bit + 1

@@ -115,8 +115,8 @@ class Format(ABC):
             raise ValueError(
                 f"version {self.version} of the format has no chunk_key_encoding {given['name']!r}"
             )
-        separator = separator or given.get("separator")
-        return ChunkKeys(separator or ".", stated=separator is not None)
+        wanted: Any = separator or given.get("separator")
+        return ChunkKeys(wanted or ".", stated=wanted is not None)
 
     # -- attributes: a document of their own, unless overridden ----------------------
 
@@ -163,9 +163,7 @@ class Format(ABC):
         """Tell what is at `path`."""
         return self.kind_in(store, store.getitems(self.node_keys([path])), path)
 
-    def kind_in(
-        self, store: BaseStore, found: Mapping[str, Buffer], path: str
-    ) -> NodeKind | None:
+    def kind_in(self, store: BaseStore, found: Mapping[str, Buffer], path: str) -> NodeKind | None:
         """Tell what is at `path`, given what was found under its `node_keys`."""
         return self.kind_of(found, path)
 
@@ -221,7 +219,11 @@ class Format(ABC):
             found = store.getitems(self._document_keys(below))
             if found:
                 yield found
-            folders += [path for path in below if self.kind_of(found, path) != "array"]
+            for name, path in zip(names, below, strict=True):
+                kind = self.kind_of(found, path)
+                # A folder that is no node can have nodes in it all the same.
+                if kind == "group" or (kind is None and not name.startswith(".")):
+                    folders.append(path)
 
     def _document_keys(self, paths: Sequence[str]) -> list[str]:
         keys = self.node_keys(paths) + [self.attrs_key(path) for path in paths]

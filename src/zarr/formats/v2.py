@@ -131,9 +131,7 @@ def _members(meta: ArrayMeta) -> dict[str, JSON]:
         "chunks": list(meta.chunks),
         "dtype": dtypes.encode_v2(dtype),
         "compressor": compressor,
-        "fill_value": dtypes.encode_fill_v2(
-            meta.fill_value, dtype, object_codec_of(meta.steps)
-        ),
+        "fill_value": dtypes.encode_fill_v2(meta.fill_value, dtype, object_codec_of(meta.steps)),
         "order": meta.order,
         "filters": filters or None,
     }
@@ -161,7 +159,7 @@ def _spelled(meta: ArrayMeta) -> tuple[np.dtype[Any], list[JSON], JSON]:
         else:
             configs.append((step.role, named.numbered_config(step)))
     if meta.dtype.isbuiltin == 2:
-        raise ValueError(f"version 2 of the format has no name for dtype {dtype}; use zarr_format=3")
+        raise ValueError(f"version 2 of the format has no dtype {dtype}; use zarr_format=3")
     if configs and configs[-1][0] == "compressor":
         *configs, (_, compressor) = configs
         return dtype, [config for _, config in configs], compressor

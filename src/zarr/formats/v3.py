@@ -31,7 +31,7 @@ from zarr.grid import Grid
 from zarr.metadata import ArrayMeta, ChunkKeys, GroupMeta, Sharding, Step
 
 if TYPE_CHECKING:
-    from zarr.storage.base import BaseStore, Buffer
+    from zarr.storage.base import Buffer
 
 __all__ = ["V3"]
 

@@ -97,9 +97,7 @@ class V3Draft(Format):
     def node_keys(self, paths: Iterable[str]) -> list[str]:
         return [_ENTRY]  # of most stores there is nothing more to know
 
-    def kind_in(
-        self, store: BaseStore, found: Mapping[str, Buffer], path: str
-    ) -> NodeKind | None:
+    def kind_in(self, store: BaseStore, found: Mapping[str, Buffer], path: str) -> NodeKind | None:
         node = self.look_up(store, path) if _is_entry(found.get(_ENTRY)) else None
         return None if node is None else node[0]
 

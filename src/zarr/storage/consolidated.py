@@ -12,14 +12,16 @@ from zarr.errors import MetadataError, PathNotFoundError, ReadOnlyError
 from zarr.formats.base import dump_json, expect_object, join, load_json
 from zarr.storage.base import BaseStore, Buffer, as_store
 
-__all__ = ["METADATA_KEY", "ConsolidatedMetadataStore", "consolidate"]
+__all__ = ["METADATA_KEY", "ConsolidatedMetadataStore", "check_mode", "consolidate", "split"]
 
 METADATA_KEY = ".zmetadata"
 
 _VERSION = 1
 
 
-def consolidate(store: BaseStore, metadata_key: str, path: str) -> None:
+def consolidate(
+    store: BaseStore, metadata_key: str, path: str, version: int | str | None = None
+) -> None:
     """Put copies of all metadata in `store` under `metadata_key`.
 
     A format whose groups carry the copies themselves has them in the group at `path`.
@@ -29,7 +31,8 @@ def consolidate(store: BaseStore, metadata_key: str, path: str) -> None:
     PathNotFoundError
         If there is nothing at `path`.
     """
-    for format in formats.FORMATS:
+    wanted = formats.by_version(version)
+    for format in formats.FORMATS if wanted is None else (wanted,):
         if (kind := format.kind(store, path)) is not None:
             break
     else:
@@ -45,6 +48,40 @@ def consolidate(store: BaseStore, metadata_key: str, path: str) -> None:
             return
     copies = {key: load_json(document, key) for key, document in documents.items()}
     store[metadata_key] = dump_json({"metadata": copies, "zarr_consolidated_format": _VERSION})
+
+
+def check_mode(mode: str) -> None:
+    """Raise `ValueError` if `mode` would change metadata."""
+    if mode not in ("r", "r+"):
+        raise ValueError(f"invalid mode, expected either 'r' or 'r+'; found {mode!r}")
+
+
+def split(
+    store: BaseStore,
+    chunk_store: BaseStore | None,
+    use_consolidated: bool | str | None,
+    mode: str,
+    path: str,
+) -> tuple[BaseStore, BaseStore | None]:
+    """Return where to read the metadata of a hierarchy, and where the chunks are.
+
+    Parameters
+    ----------
+    use_consolidated : bool, str or None
+        Whether to read consolidated metadata, or under which key. None means not to: what
+        they say may be out of date, so they are for those who ask for them.
+
+    Raises
+    ------
+    ValueError
+        If `mode` would change metadata.
+    """
+    if not use_consolidated:
+        return store, chunk_store
+    check_mode(mode)
+    key = METADATA_KEY if use_consolidated is True else use_consolidated
+    metadata = ConsolidatedMetadataStore(store, key, path=path)
+    return metadata, store if chunk_store is None else chunk_store
 
 
 class ConsolidatedMetadataStore(BaseStore):
@@ -137,7 +174,7 @@ class ConsolidatedMetadataStore(BaseStore):
         )
 
     __setitem__ = __delitem__ = _refuse
-    setitems = delitems = rmdir = rename = _refuse
+    setitems = delitems = rmdir = rename = _refuse  # type: ignore[assignment]
 
     # -- as an object ----------------------------------------------------------------
 
@@ -192,7 +229,8 @@ def _find(store: BaseStore, metadata_key: str, path: str) -> Mapping[str, JSON]:
     for key, folder in ((metadata_key, ""), (own_key, path)):
         if key in found:
             copies = {join(folder, k): v for k, v in _parse(found[key], key).items()}
-            _check_fresh(copies, found, originals, key)
+            below = f"{folder}/" if folder else ""
+            _check_fresh(copies, found, [k for k in originals if k.startswith(below)], key)
             return copies
     for format in formats.FORMATS:
         for place in dict.fromkeys(("", path)):

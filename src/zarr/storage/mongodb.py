@@ -26,7 +26,6 @@ T = TypeVar("T")
 
 _PAGE = 10_000
 _DENIED = (13, 18)  # Unauthorized, AuthenticationFailed
-_DUPLICATE = 11000
 
 
 class MongoDBStore(BaseStore):
@@ -161,7 +160,7 @@ class MongoDBStore(BaseStore):
             try:
                 collection.create_index("key", unique=True)
             except self._pymongo.errors.OperationFailure as error:
-                if error.code != _DUPLICATE:
+                if error.code in _DENIED:
                     raise
                 # Earlier programs, racing without an index, have written a key twice.
                 collection.create_index("key", name="zarr_key")

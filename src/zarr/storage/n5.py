@@ -467,8 +467,7 @@ class N5Store(N5View):
     ) -> None:
         if dimension_separator not in ("/", None):
             raise ValueError(
-                "N5Store only supports '/' as dimension_separator, "
-                f"not {dimension_separator!r}"
+                f"N5Store only supports '/' as dimension_separator, not {dimension_separator!r}"
             )
         super().__init__(
             DirectoryStore(path, normalize_keys, fsync=fsync, follow_symlinks=follow_symlinks)

@@ -165,7 +165,9 @@ def array_meta(
     return ArrayMeta(
         shape=lengths,
         dtype=kind,
-        grid=normalize_grid(True if is_auto(chunks) else chunks, options.shards, lengths, kind.itemsize),
+        grid=normalize_grid(
+            True if is_auto(chunks) else chunks, options.shards, lengths, kind.itemsize
+        ),
         fill_value=dtypes.normalize_fill_value(fill_value, kind),
         order=order,  # type: ignore[arg-type]
         keys=format.chunk_keys(dimension_separator, len(lengths), options.chunk_key_encoding),
@@ -209,9 +211,7 @@ def _compressor_steps(compressor: Any) -> list[Step]:
     return [] if compressor is None else [step_from("compressor", compressor)]
 
 
-def _shards_of(
-    transformers: Sequence[Any], chunks: Any, options: NamedOptions
-) -> NamedOptions:
+def _shards_of(transformers: Sequence[Any], chunks: Any, options: NamedOptions) -> NamedOptions:
     """Return `options` with the shards that a storage transformer of the 2.x library means."""
     for transformer in transformers:
         counts = getattr(transformer, "chunks_per_shard", None)

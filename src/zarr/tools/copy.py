@@ -10,7 +10,8 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any, TypeAlias
+from pathlib import Path
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 
@@ -102,18 +103,19 @@ class _Reporter:
 
     def _writer(self, log: Log) -> Callable[[str], object]:
         if log is None:
-            return lambda line: None
+            return len  # anything that takes a line and does nothing
         if callable(log):
             return log  # type: ignore[no-any-return]
         if isinstance(log, (str, os.PathLike)):
-            log = self._stack.enter_context(open(log, "w", encoding="utf-8"))
+            file = Path(log).open("w", encoding="utf-8")  # noqa: SIM115  the stack closes it
+            log = self._stack.enter_context(file)
         if not callable(getattr(log, "write", None)):
             raise TypeError(
                 f"log must be a callable function, file path or file-like object, found {log!r}"
             )
         return lambda line: print(line, file=log)
 
-    def __enter__(self) -> _Reporter:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -519,7 +521,7 @@ class _Transfer:
 
     def _wanted(self) -> Callable[[Region], bool]:
         """Return a function that tells whether a region must be copied."""
-        tests = []
+        tests: list[Callable[[Region], bool]] = []
         if self.resume:
             present = {coords for _, coords in self.target._engine.stored()}
             tests.append(lambda region: not _grid(self.target, region) <= present)

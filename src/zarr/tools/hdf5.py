@@ -6,6 +6,7 @@ Nothing here imports h5py before somebody passes one of its objects.
 from __future__ import annotations
 
 import json
+import operator
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,8 +17,8 @@ from numcodecs import VLenArray, VLenUTF8
 from zarr.core import Array
 
 __all__ = [
-    "is_h5py", "keeps_fill_value", "members", "read", "read_attributes", "to_hdf5", "to_zarr", "write",
-    "write_attributes",
+    "is_h5py", "keeps_fill_value", "members", "read", "read_attributes", "to_hdf5", "to_zarr",
+    "write", "write_attributes",
 ]  # fmt: skip
 
 _GZIP_LEVEL = 1
@@ -45,9 +46,7 @@ def members(group: Any) -> list[tuple[str, Any]]:
         elif not hasattr(node, "shape") and not hasattr(node, "keys"):
             warnings.warn(f"{where} is a named type; it is not copied", stacklevel=2)
         elif not hasattr(node, "shape") and node.id in above:
-            warnings.warn(
-                f"{where} is a link to a group above it; it is not copied", stacklevel=2
-            )
+            warnings.warn(f"{where} is a link to a group above it; it is not copied", stacklevel=2)
         else:
             found.append((name, node))
     return found
@@ -116,10 +115,9 @@ def to_hdf5(array: Any, name: str, options: Mapping[str, Any]) -> dict[str, Any]
         arguments.pop("compression_opts", None)
     arguments |= options
     chunks = arguments.get("chunks")
-    if isinstance(chunks, tuple) and "maxshape" not in arguments:
-        if any(c > n for c, n in zip(chunks, array.shape, strict=True)):
-            # HDF5 wants chunks to fit into what the dataset may grow to.
-            arguments["maxshape"] = tuple(map(max, chunks, array.shape))
+    if isinstance(chunks, tuple) and any(map(operator.gt, chunks, array.shape)):
+        # HDF5 wants chunks to fit into what the dataset may grow to.
+        arguments.setdefault("maxshape", tuple(map(max, chunks, array.shape)))
     return arguments
 
 
@@ -272,10 +270,9 @@ def _write_items(dataset: Any, region: tuple[slice, ...], data: np.ndarray[Any, 
     # One by one: h5py takes several items of equal length for an array of numbers.
     first = [part.start or 0 for part in region]
     for place, item in np.ndenumerate(data):
-        if isinstance(item, (bytes, bytearray)):
-            item = np.frombuffer(item, "u1")
-        if isinstance(item, np.ndarray) and item.size:
-            dataset[tuple(a + b for a, b in zip(first, place, strict=True))] = item
+        numbers = np.frombuffer(item, "u1") if isinstance(item, (bytes, bytearray)) else item
+        if isinstance(numbers, np.ndarray) and numbers.size:
+            dataset[tuple(map(operator.add, first, place))] = numbers
 
 
 # -- attributes ------------------------------------------------------------------------
@@ -291,9 +288,7 @@ def read_attributes(node: Any) -> dict[str, Any]:
         try:
             result[name] = _json_value(node.attrs[name])
         except (TypeError, OSError) as error:
-            warnings.warn(
-                f"attribute {name!r} of {node.name} is not copied: {error}", stacklevel=2
-            )
+            warnings.warn(f"attribute {name!r} of {node.name} is not copied: {error}", stacklevel=2)
     return result
 
 

@@ -1,0 +1,363 @@
+"""Metadata of a hierarchy under one key: how they are written, read and protected."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import zarr
+from zarr.errors import MetadataError, PathNotFoundError, ReadOnlyError
+from zarr.storage import ConsolidatedMetadataStore
+
+
+class Watched(zarr.MemoryStore):
+    """A store that writes down what it is asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[Any] = []
+
+    def __getitem__(self, key: str) -> Any:
+        self.asked.append(key)
+        return super().__getitem__(key)
+
+    def __contains__(self, key: object) -> bool:
+        self.asked.append(key)
+        return super().__contains__(key)
+
+    def getitems(self, keys: Sequence[str]) -> dict[str, Any]:
+        self.asked.append(list(keys))
+        return super().getitems(keys)
+
+    def setitems(self, items: Mapping[str, Any]) -> None:
+        self.asked.append(("set", list(items)))
+        super().setitems(items)
+
+    def listdir(self, path: str = "") -> list[str]:
+        self.asked.append(f"listdir {path}")
+        return super().listdir(path)
+
+    def list_prefix(self, path: str = "") -> Any:
+        self.asked.append(f"list_prefix {path}")
+        return super().list_prefix(path)
+
+
+def fill(store: Any, **options: Any) -> zarr.Group:
+    root = zarr.group(store, **options)
+    root.attrs["title"] = "root"
+    bar = root.create_dataset("foo/bar", data=np.arange(100), chunks=50)
+    bar.attrs["units"] = "m"
+    root.create_dataset("spam", shape=10, dtype="f8", fill_value=np.nan, chunks=5)
+    return root
+
+
+@pytest.fixture
+def store() -> Watched:
+    store = Watched()
+    fill(store)
+    zarr.consolidate_metadata(store)
+    store.asked.clear()
+    return store
+
+
+@pytest.fixture(params=[2, 3])
+def any_format(request: pytest.FixtureRequest) -> Watched:
+    store = Watched()
+    fill(store, zarr_version=request.param)
+    zarr.consolidate_metadata(store)
+    store.asked.clear()
+    return store
+
+
+def test_document_is_laid_out_as_by_the_2x_library(store: Watched) -> None:
+    document = json.loads(store[".zmetadata"])
+
+    assert document.pop("zarr_consolidated_format") == 1
+    copies = document.pop("metadata")
+    assert document == {}
+    assert sorted(copies) == [
+        ".zattrs", ".zgroup", "foo/.zgroup", "foo/bar/.zarray", "foo/bar/.zattrs", "spam/.zarray",
+    ]  # fmt: skip
+    for key, copy in copies.items():
+        assert json.dumps(copy) == json.dumps(json.loads(store[key]))
+    assert store[".zmetadata"] == json.dumps(
+        json.loads(store[".zmetadata"]), indent=4, sort_keys=True
+    ).encode("ascii")
+
+
+def test_hierarchy_is_read_as_without(any_format: Watched) -> None:
+    root, plain = zarr.open_consolidated(any_format), zarr.open_group(any_format, mode="r")
+
+    assert str(root.tree()) == str(plain.tree())
+    assert root.attrs.asdict() == {"title": "root"}
+    for path, node in plain.arrays(recurse=True):
+        assert root[node.path][...].tobytes() == node[...].tobytes(), path
+        assert root[node.path].attrs.asdict() == node.attrs.asdict()
+        assert root[node.path].chunks == node.chunks
+
+
+def test_opening_reads_once_and_listing_never(any_format: Watched) -> None:
+    root = zarr.open_consolidated(any_format, mode="r")
+
+    assert len(any_format.asked) == 1
+    any_format.asked.clear()
+    assert str(root.tree())
+    assert list(root.arrays(recurse=True))
+    assert "bar" in root["foo"]
+    assert "nope" not in root
+    assert root["foo/bar"].attrs["units"] == "m"
+    assert any_format.asked == []
+
+
+def test_consolidating_walks_folders_and_no_chunks(store: Watched) -> None:
+    zarr.consolidate_metadata(store)
+
+    listed = [asked for asked in store.asked if isinstance(asked, str) and "list" in asked]
+    assert sorted(listed) == ["listdir ", "listdir foo"]
+
+
+def test_nodes_in_folders_without_a_group_are_found(store: Watched) -> None:
+    zarr.open_array(store, mode="w", shape=3, path="loose/deep/z")
+    for key in ("loose/.zgroup", "loose/deep/.zgroup"):
+        del store[key]
+
+    root = zarr.consolidate_metadata(store)
+
+    assert root["loose/deep/z"].shape == (3,)
+
+
+def test_data_can_be_written(any_format: Watched) -> None:
+    root = zarr.open_consolidated(any_format)
+
+    root["foo/bar"][5] = -1
+
+    assert zarr.open_group(any_format, mode="r")["foo/bar"][5] == -1
+
+
+def test_data_cannot_be_written_in_mode_r(store: Watched) -> None:
+    with pytest.raises(ReadOnlyError):
+        zarr.open_consolidated(store, mode="r")["foo/bar"][5] = -1
+
+
+def test_metadata_cannot_be_changed(any_format: Watched) -> None:
+    root = zarr.open_consolidated(any_format)
+    before = {key: any_format[key] for key in any_format}
+
+    for change in (
+        lambda: root.create_group("new"),
+        lambda: root.require_group("new/deep"),
+        lambda: root.zeros("new", shape=1),
+        lambda: root.zeros("spam", shape=1, overwrite=True),
+        lambda: root["spam"].resize(100),
+        lambda: root["spam"].append(np.zeros(7)),
+        lambda: root["spam"].attrs.update(a=1),
+        lambda: root.attrs.put({}),
+        lambda: root.__delitem__("foo"),
+        lambda: root.move("foo", "fuh"),
+        lambda: setattr(root["spam"], "fill_value", 3),
+    ):
+        with pytest.raises(ReadOnlyError):
+            change()
+    assert {key: any_format[key] for key in any_format} == before
+
+
+def test_other_key(store: Watched) -> None:
+    del store[".zmetadata"]
+
+    zarr.consolidate_metadata(store, ".other")
+
+    assert zarr.open_consolidated(store, ".other")["spam"].shape == (10,)
+    assert zarr.open_consolidated(store, metadata_key=".other", path="foo").name == "/foo"
+    with pytest.raises(KeyError, match=r"\.zmetadata"):
+        zarr.open_consolidated(store)
+
+
+def test_path(any_format: Watched) -> None:
+    assert list(zarr.open_consolidated(any_format, path="foo")) == ["bar"]
+    assert zarr.open_consolidated(any_format, path="foo/bar")[3] == 3
+    assert zarr.consolidate_metadata(any_format, path="foo").path == "foo"
+    assert list(zarr.open_consolidated(any_format, path="foo")) == ["bar"]
+    with pytest.raises(PathNotFoundError, match="nope"):
+        zarr.open_consolidated(any_format, path="nope")
+
+
+def test_siblings_survive_when_a_path_is_consolidated(store: Watched) -> None:
+    zarr.consolidate_metadata(store, path="foo")
+
+    assert sorted(zarr.open_consolidated(store)) == ["foo", "spam"]
+
+
+def test_metadata_consolidated_inside_a_group(store: Watched) -> None:
+    """Others put the copies beside the group that was consolidated, not at the root."""
+    sub = {key.removeprefix("foo/"): store[key] for key in store if key.startswith("foo/")}
+    zarr.consolidate_metadata(sub)
+    store["foo/.zmetadata"] = sub[".zmetadata"]
+    del store[".zmetadata"]
+
+    root = zarr.open_consolidated(store, path="foo")
+
+    assert list(root) == ["bar"]
+    assert root["bar"][7] == 7
+    with pytest.raises(KeyError):
+        zarr.open_consolidated(store)
+
+
+def test_array_alone() -> None:
+    store: dict[str, bytes] = {}
+    zarr.open_array(store, mode="w", shape=3, chunks=2)[:] = 1
+
+    z = zarr.consolidate_metadata(store)
+
+    assert isinstance(z, zarr.Array)
+    assert z[:].tolist() == [1, 1, 1]
+    assert list(json.loads(store[".zmetadata"])["metadata"]) == [".zarray"]
+
+
+def test_nothing_to_consolidate() -> None:
+    with pytest.raises(PathNotFoundError):
+        zarr.consolidate_metadata({})
+
+
+def test_paths_and_chunk_store(tmp_path: Path) -> None:
+    path = tmp_path / "data"
+    fill(zarr.DirectoryStore(path))
+
+    zarr.consolidate_metadata(path)
+    root = zarr.open_consolidated(path, mode="r")
+    assert root["foo/bar"][3] == 3
+    assert root.chunk_store == zarr.DirectoryStore(path)
+
+    elsewhere = zarr.MemoryStore()
+    zarr.copy_store(zarr.DirectoryStore(path), elsewhere, excludes=r"\.z")
+    documents = zarr.MemoryStore()
+    documents[".zmetadata"] = (path / ".zmetadata").read_bytes()
+    assert zarr.open_consolidated(documents, chunk_store=elsewhere)["foo/bar"][4] == 4
+
+
+@pytest.mark.parametrize("mode", ["a", "w", "w-", "x"])
+def test_mode_that_would_change_metadata(store: Watched, mode: Any) -> None:
+    with pytest.raises(ValueError, match="invalid mode"):
+        zarr.open_consolidated(store, mode=mode)
+    with pytest.raises(ValueError, match="invalid mode"):
+        zarr.open_group(store, mode=mode, use_consolidated=True)
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        (b"{", "not a valid JSON"),
+        (b"[]", "must hold a JSON object"),
+        (b'{"metadata": {}}', "unsupported zarr consolidated metadata format: None"),
+        (b'{"zarr_consolidated_format": 2}', "unsupported"),
+        (b'{"zarr_consolidated_format": 1}', "metadata"),
+        (b'{"zarr_consolidated_format": 1, "metadata": [1]}', "metadata"),
+    ],
+)
+def test_document_that_makes_no_sense(store: Watched, document: bytes, message: str) -> None:
+    store[".zmetadata"] = document
+
+    with pytest.raises(MetadataError, match=message):
+        zarr.open_consolidated(store)
+
+
+def test_change_at_the_root_is_noticed(store: Watched) -> None:
+    zarr.open_group(store).attrs["title"] = "changed"
+
+    with pytest.raises(MetadataError, match=r"out of date.*\.zattrs.*consolidate_metadata"):
+        zarr.open_consolidated(store)
+    zarr.consolidate_metadata(store)
+    assert zarr.open_consolidated(store).attrs["title"] == "changed"
+
+
+def test_change_at_the_path_is_noticed(store: Watched) -> None:
+    zarr.open_array(store, path="spam").resize(3)
+
+    with pytest.raises(MetadataError, match=r"out of date.*spam/\.zarray"):
+        zarr.open_consolidated(store, path="spam")
+
+
+def test_deleted_hierarchy_is_not_read_from_copies(store: Watched) -> None:
+    zarr.open_group(store, mode="w")
+
+    with pytest.raises(KeyError):
+        zarr.open_consolidated(store)
+
+
+def test_copies_are_used_on_demand(any_format: Watched) -> None:
+    for use in (None, False):
+        root = zarr.open_group(any_format, mode="r", use_consolidated=use)
+        assert root.store is any_format
+    for root in (
+        zarr.open_group(any_format, mode="r", use_consolidated=True),
+        zarr.open(any_format, mode="r+", use_consolidated=True),
+        zarr.open_group(any_format, mode="r", use_consolidated=".zmetadata"),
+    ):
+        assert isinstance(root.store, ConsolidatedMetadataStore)
+        assert root["foo/bar"][9] == 9
+    with pytest.raises(KeyError):
+        zarr.open_group(zarr.group().store, mode="r", use_consolidated=True)
+
+
+def test_store_is_read_only_and_has_only_documents(store: Watched) -> None:
+    copies = ConsolidatedMetadataStore(store)
+
+    assert json.loads(copies["foo/.zgroup"]) == {"zarr_format": 2}
+    assert "foo/bar/0" not in copies
+    assert len(copies) == len(list(copies)) == 6
+    assert copies.listdir() == [".zattrs", ".zgroup", "foo", "spam"]
+    assert copies.listdir("foo/bar") == [".zarray", ".zattrs"]
+    assert copies.listdir("nope") == []
+    assert zarr.storage.getsize(copies) == -1
+    with pytest.raises(KeyError):
+        copies["foo/bar/0"]
+    for change in (
+        lambda: copies.__setitem__("a", b""),
+        lambda: copies.__delitem__("foo/.zgroup"),
+        lambda: copies.rmdir("foo"),
+        lambda: copies.rename("foo", "bar"),
+        copies.clear,
+    ):
+        with pytest.raises(PermissionError):
+            change()
+
+
+def test_pickle_reads_nothing_again(tmp_path: Path) -> None:
+    store = zarr.DirectoryStore(tmp_path)
+    fill(store)
+    root = zarr.consolidate_metadata(store)
+    pickled = pickle.dumps(root)
+    del store[".zmetadata"]
+
+    again = pickle.loads(pickled)
+
+    assert str(again.tree()) == str(root.tree())
+    assert again["foo/bar"][8] == 8
+
+
+def test_closing_closes_the_store_beneath(tmp_path: Path) -> None:
+    with zarr.ZipStore(tmp_path / "data.zip", mode="w") as store:
+        fill(store)
+        zarr.consolidate_metadata(store)
+
+    with zarr.open_consolidated(zarr.ZipStore(tmp_path / "data.zip", mode="r")) as root:
+        assert root["foo/bar"][1] == 1
+    with pytest.raises(Exception, match="closed"):
+        root.chunk_store["foo/bar/0"]
+
+
+def test_large_hierarchy_is_listed_folder_by_folder() -> None:
+    store = Watched()
+    root = zarr.group(store)
+    for i in range(300):
+        root.create_group(f"g{i % 3}/h{i}")
+    zarr.consolidate_metadata(store)
+    copies = zarr.open_consolidated(store)
+
+    assert list(copies) == ["g0", "g1", "g2"]
+    assert len(list(copies["g1"].groups())) == 100
