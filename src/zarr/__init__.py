@@ -54,8 +54,8 @@ __all__ = [
     "MetadataError", "NestedDirectoryStore", "ProcessSynchronizer", "TempStore",
     "ThreadSynchronizer", "__version__", "array", "consolidate_metadata", "copy", "copy_all",
     "copy_store", "create", "create_array", "create_group", "empty", "empty_like", "full",
-    "full_like", "group", "load", "ones", "ones_like", "open", "open_array", "open_consolidated", "open_group", "open_like", "save",
-    "save_array", "save_group", "tree", "zeros", "zeros_like",
+    "full_like", "group", "load", "ones", "ones_like", "open", "open_array", "open_consolidated",
+    "open_group", "open_like", "save", "save_array", "save_group", "tree", "zeros", "zeros_like",
 ]  # fmt: skip
 
 

@@ -166,6 +166,9 @@ def test_conversion_to_numpy() -> None:
     assert_array_equal(np.zeros_like(z), np.zeros_like(a))
     assert_array_equal(np.concatenate([z, z]), np.concatenate([a, a]))
     assert float(zarr.array(2.5)[()]) == 2.5
+    assert np.array(z, copy=True).flags.writeable
+    with pytest.raises(ValueError, match="copy"):
+        np.array(z, copy=False)
 
 
 # -- append and resize -----------------------------------------------------------------
@@ -525,6 +528,18 @@ def test_metadata_is_not_cached() -> None:
     z2 = zarr.Array(store, cache_metadata=False)
     z2.resize(4)
     assert_array_equal(other[...], [0] * 4)
+
+
+def test_metadata_that_is_gone() -> None:
+    g = zarr.group()
+    g.zeros("a", shape=3)
+    z = zarr.Array(g.store, "a", cache_metadata=False)
+    del g["a"]
+    with pytest.raises(zarr.errors.ArrayNotFoundError, match="a"):
+        _ = z.shape
+    with pytest.raises(zarr.errors.ArrayNotFoundError):
+        z[0] = 1
+    assert list(g.store) == [".zgroup"]
 
 
 def test_two_handles_append_in_turn() -> None:

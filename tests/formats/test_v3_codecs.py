@@ -95,7 +95,7 @@ def test_records_are_what_documents_say(record: Any, members: Any) -> None:
     assert type(record).from_dict(members).to_dict() == members
     json.dumps(record.to_dict())
     with pytest.raises(AttributeError):
-        record.name = "other"
+        record.endian = "other"
 
 
 def test_records_refuse_what_they_do_not_know() -> None:
@@ -188,7 +188,7 @@ CHAINS = [
     [BloscCodec()],
     [BloscCodec(typesize=1, cname="zlib", shuffle="bitshuffle")],
     [BloscCodec(shuffle="noshuffle"), GzipCodec(), Crc32cCodec()],
-    [Crc32cCodec(), BloscCodec("blosclz")] if False else [Crc32cCodec(), ZstdCodec()],
+    [Crc32cCodec(), ZstdCodec()],
     [numcodecs.Shuffle(4), numcodecs.Zlib(1)],
     [numcodecs.LZ4()],
     [numcodecs.BZ2(1)],
@@ -228,7 +228,7 @@ FILTERS = [
     [numcodecs.Delta("<i4", "<i2")],
     [numcodecs.AsType("<i8", "<i4")],
     [numcodecs.AsType(">i8", "<i4")],
-    [numcodecs.FixedScaleOffset(offset=1, scale=2, dtype="<i4", astype="<u2")],
+    [numcodecs.FixedScaleOffset(offset=0, scale=2, dtype="<i4", astype="<u2")],
     [TransposeCodec((1, 0)), numcodecs.Delta("<i4")],
     [numcodecs.Delta("<i4"), TransposeCodec((1, 0))],
 ]

@@ -180,7 +180,8 @@ def _wrapped(values: np.ndarray[Any, Any], target: np.dtype[Any]) -> Any:
     """Return integral `values` modulo two to the number of bits of `target`."""
     if values.dtype.kind == "f":
         size = np.abs(np.fmod(values, 2.0**64)).astype("u8")
-        words = np.where(values < 0, ~size + np.uint64(1), size)
+        with np.errstate(over="ignore"):
+            words = np.where(values < 0, ~size + np.uint64(1), size)
     else:
         words = values.astype("i8" if values.dtype.kind == "i" else "u8").view("u8")
     if not is_foreign(target):

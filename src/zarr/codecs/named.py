@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any
@@ -38,6 +38,7 @@ __all__ = [
     "numbered_config",
     "parse_codecs",
     "parse_sharding",
+    "serializer_of",
     "stored_dtype",
 ]
 
@@ -149,6 +150,16 @@ def _settle(roles: Sequence[Role | None], names: Sequence[str]) -> list[Role]:
         if role not in (None, place):
             raise MetadataError(f"codec {name!r} is in the wrong place among {', '.join(names)}")
     return by_place
+
+
+def serializer_of(steps: Iterable[Step]) -> Step | None:
+    """Return the step that makes bytes of items, within shards if need be; None if there is none."""
+    for step in steps:
+        if step.name == SHARDING:
+            return serializer_of(parse_codecs(configuration(step).get("codecs")))
+        if step.role == "serializer" or step.name in ("vlen-utf8", "vlen-bytes"):
+            return step
+    return None
 
 
 def configuration(step: Step) -> Mapping[str, JSON]:

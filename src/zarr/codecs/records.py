@@ -65,7 +65,7 @@ class _Record:
         return cls(**given)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BytesCodec(_Record):
     """Stores the items one after the other.
 
@@ -85,7 +85,7 @@ class BytesCodec(_Record):
     endian: Literal["little", "big"] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TransposeCodec(_Record):
     """Stores the dimensions in another order.
 
@@ -99,7 +99,7 @@ class TransposeCodec(_Record):
     order: Sequence[int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BloscCodec(_Record):
     """Compresses with Blosc.
 
@@ -125,7 +125,7 @@ class BloscCodec(_Record):
     blocksize: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ZstdCodec(_Record):
     """Compresses with Zstandard.
 
@@ -142,7 +142,7 @@ class ZstdCodec(_Record):
     checksum: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class GzipCodec(_Record):
     """Compresses with gzip.
 
@@ -156,28 +156,28 @@ class GzipCodec(_Record):
     level: int = 5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Crc32cCodec(_Record):
     """Appends a CRC-32C checksum, which is verified when reading."""
 
     name: ClassVar[str] = "crc32c"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class VLenUTF8Codec(_Record):
     """Stores strings of any length."""
 
     name: ClassVar[str] = "vlen-utf8"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class VLenBytesCodec(_Record):
     """Stores bytes of any length."""
 
     name: ClassVar[str] = "vlen-bytes"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PackBitsCodec(_Record):
     """Stores some bits of each item only, without gaps.
 
@@ -195,7 +195,7 @@ class PackBitsCodec(_Record):
     last_bit: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CastValueCodec(_Record):
     """Stores numbers as those of another data type.
 
@@ -219,7 +219,7 @@ class CastValueCodec(_Record):
     scalar_map: Mapping[str, JSON] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ScaleOffsetCodec(_Record):
     """Stores ``(item - offset) * scale``.
 
@@ -234,7 +234,7 @@ class ScaleOffsetCodec(_Record):
     scale: JSON = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ShardingCodec(_Record):
     """Stores several chunks under one key.
 

@@ -273,4 +273,8 @@ class PackBits:
         if self.signed:
             bits[:, self.stop :] = bits[:, self.stop - 1 : self.stop]
         words = np.packbits(bits, axis=1, bitorder="little").view(f"<u{self.width}")
-        return words.astype(f"u{self.width}").view(self.dtype).reshape(self.shape)
+        words = words.reshape(-1).astype(f"u{self.width}")
+        if is_foreign(self.dtype) and "int" in self.dtype.name:
+            # Its own package decides what the unused bits are.
+            return words.view("i1" if self.signed else "u1").astype(self.dtype).reshape(self.shape)
+        return words.view(self.dtype).reshape(self.shape)

@@ -354,26 +354,24 @@ def _layout(
 
 
 def _check_items(items: Items | None, steps: tuple[Step, ...], data_type: JSON) -> None:
-    serializer = next(step.name for step in steps if step.role == "serializer")
-    wanted = {"string": "vlen-utf8", "bytes": "vlen-bytes"}.get(items or "")
-    found = serializer if serializer.startswith("vlen-") else None
-    if wanted != found and serializer != named.SHARDING:
-        raise MetadataError(f"codec {serializer!r} cannot encode the data_type {data_type!r:.100}")
+    serializer = named.serializer_of(steps)
+    if items != _items(serializer):
+        name = "" if serializer is None else serializer.name
+        raise MetadataError(f"codec {name!r} cannot encode the data_type {data_type!r:.100}")
 
 
 def _byte_order(steps: Iterable[Step]) -> ByteOrder:
     """Return the byte order in which items are stored."""
-    for step in steps:
-        if step.name == "bytes" and named.configuration(step).get("endian") == "big":
-            return "big"
-    return "little"
+    step = named.serializer_of(steps)
+    is_big = step is not None and named.configuration(step).get("endian") == "big"
+    return "big" if is_big else "little"
 
 
 # -- writing arrays ----------------------------------------------------------------------
 
 
 def _members(meta: ArrayMeta) -> dict[str, JSON]:
-    items = _items(meta.steps)
+    items = _items(named.serializer_of(meta.steps))
     data_type = _stated(meta, "data_type") or encode_data_type(meta.dtype, items)
     codecs = _stated(meta, "codecs") or _codecs(meta)
     members: dict[str, JSON] = {
@@ -409,9 +407,10 @@ def _stated(meta: ArrayMeta, member: str) -> JSON:
     return spelling if same else None
 
 
-def _items(steps: Iterable[Step]) -> Items | None:
-    names = {step.name for step in steps}
-    return "string" if "vlen-utf8" in names else "bytes" if "vlen-bytes" in names else None
+def _items(serializer: Step | None) -> Items | None:
+    """Return what the objects are that `serializer` makes bytes of."""
+    name = "" if serializer is None else serializer.name
+    return "string" if name == "vlen-utf8" else "bytes" if name == "vlen-bytes" else None
 
 
 def _regular(grid: Grid) -> JSON:

@@ -53,7 +53,8 @@ def normalize_store_arg(
     if isinstance(store, os.PathLike):
         store = os.fspath(store)
     if isinstance(store, str) and ("://" in store or "::" in store):
-        return _load("fsspec", "FSStore")(store, mode=mode, **(storage_options or {}))
+        module, name = ("n5", "N5FSStore") if store.endswith(".n5") else ("fsspec", "FSStore")
+        return _load(module, name)(store, mode=mode, **(storage_options or {}))
     if storage_options:
         raise ValueError("storage_options are for URLs such as 's3://bucket/key' only")
     if store is None:
