@@ -200,13 +200,12 @@ def write_both(
         kind.write(z, selection, value)
     index, shape = kind.numpy_index(selection, z)
     plain = as_numpy(value, layout)
-    if shape is None or a.ndim == 0:
-        parts = index if isinstance(index, tuple) else (index,)
-        is_item = a.dtype == object and isinstance(plain, np.ndarray) and plain.dtype != object
-        if is_item and any(part is Ellipsis for part in parts):
-            # With an ellipsis, NumPy would spread the array that is one item over cells.
-            plain, item = np.empty((), object), plain
-            plain[()] = item
+    if a.dtype == object and isinstance(plain, np.ndarray) and plain.dtype != object:
+        # An array that is one item: NumPy would spread it over cells.
+        cells = np.zeros(a.shape, bool)
+        cells[index] = True
+        a[tuple(np.argwhere(cells)[0])] = plain
+    elif shape is None or a.ndim == 0:
         a[index] = plain
     else:
         # Dimensions selected by an integer are there in the index, but not in the value.

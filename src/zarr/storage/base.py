@@ -106,12 +106,15 @@ class BaseStore(MutableMapping[str, Buffer]):
         How many threads may usefully fetch from this store at a time.
     partial_reads : bool
         Whether :meth:`get_partial_values` moves fewer bytes than reading whole values.
+    default_version : int or None
+        Format of new arrays and groups for which none is given.
     lasting : bool
         Whether `location` stays the name of these data when this object is gone.
     """
 
     threads: ClassVar[int] = 1
     partial_reads: ClassVar[bool] = False
+    default_version: ClassVar[int | None] = None
     lasting: ClassVar[bool] = False
     _dimension_separator: Separator | None = None
     _mode: str = "a"

@@ -70,6 +70,7 @@ class LRUStoreCache(BaseStore):
         # Facts about the store underneath are facts about this one.
         self.threads = self._store.threads  # type: ignore[misc]
         self.partial_reads = self._store.partial_reads  # type: ignore[misc]
+        self.lasting = self._store.lasting  # type: ignore[misc]
         self._lock = RLock()
         self.hits = self.misses = 0
         self._clear_values()

@@ -153,7 +153,6 @@ class FSStore(BaseStore):
             self._fs, path = fs, fs._strip_protocol(url)
         if getattr(self._fs, "asynchronous", False):
             raise ValueError(f"{self._fs!r} is for use in coroutines only (asynchronous=True)")
-        self.path = path
         self.mode = mode
         self.normalize_keys = normalize_keys
         self.retries = retries
@@ -165,15 +164,17 @@ class FSStore(BaseStore):
         self._mode = "r" if mode == "r" else "a"
         self._dimension_separator = dimension_separator or key_separator
         self._look_at(fsspec)
+        self.path = path.lstrip("/") if self._is_bucket else path
         if check or create:
-            self._fs.get_mapper(path, check=check, create=create)
+            self._fs.get_mapper(self.path, check=check, create=create)
 
     def _look_at(self, fsspec: Any) -> None:
         """Find out what matters of the file system, once."""
         self._process = os.getpid()
         self._fsspec = fsspec
         self._is_async = _is_async(self._fs)
-        self._is_local = isinstance(self._fs, fsspec.implementations.local.LocalFileSystem)
+        self._local_root = _local_root(self._fs)
+        self._is_local = self._local_root is not None
         protocols = (
             {self._fs.protocol} if isinstance(self._fs.protocol, str) else {*self._fs.protocol}
         )
@@ -492,10 +493,14 @@ class FSStore(BaseStore):
                 outcomes[at] = outcome
         return outcomes
 
+    def _local(self, path: str) -> str:
+        return os.path.join(self._local_root or "", path)
+
     def _write(self, requests: Sequence[tuple[str, bytes]]) -> list[Any]:
         if self._is_local:
             replace = _calling(_replace, {})
-            return [self._attempt(replace, request) for request in requests]
+            files = [(self._local(path), value) for path, value in requests]
+            return [self._attempt(replace, request) for request in files]
         return self._ask("pipe_file", requests)
 
     def __delitem__(self, key: str) -> None:
@@ -532,7 +537,7 @@ class FSStore(BaseStore):
         if isinstance(error, self.exceptions):
             return True
         # Some systems say that it is forbidden to unlink a directory.
-        return self._is_local and not os.path.isfile(path)
+        return self._is_local and not os.path.isfile(self._local(path))
 
     # -- listing -------------------------------------------------------------------
 
@@ -651,6 +656,14 @@ def _is_async(fs: Any) -> bool:
         return _is_async(fs.fs)
     # Not by its attributes: a caching file system shows those of the one behind it.
     return any(cls.__name__ == "AsyncFileSystem" for cls in type(fs).__mro__)
+
+
+def _local_root(fs: Any) -> str | None:
+    """Return what to put before the paths of `fs` for the operating system, None if remote."""
+    if type(fs).__name__ == "DirFileSystem":
+        root = _local_root(fs.fs)
+        return None if root is None else os.path.join(root, fs.path)
+    return "" if type(fs).__name__ == "LocalFileSystem" else None
 
 
 def _is_s3(fs: Any) -> bool:

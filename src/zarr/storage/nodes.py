@@ -294,7 +294,8 @@ def init_array(
         lengths = normalize_shape(shape)
         chunks = normalize_chunks(chunks, lengths, dtypes.normalize_dtype(dtype)[0].itemsize)
         options = _shards_of(storage_transformers, chunks, options)
-    format = formats.by_version(zarr_version) or options.default_format
+    version = store.default_version if zarr_version is None else zarr_version
+    format = formats.by_version(version) or options.default_format
     meta = array_meta(
         shape, chunks, dtype, compressor, fill_value, order, filters, object_codec,
         _store_separator(store, dimension_separator), options, format,
@@ -359,7 +360,8 @@ def init_group(
     """
     store = as_store(store)
     path = normalize_storage_path(path)
-    format = formats.by_version(zarr_version) or formats.DEFAULT
+    version = store.default_version if zarr_version is None else zarr_version
+    format = formats.by_version(version) or formats.DEFAULT
     given = check_attributes(attributes or {})
     document = format.dump_group(GroupMeta(given))
     store.check_document(format.group_key(path), document)

@@ -54,12 +54,13 @@ def store_machine(
 
     Examples
     --------
-    >>> from hypothesis import settings
+    >>> from hypothesis import HealthCheck, settings
     >>> from hypothesis.stateful import run_state_machine_as_test
     >>> from zarr.storage import MemoryStore
     >>> from zarr.testing import store_machine
     >>> run_state_machine_as_test(
-    ...     store_machine(MemoryStore), settings=settings(max_examples=5, database=None)
+    ...     store_machine(MemoryStore),
+    ...     settings=settings(max_examples=5, suppress_health_check=list(HealthCheck)),
     ... )
     """
     keys = store_keys(folders, leaves)
