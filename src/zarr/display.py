@@ -48,16 +48,42 @@ class Info:
         return "\n".join(lines) + "\n"
 
     def _repr_html_(self) -> str:
-        cell = 'style="text-align: left"'
         rows = "".join(
-            f"<tr><th {cell}>{html.escape(label)}</th><td {cell}>{html.escape(value)}</td></tr>"
+            f"<tr><th>{html.escape(label)}</th><td>{html.escape(value)}</td></tr>"
             for label, value in self.obj.info_items()
         )
-        return f'<table class="zarr-info"><tbody>{rows}</tbody></table>'
+        return (
+            f'<div class="zarr-info"><style>{_INFO_STYLE}</style>'
+            f"<table><tbody>{rows}</tbody></table></div>"
+        )
+
+
+# Colors come from the page, so that light and dark pages look right alike.
+_INFO_STYLE = (
+    ".zarr-info table{border-collapse:collapse;font:13px/1.5 ui-monospace,monospace;color:inherit}"
+    ".zarr-info tr{background:none}"
+    ".zarr-info th,.zarr-info td{text-align:left;vertical-align:top;padding:1px 1.2em 1px 0;"
+    "border:0;color:inherit}"
+    ".zarr-info th{font-weight:normal;white-space:nowrap;opacity:.65}"
+)
+_TREE_STYLE = (
+    ".zarr-tree{font:13px/1.6 ui-monospace,monospace;color:inherit}"
+    ".zarr-tree ul{list-style:none;margin:0 0 0 .35em;padding:0 0 0 1em;"
+    "border-left:1px solid rgba(128,128,128,.4)}"
+    ".zarr-tree>ul{margin:0;padding:0;border:0}"
+    ".zarr-tree li{margin:0}"
+    ".zarr-tree li.end{padding-left:1.05em}"
+    ".zarr-tree summary{cursor:pointer}"
+    ".zarr-tree summary:hover{background:rgba(128,128,128,.15)}"
+    ".zarr-tree b{font-weight:600}"
+    ".zarr-tree i{font-style:normal;opacity:.65}"
+)
 
 
 class TreeViewer:
     """The hierarchy below a group: prints as a tree, shows as nested lists that open.
+
+    In a notebook with the package ``ipytree`` it shows as its widget.
 
     Parameters
     ----------
@@ -74,39 +100,78 @@ class TreeViewer:
         self.expand = expand
         self.level = level
 
-    def _label(self, name: str, node: Any) -> str:
-        if hasattr(node, "shape"):
-            return f"{name} {node.shape} {node.dtype}"
-        return name
-
     def _root_name(self) -> str:
         return (self.group.name or "/").rpartition("/")[2] or "/"
 
-    def _children(self, node: Any, depth: int) -> list[tuple[str, Any]]:
-        if hasattr(node, "shape") or (self.level is not None and depth >= self.level):
+    def _children(self, node: Any, above: tuple[Any, ...]) -> list[tuple[str, Any]]:
+        """Return names and members of `node`, which is `above`'s member, if it is to be opened."""
+        # In HDF5, links can lead nowhere, or back to where one came from.
+        if _is_leaf(node) or (self.level is not None and len(above) >= self.level) or node in above:
             return []
         return sorted(node.items(), key=lambda item: item[0])
 
-    def _lines(self, node: Any, depth: int, indent: str) -> Iterable[str]:
-        children = self._children(node, depth)
+    def _lines(self, node: Any, above: tuple[Any, ...], indent: str) -> Iterable[str]:
+        children = self._children(node, above)
         for i, (name, child) in enumerate(children):
             last = i == len(children) - 1
-            yield f"{indent}{'└──' if last else '├──'} {self._label(name, child)}"
-            yield from self._lines(child, depth + 1, indent + ("    " if last else "│   "))
+            label = " ".join([name, *_details(child)])
+            yield f"{indent}{'└──' if last else '├──'} {label}"
+            yield from self._lines(child, (*above, node), indent + ("    " if last else "│   "))
 
     def __repr__(self) -> str:
-        return "\n".join([self._root_name(), *self._lines(self.group, 0, " ")])
+        return "\n".join([self._root_name(), *self._lines(self.group, (), " ")])
 
-    def _html(self, name: str, node: Any, depth: int) -> str:
-        label = html.escape(self._label(name, node))
-        if hasattr(node, "shape"):
-            return f"<li>{label}</li>"
-        inside = "".join(self._html(n, c, depth + 1) for n, c in self._children(node, depth))
-        opened = " open" if self.expand or depth == 0 else ""
+    def _html(self, name: str, node: Any, above: tuple[Any, ...]) -> str:
+        words = [f"<i>{html.escape(detail)}</i>" for detail in _details(node)]
+        tag = "span" if words else "b"
+        label = " ".join([f"<{tag}>{html.escape(name)}</{tag}>", *words])
+        children = self._children(node, above)
+        if not children:
+            return f'<li class="end">{label}</li>'
+        inside = "".join(self._html(n, child, (*above, node)) for n, child in children)
+        opened = " open" if self.expand or not above else ""
         return f"<li><details{opened}><summary>{label}</summary><ul>{inside}</ul></details></li>"
 
     def _repr_html_(self) -> str:
-        return f'<ul class="zarr-tree">{self._html(self._root_name(), self.group, 0)}</ul>'
+        tree = self._html(self._root_name(), self.group, ())
+        return f'<div class="zarr-tree"><style>{_TREE_STYLE}</style><ul>{tree}</ul></div>'
+
+    def _widget(self) -> Any:
+        """Return the tree as a widget of ipytree, or None without that package."""
+        try:
+            import ipytree
+        except ImportError:
+            return None
+
+        def node_of(name: str, node: Any, above: tuple[Any, ...]) -> Any:
+            below = [node_of(n, c, (*above, node)) for n, c in self._children(node, above)]
+            return ipytree.Node(
+                " ".join([name, *_details(node)]),
+                below,
+                opened=self.expand or not above,
+                icon="table" if _is_leaf(node) else "folder",
+                disabled=True,
+            )
+
+        return ipytree.Tree([node_of(self._root_name(), self.group, ())])
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        widget = self._widget()
+        if widget is None:
+            return {"text/plain": repr(self), "text/html": self._repr_html_()}
+        bundle = widget._repr_mimebundle_(**kwargs)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        # Where widgets do not work, in a page made from the notebook, the HTML does.
+        return {**data, "text/plain": repr(self), "text/html": self._repr_html_()}, metadata
+
+
+def _is_leaf(node: Any) -> bool:
+    # Asked of the class: a group of ours would look for a member of that name.
+    return hasattr(type(node), "shape") or not hasattr(type(node), "items")
+
+
+def _details(node: Any) -> list[str]:
+    return [str(node.shape), str(node.dtype)] if hasattr(type(node), "shape") else []
 
 
 def array_info(array: Any) -> list[tuple[str, str]]:

@@ -226,7 +226,7 @@ def test_illegal_data_types(data_type: Any) -> None:
     ids=repr,
 )  # fmt: skip
 def test_dtypes_without_a_name(dtype: Any) -> None:
-    with pytest.raises(ValueError, match="version 3|no length|object_codec|byte orders"):
+    with pytest.raises(ValueError, match=r"version 3|no length|object_codec|byte orders"):
         zarr.zeros(3, dtype=dtype, zarr_version=3)
 
 

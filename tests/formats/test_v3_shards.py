@@ -25,10 +25,11 @@ from zarr.errors import ChunkDecodeError, MetadataError
 from zarr.metadata import Sharding
 
 LITTLE, BIG = BytesCodec("little"), BytesCodec("big")
+INDEX = (LITTLE, Crc32cCodec())
 
 
 def layout(
-    counts: tuple[int, ...] = (2, 3), index: Any = (LITTLE, Crc32cCodec()), at: Any = "end"
+    counts: tuple[int, ...] = (2, 3), index: Any = INDEX, at: Any = "end"
 ) -> ShardLayout:
     steps = parse_codecs([codec.to_dict() for codec in index])
     return ShardLayout(Sharding(counts, (1,) * len(counts), steps, at))
@@ -105,7 +106,7 @@ def test_a_flip_in_a_checked_index_is_found(at: int, bit: int, where: str) -> No
     shard = bytearray(shards.build(CHUNKS))
     first = shards.index_range[0] % len(shard)
     shard[first + at] ^= 1 << bit
-    with pytest.raises(ChunkDecodeError, match="index of the shard.*checksum"):
+    with pytest.raises(ChunkDecodeError, match=r"index of the shard.*checksum"):
         shards.parse(bytes(shard))
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import fasteners  # type: ignore[import-untyped]
-import numpy as np
 import pytest
 
 from tests.interop import peers, v3_cases
@@ -67,10 +66,16 @@ def _run(library: str, root: Path, steps: list[Step]) -> Results:
 def _exchange(root: Path) -> Results:
     """Let everybody write, read and change; return what each found."""
     results: Results = {}
+    created: Step = ("create", "documents", list(v3_cases.CREATED))
+    for folder, library in ((OURS, OURS), ("zarr3", "zarr3")):
+        steps: list[Step] = [(created[0], f"{folder} documents", created[2])]
+        results |= _run(library, root, [*steps, ("hierarchy", f"{folder} trees", ["tree"])])
+    results |= _run(OURS, root, [("read_hierarchy", "zarr3 trees", ["tree"])])
+    results |= _run("zarr3", root, [("read_hierarchy", f"{OURS} trees", ["tree"])])
     results |= _run(OURS, root, [("write", OURS, ALL)])
     for peer in PEERS:
         known = KNOWN[peer]
-        steps: list[Step] = [("write", peer, known), ("read", OURS, known)]
+        steps = [("write", peer, known), ("read", OURS, known)]
         refused = [name for name in ALL if name not in known]
         steps.append(("update", f"refused by {peer}", refused))
         shutil.copytree(root / OURS, root / f"refused by {peer}")
@@ -155,6 +160,28 @@ def test_the_peer_still_refuses(v3_results: Results, peer: str, name: str) -> No
     assert "error" in found or found != _expected(name, updated=True)
 
 
-def test_fill_values_are_what_numpy_has() -> None:
-    case = v3_cases.CASES["float32-fill-2"]
-    assert np.isnan(decode_fill(case.fill_value, case.data_type))
+# -- documents --------------------------------------------------------------------------
+
+
+def _plain(document: Any) -> Any:
+    """Return a document without what says nothing: members for which absence means the same."""
+    if isinstance(document, dict):
+        members = {name: _plain(value) for name, value in document.items()}
+        empty = {"storage_transformers": [], "configuration": {}}
+        return {n: v for n, v in members.items() if n not in empty or v != empty[n]}
+    return [_plain(item) for item in document] if isinstance(document, list) else document
+
+
+@pytest.mark.parametrize("name", v3_cases.CREATED)
+def test_the_same_arguments_make_the_same_document(v3_results: Results, name: str) -> None:
+    ours = _found(v3_results, f"{OURS} create {OURS} documents", name)
+    theirs = _found(v3_results, "zarr3 create zarr3 documents", name)
+    assert _plain(ours) == _plain(theirs)
+
+
+def test_hierarchies(v3_results: Results) -> None:
+    ours = _found(v3_results, f"{OURS} hierarchy {OURS} trees", "tree")
+    assert ours["a"]["members"] == ["b", "c"]
+    assert _found(v3_results, "zarr3 hierarchy zarr3 trees", "tree") == ours
+    assert _found(v3_results, f"{OURS} read_hierarchy zarr3 trees", "tree") == ours
+    assert _found(v3_results, f"zarr3 read_hierarchy {OURS} trees", "tree") == ours

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
 import numpy as np
 
-__all__ = ["CASES", "Case", "describe"]
+__all__ = ["CASES", "CREATED", "Case", "describe"]
 
 Codec = dict[str, Any]
 
@@ -376,3 +377,70 @@ def _numcodecs() -> list[Case]:
 CASES = {
     case.name: case for case in [*_numbers(), *_others(), *_layouts(), *_shards(), *_numcodecs()]
 }
+
+
+# -- documents -------------------------------------------------------------------------
+
+Arguments = Callable[[Any], dict[str, Any]]
+
+
+def _created() -> dict[str, Arguments]:
+    """Return, by name, arguments of ``create_array``, given the module ``zarr.codecs``.
+
+    Not among them are dtypes of foreign byte order, which zarr-python stores in little-endian
+    order and we as they are, and structures, for which it leaves out the byte order that
+    their specification asks for.
+    """
+    kinds = [
+        "?", "i1", "u2", "<i8", "f2", "c8", "c16", "V3", "S5", "U3", "M8[ns]", "m8[10s]",
+        "string", "variable_length_bytes",
+    ]  # fmt: skip
+    cases: dict[str, Arguments] = {
+        f"dtype {kind}": (lambda _, kind=kind: {"dtype": kind}) for kind in kinds
+    }
+    fills: dict[str, tuple[Any, Any]] = {
+        "nan": ("f4", float("nan")), "inf": ("f8", -float("inf")), "float": ("f4", 0.1),
+        "complex": ("c8", complex(1.5, float("nan"))), "bytes": ("S5", b"ab"),
+        "raw": ("V3", b"abc"), "text": ("U3", "aä"), "string": ("string", "é"),
+        "date": ("M8[s]", np.datetime64(5, "s")), "bool": ("?", True), "int": ("i8", -(2**62)),
+    }  # fmt: skip
+    for name, (dtype, fill) in fills.items():
+        cases[f"fill {name}"] = lambda _, d=dtype, f=fill: {"dtype": d, "fill_value": f}
+    square = {"shape": (4, 4), "chunks": (2, 2), "dtype": "i4"}
+    return cases | {
+        "blosc": lambda c: {"compressors": c.BloscCodec()},
+        "blosc bytes": lambda c: {"dtype": "u1", "compressors": c.BloscCodec()},
+        "blosc wide": lambda c: {"dtype": "c16", "compressors": c.BloscCodec(cname="lz4")},
+        "blosc text": lambda c: {"dtype": "U5", "compressors": c.BloscCodec(clevel=1)},
+        "blosc strings": lambda c: {"dtype": "string", "compressors": c.BloscCodec()},
+        "blosc plain": lambda c: {"compressors": c.BloscCodec(shuffle="noshuffle")},
+        "blosc typesize": lambda c: {
+            "compressors": c.BloscCodec(typesize=2, shuffle="bitshuffle")
+        },
+        "gzip": lambda c: {"compressors": c.GzipCodec()},
+        "zstd": lambda c: {"compressors": [c.ZstdCodec(level=3, checksum=True)]},
+        "none": lambda _: {"compressors": None},
+        "two": lambda c: {"compressors": [c.BloscCodec(), c.Crc32cCodec()]},
+        "big": lambda c: {"serializer": c.BytesCodec(endian="big")},
+        "transpose": lambda c: {**square, "filters": [c.TransposeCodec(order=(1, 0))]},
+        "shards": lambda _: {**square, "shards": (4, 4)},
+        "shards of strings": lambda _: {**square, "dtype": "string", "shards": (4, 4)},
+        "shards transposed": lambda c: {
+            **square, "shards": (4, 4), "filters": [c.TransposeCodec(order=(1, 0))],
+            "compressors": c.BloscCodec(),
+        },
+        "sharding codec": lambda c: {
+            "serializer": c.ShardingCodec(chunk_shape=(1,), index_location="start"),
+            "compressors": None,
+        },
+        "v2 keys": lambda _: {"chunk_key_encoding": {"name": "v2", "separator": "/"}},
+        "dots": lambda _: {"chunk_key_encoding": {"name": "default", "separator": "."}},
+        "dimension names": lambda _: {
+            **square, "dimension_names": ["x", None], "attributes": {"ü": [1.5]},
+        },
+        "scalar": lambda _: {"shape": (), "chunks": ()},
+        "empty": lambda _: {"shape": (0, 3), "chunks": (1, 2)},
+    }  # fmt: skip
+
+
+CREATED = _created()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -96,7 +97,7 @@ def fork(work: Callable[[], None]) -> int:
     if child:
         return child
     try:
-        faulthandler.dump_traceback_later(PATIENCE, exit=True)
+        signal.alarm(PATIENCE)
         work()
     except BaseException:
         traceback.print_exc()
@@ -112,6 +113,8 @@ def wait_for(child: int) -> None:
 
 def main() -> None:
     kind, path, times = sys.argv[1:]
+    # Whoever is overdue prints where all of its threads are, and dies of the signal.
+    faulthandler.register(signal.SIGALRM, chain=True)
     # Threads also for little data, and more of them than there are processors.
     zarr.config.set(workers=4, thread_bytes=1, window_bytes=1 << 12)
     root = zarr.group(store_of(kind, path))

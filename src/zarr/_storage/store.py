@@ -26,11 +26,9 @@ class StorageTransformer:
         return {}
 
     def __eq__(self, other: object) -> bool:
-        return (
-            type(self) is type(other)
-            and isinstance(other, StorageTransformer)
-            and (self.type, self.get_config()) == (other.type, other.get_config())
-        )
+        if not isinstance(other, StorageTransformer) or type(self) is not type(other):
+            return False
+        return (self.type, self.get_config()) == (other.type, other.get_config())
 
     def __hash__(self) -> int:
         return hash((type(self), self.type))
