@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+import importlib as _importlib
 from typing import Any
 
 from zarr import codecs, config, errors, storage  # noqa: F401
@@ -64,5 +64,5 @@ def __getattr__(name: str) -> Any:
     if name in storage._ELSEWHERE:
         return getattr(storage, name)
     if name == "n5":
-        return import_module("zarr.n5")
+        return _importlib.import_module("zarr.n5")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
