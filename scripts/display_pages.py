@@ -61,7 +61,8 @@ def screenshot(scheme: str, image: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "page.html")
         path.write_text(page(scheme), encoding="utf-8")
-        chromium("--hide-scrollbars", "--window-size=560,690", f"--screenshot={image.absolute()}", path.as_uri())
+        picture = f"--screenshot={image.absolute()}"
+        chromium("--hide-scrollbars", "--window-size=560,690", picture, path.as_uri())
 
 
 if __name__ == "__main__":

@@ -122,9 +122,10 @@ class TreeViewer:
         return "\n".join([self._root_name(), *self._lines(self.group, (), " ")])
 
     def _html(self, name: str, node: Any, above: tuple[Any, ...]) -> str:
-        words = [f"<i>{html.escape(detail)}</i>" for detail in _details(node)]
-        tag = "span" if words else "b"
-        label = " ".join([f"<{tag}>{html.escape(name)}</{tag}>", *words])
+        details = html.escape(" ".join(_details(node)))
+        label = f"<b>{html.escape(name)}</b>"
+        if details:
+            label = f"<span>{html.escape(name)}</span> <i>{details}</i>"
         children = self._children(node, above)
         if not children:
             return f'<li class="end">{label}</li>'

@@ -22,6 +22,7 @@ from zarr.errors import ChunkDecodeError
 from zarr.indexing import Axis
 from zarr.metadata import ArrayMeta, Sharding
 from zarr.storage.base import BaseStore
+from zarr.sync import renew_after_fork
 
 __all__ = ["ChunkKey", "KeyTable", "Places", "Shards", "SlotTable", "Values", "places_of"]
 
@@ -321,6 +322,9 @@ class _IndexCache:
     LIMIT = 64 << 20
 
     def __init__(self) -> None:
+        renew_after_fork(self)
+
+    def _renew(self) -> None:
         self._lock = Lock()
         self._kept: OrderedDict[Hashable, np.ndarray[Any, Any]] = OrderedDict()
         self._nbytes = 0

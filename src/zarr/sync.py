@@ -27,6 +27,7 @@ __all__ = [
     "holding_document",
     "lock_for",
     "locks_for",
+    "renew_after_fork",
 ]
 
 
@@ -34,6 +35,20 @@ class Synchronizer(Protocol):
     """Anything that gives a context manager for a key: inside it, nobody else is."""
 
     def __getitem__(self, item: str) -> Any: ...
+
+
+_renewed: WeakValueDictionary[int, Any] = WeakValueDictionary()
+
+
+def renew_after_fork(owner: Any) -> None:
+    """Call ``owner._renew()`` now and in every forked child, as long as `owner` lives.
+
+    In a child there are no threads that would release the locks they held in the parent,
+    or finish what they had begun to change. `_renew` puts new locks in place of its own,
+    and forgets what may be half done.
+    """
+    owner._renew()
+    _renewed[id(owner)] = owner
 
 
 class ThreadSynchronizer:
@@ -48,6 +63,9 @@ class ThreadSynchronizer:
     """
 
     def __init__(self) -> None:
+        renew_after_fork(self)
+
+    def _renew(self) -> None:
         self._guard = Lock()
         self._locks: dict[str, Any] = {}
 
@@ -173,6 +191,8 @@ def _forget_locks() -> None:
             ChunkLocks.__init__(held)
         elif held.locked():
             held.release()
+    for owner in list(_renewed.values()):
+        owner._renew()
 
 
 os.register_at_fork(after_in_child=_forget_locks)

@@ -131,9 +131,7 @@ def test_attributes_are_put_beside_those_of_an_existing_group(source: zarr.Group
 
 
 @pytest.mark.parametrize("where", ["function", "path", "file"])
-def test_log_is_a_function_a_path_or_a_file(
-    source: zarr.Group, tmp_path: Path, where: str
-) -> None:
+def test_log_is_a_function_a_path_or_a_file(source: zarr.Group, tmp_path: Path, where: str) -> None:
     wanted = ["copy /spam (10,) int64", "all done: 1 copied, 0 skipped, 80 bytes copied"]
     said: list[str] = []
     if where == "function":
@@ -483,9 +481,7 @@ def test_skip_initialized_is_not_for_hdf5(file: h5py.File, source: zarr.Group) -
 
 
 @pytest.mark.parametrize("choice", ["raise", "replace", "skip"])
-def test_hdf5_destination_that_is_taken(
-    file: h5py.File, source: zarr.Group, choice: str
-) -> None:
+def test_hdf5_destination_that_is_taken(file: h5py.File, source: zarr.Group, choice: str) -> None:
     file["foo/bar"] = np.zeros(3)
     if choice == "raise":
         with pytest.raises(CopyError, match="an object 'bar' already exists in destination '/foo'"):

@@ -71,9 +71,7 @@ def test_attributes_of_an_old_release(by_release: tuple[str, dict[str, bytes]]) 
     assert root["layouts/scalar"].attrs.asdict() == contents.ATTRIBUTES
 
 
-def test_consolidated_metadata_of_an_old_release(
-    by_release: tuple[str, dict[str, bytes]]
-) -> None:
+def test_consolidated_metadata_of_an_old_release(by_release: tuple[str, dict[str, bytes]]) -> None:
     values = by_release[1]
     written = json.loads(values[".zmetadata"])
 
@@ -86,7 +84,7 @@ def test_consolidated_metadata_of_an_old_release(
 
 
 def test_documents_of_an_old_release_are_written_back_unchanged(
-    by_release: tuple[str, dict[str, bytes]]
+    by_release: tuple[str, dict[str, bytes]],
 ) -> None:
     values = by_release[1]
     root = zarr.open_group(values, mode="r")

@@ -83,7 +83,9 @@ def test_items_go_there_and_back(
     assert again[1:3, ::2].tobytes() == values[1:3, ::2].tobytes()
 
 
-@pytest.mark.parametrize("dtype", ["i2", "u4", "f8", "c8", "M8[s]", "U3", [("a", "i4"), ("b", "u1")]])
+@pytest.mark.parametrize(
+    "dtype", ["i2", "u4", "f8", "c8", "M8[s]", "U3", [("a", "i4"), ("b", "u1")]]
+)
 def test_stored_bytes_have_the_byte_order_that_is_stated(dtype: Any) -> None:
     dtype = np.dtype(dtype)
     values = items(dtype, 4)
@@ -143,7 +145,8 @@ LEGAL: list[tuple[Any, Any, Any]] = [
     ("complex_float64", ["-Infinity", 0], np.complex128(complex(-math.inf, 0))),
     ("r16", [1, 255], np.void(b"\x01\xff")),
     ({"name": "raw_bytes", "configuration": {"length_bytes": 2}}, "Af8=", np.void(b"\x01\xff")),
-    ({"name": "null_terminated_bytes", "configuration": {"length_bytes": 3}}, "YWI=", np.bytes_(b"ab")),
+    ({"name": "null_terminated_bytes", "configuration": {"length_bytes": 3}}, "YWI=",
+     np.bytes_(b"ab")),
     ({"name": "fixed_length_utf32", "configuration": {"length_bytes": 8}}, "ä", np.str_("ä")),
     ({"name": "numpy.datetime64", "configuration": {"unit": "μs", "scale_factor": 1}}, "NaT",
      np.datetime64("NaT", "us")),

@@ -178,7 +178,8 @@ def test_arrays_like_one_of_version_3() -> None:
     z = zarr.create_array(
         shape=(8, 8), chunks=(2, 2), shards=(4, 4), dtype="f4", fill_value=5,
         dimension_names=["x", "y"],
-        compressors=[zarr.codecs.BloscCodec(), zarr.codecs.Crc32cCodec()], serializer=zarr.codecs.BytesCodec(endian="big"), order="F",
+        compressors=[zarr.codecs.BloscCodec(), zarr.codecs.Crc32cCodec()],
+        serializer=zarr.codecs.BytesCodec(endian="big"), order="F",
     )  # fmt: skip
     like = found(zarr.full_like(z).store)
     original = found(z.store)

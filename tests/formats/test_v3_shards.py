@@ -28,9 +28,7 @@ LITTLE, BIG = BytesCodec("little"), BytesCodec("big")
 INDEX = (LITTLE, Crc32cCodec())
 
 
-def layout(
-    counts: tuple[int, ...] = (2, 3), index: Any = INDEX, at: Any = "end"
-) -> ShardLayout:
+def layout(counts: tuple[int, ...] = (2, 3), index: Any = INDEX, at: Any = "end") -> ShardLayout:
     steps = parse_codecs([codec.to_dict() for codec in index])
     return ShardLayout(Sharding(counts, (1,) * len(counts), steps, at))
 
@@ -209,9 +207,7 @@ def _for(kind: Any, options: dict[str, Any]) -> dict[str, Any]:
     def changed(codec: Any) -> Any:
         if isinstance(codec, ShardingCodec):
             inner = [changed(c) for c in codec.codecs]
-            return ShardingCodec(
-                codec.chunk_shape, inner, codec.index_codecs, codec.index_location
-            )
+            return ShardingCodec(codec.chunk_shape, inner, codec.index_codecs, codec.index_location)
         return zarr.codecs.VLenUTF8Codec() if isinstance(codec, BytesCodec) else codec
 
     return {**options, "serializer": changed(sharding)}

@@ -59,10 +59,10 @@ def use(root: Any, value: int, name: str) -> None:
 def check_alone(root: Any, name: str) -> None:
     """Do the same where nobody else writes, and look at what was read."""
     mine = root.require_group(name)
-    for codec in CODECS:
+    for codec, compressor in CODECS.items():
         z = mine.full(
             codec, fill_value=7, shape=(SIDE, SIDE), chunks=(9, 9), dtype="i4",
-            compressor=CODECS[codec], overwrite=True,
+            compressor=compressor, overwrite=True,
         )  # fmt: skip
         a = np.full((SIDE, SIDE), 7, "i4")
         for selection in (np.s_[...], np.s_[3:50, 5:60], np.s_[::5, 7]):
@@ -99,7 +99,7 @@ def fork(work: Callable[[], None]) -> int:
     try:
         signal.alarm(PATIENCE)
         work()
-    except BaseException:
+    except BaseException:  # noqa: BLE001  whatever it is, the parent is told by the exit status
         traceback.print_exc()
         os._exit(1)
     os._exit(0)

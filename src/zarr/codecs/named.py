@@ -153,7 +153,7 @@ def _settle(roles: Sequence[Role | None], names: Sequence[str]) -> list[Role]:
 
 
 def serializer_of(steps: Iterable[Step]) -> Step | None:
-    """Return the step that makes bytes of items, within shards if need be; None if there is none."""
+    """Return the step that makes bytes of items, within shards if need be, or None."""
     for step in steps:
         if step.name == SHARDING:
             return serializer_of(parse_codecs(configuration(step).get("codecs")))

@@ -17,6 +17,7 @@ from typing import Any
 
 from zarr.storage.base import BaseStore, Buffer, ByteRange, as_bytes, take_range
 from zarr.storage.resolve import normalize_store_arg
+from zarr.sync import renew_after_fork
 
 __all__ = ["LRUStoreCache"]
 
@@ -71,8 +72,11 @@ class LRUStoreCache(BaseStore):
         self.threads = self._store.threads  # type: ignore[misc]
         self.partial_reads = self._store.partial_reads  # type: ignore[misc]
         self.lasting = self._store.lasting  # type: ignore[misc]
-        self._lock = RLock()
         self.hits = self.misses = 0
+        renew_after_fork(self)
+
+    def _renew(self) -> None:
+        self._lock = RLock()
         self._clear_values()
         self._clear_keys()
 

@@ -7,6 +7,7 @@ from threading import RLock
 from typing import Any
 
 from zarr.storage.base import BaseStore, Buffer, Separator, as_bytes, check_key
+from zarr.sync import renew_after_fork
 
 __all__ = ["MemoryStore"]
 
@@ -48,6 +49,9 @@ class MemoryStore(BaseStore):
         self.root: Folder = cls() if root is None else root
         self.cls = cls
         self._dimension_separator = dimension_separator
+        renew_after_fork(self)
+
+    def _renew(self) -> None:
         self._write_lock = RLock()
 
     @property

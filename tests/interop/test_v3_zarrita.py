@@ -1,0 +1,176 @@
+"""Version 3 between here and zarrita, in JavaScript: both read what the other has written."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import fasteners  # type: ignore[import-untyped]
+import numpy as np
+import pytest
+
+import zarr
+from tests.interop import peers, v3_cases
+from tests.interop.v3_cases import Case
+from zarr.data_types import decode_fill
+
+pytestmark = [pytest.mark.slow, pytest.mark.interop]
+
+PACKAGES = ("zarrita@0.7.5", "@zarrita/storage@0.2.0")
+WORKER = Path(__file__).with_name("zarrita_worker.mjs")
+TYPES = {
+    "int8": "Int8Array", "uint8": "Uint8Array", "int16": "Int16Array", "uint16": "Uint16Array",
+    "int32": "Int32Array", "uint32": "Uint32Array", "int64": "BigInt64Array",
+    "uint64": "BigUint64Array", "float32": "Float32Array", "float64": "Float64Array",
+}  # fmt: skip
+
+
+def refused(case: Case) -> str:
+    """Return why zarrita does not read a case, '' if it does."""
+    text = json.dumps(case.document)
+    if case.data_type not in (*TYPES, "bool", "string"):
+        return "it does not have this data type"
+    if case.name in ("string-blosc", "string-transposed"):
+        return "it does not have such strings"
+    if '"start"' in text:
+        return "it looks for the index of a shard at the end only"
+    if text.count("sharding_indexed") > 1 or (
+        case.name.startswith("shards-") and ("outside" in case.name)
+    ):
+        return "it has no codecs around sharding, and no shards within shards"
+    if case.name.startswith("numcodecs-") and case.name != "numcodecs-zlib":
+        return "it does not have the codecs of numcodecs"
+    if case.fill_value == "0x7fc00001":
+        return "it does not have fill values in hexadecimal digits"
+    if 0 in case.shape:
+        return "it does not read arrays without items"
+    if case.name.startswith("bool-") and "blosc" in text:
+        return "it does not compress booleans"
+    return ""
+
+
+READ = [name for name, case in v3_cases.CASES.items() if not refused(case)]
+WRITTEN = [
+    name
+    for name in READ
+    if (case := v3_cases.CASES[name]).data_type in TYPES
+    and "sharding_indexed" not in json.dumps(case.document)
+    and case.shape
+]
+REFUSED = [name for name in v3_cases.CASES if name not in READ]
+
+
+@pytest.fixture(scope="session")
+def packages() -> Path:
+    """The folder of the npm packages, installed once."""
+    folder = peers.peers_folder() / "zarrita"
+    folder.mkdir(exist_ok=True)
+    done = folder / "installed.json"
+    with fasteners.InterProcessLock(folder / "lock"):
+        if not done.exists() or json.loads(done.read_text()) != list(PACKAGES):
+            (folder / "package.json").write_text('{"private": true, "type": "module"}')
+            npm = shutil.which("npm")
+            assert npm, "npm is needed to install zarrita"
+            command = [npm, "install", "--no-audit", "--no-fund", *PACKAGES]
+            subprocess.run(command, cwd=folder, check=True, timeout=300, capture_output=True)
+            done.write_text(json.dumps(list(PACKAGES)))
+        # Node looks for packages beside the program that imports them.
+        shutil.copyfile(WORKER, folder / WORKER.name)
+    return folder
+
+
+def run(packages: Path, steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    done = subprocess.run(
+        ["node", str(packages / WORKER.name)],
+        input=json.dumps(steps),
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return list(json.loads(done.stdout))
+
+
+def new_array(folder: Path, case: Case) -> zarr.Array:
+    folder.mkdir(parents=True)
+    (folder / "zarr.json").write_text(json.dumps(case.document))
+    return zarr.open_array(str(folder), mode="r+")
+
+
+@pytest.fixture(scope="session")
+def found(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What zarrita finds in the cases written here, by name."""
+    root = tmp_path_factory.mktemp("ours")
+    for name, case in v3_cases.CASES.items():
+        new_array(root / name, case)[case.region()] = case.values()[case.region()]
+    steps = [{"action": "read", "folder": str(root / name)} for name in v3_cases.CASES]
+    return dict(zip(v3_cases.CASES, run(packages, steps), strict=True))
+
+
+@pytest.fixture(scope="session")
+def written(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Folders of the cases that zarrita has written, by name, or its errors."""
+    root = tmp_path_factory.mktemp("zarrita")
+    steps = []
+    for name in WRITTEN:
+        case = v3_cases.CASES[name]
+        new_array(root / name, case)
+        region = [part.indices(n) for part, n in zip(case.region(), case.shape, strict=True)]
+        values = case.values()[case.region()]
+        steps.append(
+            {
+                "action": "write",
+                "folder": str(root / name),
+                "shape": list(values.shape),
+                "start": [first for first, _, _ in region],
+                "stop": [last for _, last, _ in region],
+                "items": [str(item) for item in values.flat],
+                "type": TYPES[case.data_type],
+            }
+        )
+    answers = run(packages, steps)
+    return {
+        name: answer if "error" in answer else {"folder": str(root / name)}
+        for name, answer in zip(WRITTEN, answers, strict=True)
+    }
+
+
+def same(items: list[str], expected: np.ndarray[Any, Any]) -> bool:
+    if expected.dtype.kind == "O":
+        return items == list(expected.flat)
+    if expected.dtype.kind == "b":
+        return [item == "true" for item in items] == expected.ravel().tolist()
+    kind = int if expected.dtype.kind in "iu" else float
+    values = np.array([kind(item.replace("Infinity", "inf")) for item in items], expected.dtype)
+    return np.array_equal(values, expected.ravel(), equal_nan=expected.dtype.kind == "f")
+
+
+def expected(name: str) -> np.ndarray[Any, Any]:
+    case = v3_cases.CASES[name]
+    return case.expected(decode_fill(case.fill_value, case.data_type))
+
+
+@pytest.mark.parametrize("name", READ)
+def test_zarrita_reads_ours(found: dict[str, Any], name: str) -> None:
+    assert "error" not in found[name], found[name]["error"]
+    assert found[name]["shape"] == list(expected(name).shape)
+    assert same(found[name]["items"], expected(name))
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_ours_reads_zarrita(written: dict[str, Any], name: str) -> None:
+    assert "error" not in written[name], written[name]["error"]
+    values = zarr.open_array(written[name]["folder"], mode="r")[...]
+    nan = values.dtype.kind == "f"
+    assert np.array_equal(values, expected(name), equal_nan=nan)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_zarrita_still_refuses(found: dict[str, Any], name: str) -> None:
+    """The list of what it cannot read is to stay true."""
+    answer = found[name]
+    assert "error" in answer or not same(answer["items"], expected(name))
