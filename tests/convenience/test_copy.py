@@ -622,3 +622,68 @@ def test_fill_value_that_hdf5_cuts_is_written_out(file: h5py.File) -> None:
     zarr.copy(z, file)
 
     assert file["z"][...].tobytes() == z[...].tobytes()
+
+
+# -- formats -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("old", "new"), [(2, 3), (3, 2), (3, 3)])
+def test_copies_between_formats(old: int, new: int) -> None:
+    source, dest = zarr.group(zarr_version=old), zarr.group(zarr_version=new)
+    source.attrs["title"] = "root"
+    data = np.arange(35, dtype="i4").reshape(7, 5)
+    options = {"chunks": (3, 2), "fill_value": 7}
+    z = source.create_dataset("foo/z", shape=data.shape, dtype="i4", **options)
+    z[:4] = data[:4]
+    z.attrs["units"] = "m"
+    words = np.array(["a", "bc"], object)
+    source.create_dataset("text", data=words, object_codec=numcodecs.VLenUTF8())
+
+    assert zarr.copy_all(source, dest) == (3, 0, 156)
+
+    copied = dest["foo/z"]
+    assert np.array_equal(copied[...], z[...])
+    assert (copied.chunks, copied.fill_value) == ((3, 2), 7)
+    assert copied.attrs.asdict() == {"units": "m"}
+    assert dest.attrs.asdict() == {"title": "root"}
+    assert dest["text"][:].tolist() == ["a", "bc"]
+    assert zarr.copy_all(source, dest, if_exists="skip_initialized")[2] == 0
+
+
+def test_shards_are_copied_as_they_are() -> None:
+    source, dest = zarr.group(zarr_version=3), zarr.group(zarr_version=3)
+    z = source.create_array(
+        "z", shape=(16, 16), chunks=(2, 2), shards=(8, 8), dtype="i4", dimension_names=("y", "x"),
+        attributes={"units": "m"},
+    )  # fmt: skip
+    z[:9] = 3
+
+    zarr.copy_all(source, dest)
+
+    assert dict(dest.store) == dict(source.store)
+    del dest.store["z/c/1/1"]
+    assert zarr.copy_all(source, dest, if_exists="skip_initialized") == (1, 0, 256)
+    assert dict(dest.store) == dict(source.store)
+    plain = zarr.group()
+    zarr.copy_all(source, plain)
+    assert np.array_equal(plain["z"][...], z[...])
+    assert zarr.copy_all(plain, dest, if_exists="replace") == (1, 0, 1024)
+
+
+@pytest.mark.parametrize("compressor", [None, numcodecs.GZip(1), numcodecs.Blosc("zstd")])
+def test_copies_from_and_to_n5(tmp_path: Path, compressor: Any) -> None:
+    n5, other = (zarr.group(zarr.N5Store(tmp_path / name)) for name in ("a.n5", "b.n5"))
+    data = np.arange(35, dtype="i4").reshape(7, 5)
+    n5.create_dataset("z", data=data, chunks=(3, 2), compressor=compressor)
+    n5["z"].attrs["units"] = "m"
+    plain = zarr.group()
+
+    zarr.copy_all(n5, other)
+    zarr.copy_all(n5, plain)
+
+    assert "n5" not in plain.store["z/.zarray"].decode()
+    assert plain["z"].compressor == compressor
+    zarr.copy_all(plain, n5, if_exists="replace")
+    for root in (n5, other, plain):
+        assert np.array_equal(root["z"][...], data)
+        assert root["z"].attrs.asdict() == {"units": "m"}

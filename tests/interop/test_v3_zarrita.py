@@ -45,6 +45,8 @@ def refused(case: Case) -> str:
         return "it does not have the codecs of numcodecs"
     if case.fill_value == "0x7fc00001":
         return "it does not have fill values in hexadecimal digits"
+    if case.name == "transpose-twice":
+        return "it undoes two transpositions in the wrong order"
     if 0 in case.shape:
         return "it does not read arrays without items"
     if case.name.startswith("bool-") and "blosc" in text:
@@ -53,11 +55,12 @@ def refused(case: Case) -> str:
 
 
 READ = [name for name, case in v3_cases.CASES.items() if not refused(case)]
+UNWRITTEN = ("sharding_indexed", "gzip", "crc32c", "zlib")  # codecs that it only decodes
 WRITTEN = [
     name
     for name in READ
     if (case := v3_cases.CASES[name]).data_type in TYPES
-    and "sharding_indexed" not in json.dumps(case.document)
+    and not any(codec in json.dumps(case.document) for codec in UNWRITTEN)
     and case.shape
 ]
 REFUSED = [name for name in v3_cases.CASES if name not in READ]
@@ -83,7 +86,15 @@ def packages() -> Path:
 
 
 def run(packages: Path, steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    done = subprocess.run(
+    done = start(packages, steps)
+    assert done.returncode == 0, done.stderr
+    return list(json.loads(done.stdout))
+
+
+def start(
+    packages: Path, steps: list[dict[str, Any]]
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         ["node", str(packages / WORKER.name)],
         input=json.dumps(steps),
         capture_output=True,
@@ -91,8 +102,6 @@ def run(packages: Path, steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
         timeout=600,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return list(json.loads(done.stdout))
 
 
 def new_array(folder: Path, case: Case) -> zarr.Array:
@@ -102,13 +111,19 @@ def new_array(folder: Path, case: Case) -> zarr.Array:
 
 
 @pytest.fixture(scope="session")
-def found(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What zarrita finds in the cases written here, by name."""
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the cases written here."""
     root = tmp_path_factory.mktemp("ours")
     for name, case in v3_cases.CASES.items():
         new_array(root / name, case)[case.region()] = case.values()[case.region()]
-    steps = [{"action": "read", "folder": str(root / name)} for name in v3_cases.CASES]
-    return dict(zip(v3_cases.CASES, run(packages, steps), strict=True))
+    return root
+
+
+@pytest.fixture(scope="session")
+def found(packages: Path, ours: Path) -> dict[str, Any]:
+    """What zarrita finds in those, by name."""
+    steps = [{"action": "read", "folder": str(ours / name)} for name in READ]
+    return dict(zip(READ, run(packages, steps), strict=True))
 
 
 @pytest.fixture(scope="session")
@@ -170,7 +185,9 @@ def test_ours_reads_zarrita(written: dict[str, Any], name: str) -> None:
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_zarrita_still_refuses(found: dict[str, Any], name: str) -> None:
-    """The list of what it cannot read is to stay true."""
-    answer = found[name]
-    assert "error" in answer or not same(answer["items"], expected(name))
+def test_zarrita_still_refuses(packages: Path, ours: Path, name: str) -> None:
+    """The list of what it cannot read is to stay true; some of it ends the whole process."""
+    done = start(packages, [{"action": "read", "folder": str(ours / name)}])
+    if done.returncode == 0:
+        (answer,) = json.loads(done.stdout)
+        assert "error" in answer or not same(answer["items"], expected(name))

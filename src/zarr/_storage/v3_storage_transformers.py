@@ -28,9 +28,13 @@ class ShardingStorageTransformer(StorageTransformer):
     >>> import zarr
     >>> from zarr._storage.v3_storage_transformers import ShardingStorageTransformer
     >>> transformer = ShardingStorageTransformer('indexed', chunks_per_shard=2)
-    >>> z = zarr.zeros(100, chunks=10, storage_transformers=[transformer], zarr_version=3)
-    >>> z.chunks, z.shards
-    ((10,), (20,))
+    >>> store = zarr.MemoryStore()
+    >>> z = zarr.create(
+    ...     40, chunks=10, store=store, storage_transformers=[transformer], zarr_version=3
+    ... )
+    >>> z[:] = 1
+    >>> z.chunks, sorted(store)
+    ((10,), ['c/0', 'c/1', 'zarr.json'])
     """
 
     def __init__(self, _type: str, chunks_per_shard: int | tuple[int, ...]) -> None:

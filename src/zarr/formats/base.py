@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -260,13 +261,24 @@ def dump_json(value: JSON) -> bytes:
 
 
 def _dump(value: JSON, newline: str) -> str:
+    kind = type(value)
+    if kind is int:
+        return str(value)
+    if kind is str:
+        return _string(value)
     inner = newline + "    "
-    if isinstance(value, Mapping) and value:
-        lines = [f"{_scalar(name)}: {_dump(value[name], inner)}" for name in sorted(value)]
-        return f"{{{inner}{f',{inner}'.join(lines)}{newline}}}"
-    if isinstance(value, (list, tuple)) and value:
+    if kind is list and value:
         return f"[{inner}{f',{inner}'.join([_dump(item, inner) for item in value])}{newline}]"
-    return _scalar(value)
+    if kind is dict and value:
+        lines = [f"{_string(name)}: {_dump(value[name], inner)}" for name in sorted(value)]
+        return f"{{{inner}{f',{inner}'.join(lines)}{newline}}}"
+    if kind is not dict and isinstance(value, Mapping):
+        return _dump(dict(value), newline)
+    return _dump(list(value), newline) if isinstance(value, tuple) else _scalar(value)
+
+
+# Documents say the same few words again and again.
+_string = lru_cache(1024)(_scalar)
 
 
 def check_attributes(attributes: Mapping[str, Any]) -> dict[str, JSON]:

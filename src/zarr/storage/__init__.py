@@ -25,6 +25,7 @@ from zarr.storage.directory import (
     DirectoryStore,
     NestedDirectoryStore,
     TempStore,
+    atexit_rmglob,
     atexit_rmtree,
 )
 from zarr.storage.memory import MemoryStore
@@ -71,10 +72,10 @@ __all__ = [  # noqa: PLE0604  the names of back ends
     *_ELSEWHERE,
     "BaseStore", "Buffer", "ConsolidatedMetadataStore", "DictStore", "DirectoryStore",
     "FSPathExistNotDir", "KVStore", "MemoryStore", "MetadataError", "NestedDirectoryStore",
-    "ReadOnlyError", "Store", "TempStore", "as_store", "atexit_rmtree", "contains_array",
-    "contains_group",
-    "default_compressor", "getsize", "init_array", "init_group", "listdir", "migrate_1to2",
-    "normalize_storage_path", "normalize_store_arg", "rename", "rmdir",
+    "ReadOnlyError", "Store", "TempStore", "as_store", "atexit_rmglob", "atexit_rmtree",
+    "contains_array", "contains_group", "default_compressor", "getsize", "init_array",
+    "init_group", "listdir", "migrate_1to2", "normalize_storage_path", "normalize_store_arg",
+    "rename", "rmdir",
 ]  # fmt: skip
 
 

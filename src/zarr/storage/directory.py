@@ -9,12 +9,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from glob import glob
 from typing import Any, ClassVar
 
 from zarr.errors import FSPathExistNotDir, StoreKeyError
 from zarr.storage.base import BaseStore, Buffer, ByteRange, Separator, as_view, check_key
 
-__all__ = ["DirectoryStore", "NestedDirectoryStore", "TempStore", "atexit_rmtree"]
+__all__ = ["DirectoryStore", "NestedDirectoryStore", "TempStore", "atexit_rmglob", "atexit_rmtree"]
 
 TEMPORARY = ".__zarr_tmp_"
 """Prefix of the names of files that are being written. No reader takes one for a key."""
@@ -75,6 +76,15 @@ def atexit_rmtree(path: str, isdir: Callable[[str], bool] = os.path.isdir) -> No
     """Delete the directory `path` with all in it, if it exists; meant for `atexit`."""
     if isdir(path):
         shutil.rmtree(path, ignore_errors=True)
+
+
+def atexit_rmglob(path: str) -> None:
+    """Delete the files and directories that match the pattern `path`; meant for `atexit`."""
+    for found in glob(path):
+        if os.path.isfile(found):
+            os.remove(found)
+        else:
+            atexit_rmtree(found)
 
 
 class DirectoryStore(BaseStore):

@@ -494,7 +494,7 @@ class FSStore(BaseStore):
         return outcomes
 
     def _local(self, path: str) -> str:
-        return os.path.join(self._local_root or "", path)
+        return f"{self._local_root}/{path}" if self._local_root else path
 
     def _write(self, requests: Sequence[tuple[str, bytes]]) -> list[Any]:
         if self._is_local:
@@ -589,9 +589,9 @@ class FSStore(BaseStore):
         if self._mode == "r":
             raise ReadOnlyError(f"{self!r} was opened with mode 'r'")
         folder = self._folder(path)
-        if self._is_bucket or _has_magic(folder):
+        if self._is_bucket or self._is_cache or (_has_magic(folder) and not self._is_local):
             self.delitems([*self.list_prefix(path), *([path] if path else [])])
-        if (not self._is_bucket and not _has_magic(folder)) or self._is_local:
+        else:
             self.fs.invalidate_cache()
             (outcome,) = self._ask("rm", [(folder,)], recursive=True)
             self._present("delete", [path], [outcome])
@@ -617,6 +617,7 @@ class FSStore(BaseStore):
         requests = [(self._path(key), self._path(new)) for key, new in moves.items()]
         targets = [target for _, target in requests]
         outcomes = self._in_folders(lambda some: self._ask("cp_file", some), requests, targets)
+        self._forget_copies(targets)
         for key, outcome in zip(moves, outcomes, strict=True):
             if isinstance(outcome, NotImplementedError):
                 self[moves[key]] = self[key]

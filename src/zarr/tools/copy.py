@@ -15,12 +15,13 @@ from typing import Any, Self, TypeAlias
 
 import numpy as np
 
-from zarr.codecs import codec_from, step_from
+from zarr.codecs import step_from
 from zarr.core import Array
 from zarr.errors import CopyError
-from zarr.formats.base import join
+from zarr.formats.base import Format, join
+from zarr.grid import Grid
 from zarr.hierarchy import Group
-from zarr.metadata import Step
+from zarr.metadata import ArrayMeta, Step
 from zarr.storage.base import BaseStore, as_view, normalize_storage_path
 from zarr.storage.nodes import create_array_node
 from zarr.storage.resolve import normalize_store_arg
@@ -283,27 +284,34 @@ class _Job:
             return dest.create_dataset(name, **arguments)
         if hdf5.is_h5py(source):
             kws = hdf5.to_zarr(source) | kws
-        elif not kws and source._format is dest._format:
-            return self._create_alike(source, dest, name, there is not None)
         else:
-            kws = _like(source, dest) | kws
+            meta = None if kws else self._meta_for(source, dest)
+            if meta is not None:
+                with dest._writing():
+                    path, chunks = dest._member_path(name), dest._chunk_store
+                    overwrite = there is not None
+                    create_array_node(dest.store, path, meta, dest._format, overwrite, chunks)
+                return dest._array(path)
+            kws = _like(source, dest, kws)
         return dest.create_dataset(name, overwrite=there is not None, **kws)
 
-    def _create_alike(self, source: Array, dest: Group, name: str, overwrite: bool) -> Array:
-        """Create an array whose document says the same as that of `source`."""
+    def _meta_for(self, source: Array, dest: Group) -> ArrayMeta | None:
+        """Return what the document of a copy is to say; None if the format has no words for it."""
         meta = source._meta
-        keys = meta.keys
-        if (separator := dest.store._dimension_separator) is not None:
-            keys = replace(keys, separator=separator, stated=True)
-        attributes = meta.attributes
-        if attributes is not None and self.options.without_attrs:
-            attributes = {}
-        meta = replace(meta, keys=keys, steps=_unwrapped(meta.steps), attributes=attributes)
-        with dest._writing():
-            path = dest._member_path(name)
-            chunks = dest._chunk_store
-            create_array_node(dest.store, path, meta, dest._format, overwrite, chunks)
-        return dest._array(path)
+        attributes = None if meta.attributes is None else dict(meta.attributes)
+        if self.options.without_attrs:
+            attributes = None if attributes is None else {}
+        meta = replace(meta, steps=_unwrapped(meta.steps), attributes=attributes)
+        separator = dest.store._dimension_separator
+        if source._format is dest._format:
+            if separator is not None:
+                meta = replace(meta, keys=replace(meta.keys, separator=separator, stated=True))
+            return meta
+        separator = separator or (meta.keys.separator if meta.keys.stated else None)
+        keys = dest._format.chunk_keys(separator, len(meta.shape))
+        meta = replace(meta, keys=keys, extra={}, stated={})
+        plain = replace(meta, grid=Grid(meta.chunks), sharding=None, dimension_names=None)
+        return next((m for m in (meta, plain) if _can_be_said(m, dest._format)), None)
 
     def attributes(self, source: Any, target: Any) -> None:
         """Copy user attributes, beside those that `target` has."""
@@ -384,21 +392,40 @@ def _check_apart(source: Any, dest: Any, name: str) -> None:
         raise CopyError(f"a copy to {name!r} would replace its own source {source.name!r}")
 
 
-def _like(source: Array, dest: Group) -> dict[str, Any]:
-    keys = source._meta.keys
-    free = dest.store._dimension_separator is None
-    steps = _unwrapped(source._meta.steps)
-    compressor = next((codec_from(s) for s in steps if s.role == "compressor"), None)
-    return {
-        "shape": source.shape,
-        "dtype": source.dtype,
-        "chunks": source.chunks,
-        "compressor": compressor,
-        "filters": source.filters,
-        "order": source.order,
-        "fill_value": source.fill_value,
-        "dimension_separator": keys.separator if keys.stated and free else None,
+def _can_be_said(meta: ArrayMeta, format: Format) -> bool:
+    try:
+        format.dump_array(meta)
+    except ValueError:
+        return False
+    return True
+
+
+def _like(source: Array, dest: Group, kws: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of `create_dataset` for an array like `source`, `kws` apart."""
+    meta = source._meta
+    configs = [dict(step.config) for step in _unwrapped(meta.steps)]
+    roles = [step.role for step in _unwrapped(meta.steps)]
+    by_role = {
+        role: [config for config, r in zip(configs, roles, strict=True) if r == role]
+        for role in ("filter", "serializer", "compressor")
     }
+    like: dict[str, Any] = {
+        "shape": meta.shape,
+        "dtype": meta.dtype,
+        "chunks": meta.chunks,
+        "order": meta.order,
+        "fill_value": meta.fill_value,
+        "filters": by_role["filter"] or None,
+    }
+    if by_role["serializer"]:
+        like["serializer"] = by_role["serializer"][0]
+    if not kws.keys() & {"compressor", "compressors", "codecs"}:
+        like["compressors"] = by_role["compressor"]
+    if meta.keys.stated and dest.store._dimension_separator is None:
+        like["dimension_separator"] = meta.keys.separator
+    if source._format is dest._format and meta.dimension_names is not None:
+        like["dimension_names"] = meta.dimension_names
+    return like | kws
 
 
 class _Tracker:
