@@ -46,12 +46,14 @@ class KeyTable:
 
     def place(self, key: str) -> tuple[int, ...] | None:
         """Return the coordinates of the chunk whose key is `key`, or None if it is no chunk's."""
-        if self._pattern is None:
+        if not self._ndim:
+            return () if key == self.only else None
+        if not key.startswith(self.prefix):
+            return None
+        if self._pattern is None:  # without the prefix, so that arrays share what is compiled
             number = "(0|[1-9][0-9]*)"
-            body = re.escape(self.separator).join([number] * self._ndim)
-            pattern = re.escape(self.prefix) + body if self._ndim else re.escape(self.only)
-            self._pattern = re.compile(pattern)
-        match = self._pattern.fullmatch(key)
+            self._pattern = re.compile(re.escape(self.separator).join([number] * self._ndim))
+        match = self._pattern.fullmatch(key, len(self.prefix))
         return None if match is None else tuple(map(int, match.groups()))
 
     def names(self, axes: Sequence[Axis]) -> list[list[str]]:
