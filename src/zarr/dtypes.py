@@ -226,10 +226,8 @@ def encode_fill_v2(value: Any, dtype: np.dtype[Any], object_codec: Any = None) -
             raise ValueError("missing object_codec for object array")
         return base64.standard_b64encode(object_codec.encode(value)).decode("ascii")
     if kind in "SV":
-        # Of a string without the zeros that fill it up, as it is when taken out of an array.
-        raw = np.asarray(value, dtype)
-        data = bytes(raw[()]) if kind == "S" else raw.tobytes()
-        return base64.standard_b64encode(data).decode("ascii")
+        # With the zeros that fill a string up: tensorstore takes nothing shorter.
+        return base64.standard_b64encode(np.asarray(value, dtype).tobytes()).decode("ascii")
     return value.item() if isinstance(value, np.generic) else value
 
 

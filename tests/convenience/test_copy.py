@@ -431,6 +431,13 @@ def test_initialized_array_of_another_kind_is_skipped(source: zarr.Group) -> Non
     assert dest["spam"].shape == (3,)
 
 
+def test_initialized_shards_are_skipped(source: zarr.Group) -> None:
+    dest = zarr.group(zarr_version=3)
+    dest.create_array("spam", shape=8, chunks=2, shards=4, dtype="i1")[:] = 1
+
+    assert zarr.copy(source["spam"], dest, if_exists="skip_initialized") == (0, 1, 0)
+
+
 def test_uninitialized_array_of_another_kind_is_replaced(source: zarr.Group) -> None:
     dest = zarr.group()
     dest.create_dataset("spam", shape=3, dtype="i1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import sys
@@ -83,6 +84,15 @@ def test_consolidated_metadata_of_an_old_release(by_release: tuple[str, dict[str
     assert_same(root["layouts/column_major"][...], ARRAYS["layouts/column_major"][0])
 
 
+def _padded(document: bytes) -> Any:
+    """Return a document with the zeros that fill up a string, which old releases left out."""
+    members = json.loads(document)
+    if isinstance(members["dtype"], str) and members["dtype"].startswith("|S"):
+        fill = np.array(base64.b64decode(members["fill_value"] or ""), members["dtype"])
+        members["fill_value"] = base64.b64encode(fill.tobytes()).decode()
+    return members
+
+
 def test_documents_of_an_old_release_are_written_back_unchanged(
     by_release: tuple[str, dict[str, bytes]],
 ) -> None:
@@ -90,7 +100,7 @@ def test_documents_of_an_old_release_are_written_back_unchanged(
     root = zarr.open_group(values, mode="r")
     for name, node in root.arrays(recurse=True):
         key = f"{node.path}/.zarray"
-        assert json.loads(node._format.dump_array(node._meta)) == json.loads(values[key]), name
+        assert _padded(node._format.dump_array(node._meta)) == _padded(values[key]), name
 
 
 # -- version 1 -----------------------------------------------------------------------------

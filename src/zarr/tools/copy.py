@@ -257,7 +257,7 @@ class _Job:
         return (
             self.if_exists == "skip_initialized"
             and isinstance(there, Array)
-            and there.nchunks_initialized == _count_chunks(there)
+            and there.nchunks_initialized == there.nchunks
         )
 
     def _resumable(self, source: Any, there: Any) -> Array | None:
