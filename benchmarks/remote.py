@@ -92,7 +92,8 @@ class Library:
 
     def ask(self, job: str) -> float:
         """Do a job and return the seconds it took."""
-        assert self.process.stdin is not None and self.process.stdout is not None
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
         self.process.stdin.write(json.dumps({"do": job}) + "\n")
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
@@ -102,7 +103,8 @@ class Library:
 
     def close(self) -> None:
         """End the process."""
-        assert self.process.stdin is not None and self.process.stdout is not None
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
         self.process.stdin.close()
         self.process.wait(20)
         self.process.stdout.close()

@@ -61,6 +61,7 @@ def ours_fsspec(name: str, address: str) -> tuple[Callable[[Any], None], Job]:
 def zarr_python(name: str, store: Any) -> tuple[Callable[[Any], None], Job]:
     """Return what writes and what reads, with zarr-python 3."""
     import numcodecs
+
     import zarr
 
     if name.endswith("-128"):
@@ -79,6 +80,7 @@ def zarr_python(name: str, store: Any) -> tuple[Callable[[Any], None], Job]:
 
 def zarr_obstore(name: str, address: str) -> tuple[Callable[[Any], None], Job]:
     import obstore.store
+
     from zarr.storage import ObjectStore
 
     store = obstore.store.S3Store(

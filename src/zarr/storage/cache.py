@@ -72,6 +72,8 @@ class LRUStoreCache(BaseStore):
         self.threads = self._store.threads  # type: ignore[misc]
         self.partial_reads = self._store.partial_reads  # type: ignore[misc]
         self.lasting = self._store.lasting  # type: ignore[misc]
+        if self.default_version is None:
+            self.default_version = self._store.default_version  # type: ignore[misc]
         self.hits = self.misses = 0
         renew_after_fork(self)
 
