@@ -22,7 +22,7 @@ from pathlib import Path
 
 import fasteners
 
-__all__ = ["PEERS", "ROOT", "Peer", "environment", "install", "interpreter", "peers_folder"]
+__all__ = ["PEERS", "ROOT", "Peer", "interpreter", "peers_folder"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -54,7 +54,6 @@ PEERS = {
     for peer in (
         Peer("zarr2", "zarr-python 2.18.7", ("zarr==2.18.7", "numcodecs<0.16", "msgpack")),
         Peer("zarr3", "zarr-python 3.1.6", ("zarr==3.1.6",)),
-        Peer("zarrs", "zarrs-python 0.2.3", ("zarrs==0.2.3", "zarr==3.1.6")),
         Peer("tensorstore", "tensorstore 0.1.86", ("tensorstore==0.1.86",)),
     )
 }
@@ -83,16 +82,12 @@ def interpreter(name: str) -> Path:
     RuntimeError
         If the environment cannot be created; the message holds the installer's output.
     """
-    return environment(PEERS[name])
-
-
-def environment(peer: Peer) -> Path:
-    """Return the Python of the environment of `peer`, which is created if need be."""
+    peer = PEERS[name]
     folder = peers_folder()
-    with fasteners.InterProcessLock(folder / f"{peer.name}.lock"):
-        if not _is_current(folder / peer.name, peer):
-            _create(folder / peer.name, peer)
-    return _python_of(folder / peer.name)
+    with fasteners.InterProcessLock(folder / f"{name}.lock"):
+        if not _is_current(folder / name, peer):
+            _create(folder / name, peer)
+    return _python_of(folder / name)
 
 
 def _python_of(environment: Path) -> Path:
@@ -120,30 +115,18 @@ def _is_current(environment: Path, peer: Peer) -> bool:
 
 def _create(environment: Path, peer: Peer) -> None:
     shutil.rmtree(environment, ignore_errors=True)
+    python = str(_python_of(environment))
     if shutil.which("uv"):
-        _run(["uv", "venv", "--quiet", "--python", _base_python(), str(environment)])
+        _install(["uv", "venv", "--quiet", "--python", _base_python(), str(environment)])
+        _install(["uv", "pip", "install", "--quiet", "--python", python, *peer.requirements])
     else:
-        _run([sys.executable, "-m", "venv", str(environment)])
-    install(_python_of(environment), *peer.requirements)
+        _install([sys.executable, "-m", "venv", str(environment)])
+        _install([python, "-m", "pip", "install", "--quiet", *peer.requirements])
     # Written last: an environment that was interrupted half way is made anew.
     (environment / "installed.json").write_text(json.dumps(_state(peer)))
 
 
-def install(python: Path, *requirements: str) -> None:
-    """Install into the environment of `python` what `requirements` say, as pip has it.
-
-    Raises
-    ------
-    RuntimeError
-        If that fails; the message holds the installer's output.
-    """
-    if shutil.which("uv"):
-        _run(["uv", "pip", "install", "--quiet", "--python", str(python), *requirements])
-    else:
-        _run([str(python), "-m", "pip", "install", "--quiet", *requirements])
-
-
-def _run(command: list[str]) -> None:
+def _install(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")

@@ -409,3 +409,12 @@ def test_forked_process(bucket: str, s3_options: dict[str, Any]) -> None:
     child.join()
     assert child.exitcode == 0
     assert store["x"] == b"1"
+
+
+def test_words_in_a_key_mean_nothing(bucket: str, s3_options: dict[str, Any]) -> None:
+    store = FSStore(f"s3://{bucket}/range/416", **s3_options)
+    assert "orange" not in store
+    assert store.get_partial_values([("range 416", (5, 3))]) == [None]
+    store["out of range"] = b""
+    assert "out of range" in store
+    assert store.get_partial_values([("out of range", (5, 3))]) == [b""]
