@@ -20,6 +20,7 @@ import fasteners
 
 __all__ = [
     "ChunkLocks",
+    "DocumentLock",
     "ProcessSynchronizer",
     "Synchronizer",
     "ThreadSynchronizer",
@@ -157,6 +158,29 @@ class ChunkLocks:
                 self._stripes[number].release()
 
 
+class DocumentLock:
+    """A lock between threads that is free again in a forked child.
+
+    A lock of Python's cannot be freed there: while the thread that gets it has not yet run
+    on, the lock is taken and denies it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+
+    def acquire(self) -> None:
+        self._lock.acquire()
+
+    def release(self) -> None:
+        self._lock.release()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
 _registry: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()
 _registry_guard = Lock()
 
@@ -169,9 +193,9 @@ def locks_for(location: Hashable, prefix: str) -> ChunkLocks:
     return _registered(("chunks", location, prefix), ChunkLocks)  # type: ignore[no-any-return]
 
 
-def lock_for(location: Hashable, key: str) -> Lock:
+def lock_for(location: Hashable, key: str) -> DocumentLock:
     """Return the lock of the document at `key` in the store at `location`."""
-    return _registered(("document", location, key), Lock)  # type: ignore[no-any-return]
+    return _registered(("document", location, key), DocumentLock)  # type: ignore[no-any-return]
 
 
 def _registered(name: Hashable, new: Callable[[], Any]) -> Any:
@@ -186,11 +210,8 @@ def _forget_locks() -> None:
     # A child process must not inherit locks that threads of its parent hold.
     global _registry_guard
     _registry_guard = Lock()
-    for held in list(_registry.values()):
-        if isinstance(held, ChunkLocks):
-            ChunkLocks.__init__(held)
-        elif held.locked():
-            held.release()
+    for locks in list(_registry.values()):
+        locks.__init__()
     for owner in list(_renewed.values()):
         owner._renew()
 
@@ -214,7 +235,9 @@ def holding(
 
 
 @contextmanager
-def holding_document(lock: Lock, synchronizer: Synchronizer | None, key: str) -> Iterator[None]:
+def holding_document(
+    lock: DocumentLock, synchronizer: Synchronizer | None, key: str
+) -> Iterator[None]:
     """Hold the lock of the document at `key` between threads and, perhaps, processes."""
     with lock, nullcontext() if synchronizer is None else synchronizer[key]:
         yield

@@ -48,6 +48,8 @@ class TestObjectStoreOnAzure(StoreTests):
 
 
 class TestObjectStoreInDirectory(StoreTests):
+    keeps_empty_folders = True
+
     @pytest.fixture
     def store(self, tmp_path: Path) -> ObjectStore:
         return ObjectStore(f"file://{tmp_path}/data")

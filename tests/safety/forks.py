@@ -39,7 +39,7 @@ def store_of(kind: str, path: str) -> Any:
         "directory": zarr.DirectoryStore,
         "nested": zarr.NestedDirectoryStore,
         "fsspec": lambda url: zarr.storage.FSStore(url, auto_mkdir=True),
-        "lmdb": zarr.LMDBStore,
+        "lmdb": lambda folder: zarr.LMDBStore(os.path.join(folder, "data.mdb")),
     }[kind](path)
 
 
