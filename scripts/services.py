@@ -27,7 +27,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -305,8 +305,17 @@ def start_and_leave(names: Sequence[str]) -> None:
         raise
     noted = [{"pid": server.process.pid, "folder": str(server.folder)} for server in servers]
     RUNNING.write_text(json.dumps(noted))
+    for name, value in variables(servers).items():
+        print(f"export {name}={value}")
+
+
+def variables(servers: Collection[Server]) -> dict[str, str]:
+    """Return the environment variables by which tests find `servers`."""
+    found = {variable(server.name): server.address for server in servers}
     for server in servers:
-        print(f"export {variable(server.name)}={server.address}")
+        if server.name == "http":
+            found["ZARR_TEST_HTTP_FOLDER"] = str(server.folder)
+    return found
 
 
 def stop_all() -> None:
@@ -324,9 +333,8 @@ def stop_all() -> None:
 def run(names: Sequence[str], command: Sequence[str]) -> int:
     """Run `command` with servers around it and return its exit code."""
     with started(names) as servers:
-        found = {variable(name): server.address for name, server in servers.items()}
-        found["ZARR_TEST_HTTP_FOLDER"] = str(servers["http"].folder) if "http" in servers else ""
-        return subprocess.run(list(command), env={**os.environ, **found}).returncode
+        environment = {**os.environ, **variables(servers.values())}
+        return subprocess.run(list(command), env=environment).returncode
 
 
 def _names(given: Sequence[str]) -> list[str]:

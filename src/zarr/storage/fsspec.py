@@ -22,6 +22,7 @@ from zarr.storage.base import (
     Separator,
     as_bytes,
     check_key,
+    take_range,
 )
 from zarr.storage.directory import _is_temporary, _temporary_name
 from zarr.storage.remote import cut_into, failure, pauses, require
@@ -142,8 +143,6 @@ class FSStore(BaseStore):
         fsspec = require("fsspec", "FSStore", "fsspec")
         if fs is None:
             self._fs, path = fsspec.core.url_to_fs(url, **_tuned(url, storage_options, retries))
-            if retries == 0 and _is_s3(self._fs):
-                self._fs.retries = 1  # attempts; the instance is ours alone, by its options
         elif storage_options:
             raise ValueError(
                 f"storage options {sorted(storage_options)} are for a URL; {fs!r} has been made "
@@ -156,6 +155,7 @@ class FSStore(BaseStore):
         self.mode = mode
         self.normalize_keys = normalize_keys
         self.retries = retries
+        self._made_fs = fs is None
         self.missing_exceptions = tuple(missing_exceptions or ())
         given = () if exceptions is _DOCUMENTED else tuple(exceptions)
         self.exceptions: tuple[type[Exception], ...] = tuple(
@@ -175,12 +175,12 @@ class FSStore(BaseStore):
         self._is_async = _is_async(self._fs)
         self._local_root = _local_root(self._fs)
         self._is_local = self._local_root is not None
-        protocols = (
-            {self._fs.protocol} if isinstance(self._fs.protocol, str) else {*self._fs.protocol}
-        )
+        protocols = _protocols(self._fs)
         self._is_http = bool(protocols & {"http", "https"})
         self._is_bucket = bool(protocols & _BUCKETS)
-        self._is_cache = bool(protocols & _CACHES)
+        self._is_cache = type(self._fs).__name__ != "DirFileSystem" and bool(protocols & _CACHES)
+        if self._made_fs and self.retries == 0 and "s3" in protocols:
+            self._fs.retries = 1  # attempts; the options make the instance ours alone
         self._copying = RLock()  # caching file systems are not meant for several threads
         # Whether the server heeds ranges; None as long as nobody knows.
         # A local copy is of a whole value.
@@ -211,7 +211,7 @@ class FSStore(BaseStore):
         if self._process != os.getpid():
             # Event loops, their threads and open sockets do not survive a fork.
             self._fs = pickle.loads(pickle.dumps(self._fs))
-            self._process = os.getpid()
+            self._look_at(self._fsspec)
         return self._fs
 
     @property
@@ -430,7 +430,7 @@ class FSStore(BaseStore):
                 parts.append(b"")
                 continue
             part = self._present("read", [key], [outcome]).get(key)
-            parts.append(part if part is None else part[: byte_range[1]])
+            parts.append(part if part is None else _cut(part, byte_range))
         return parts
 
     def _heeds_ranges(self, path: str) -> bool | None:
@@ -553,6 +553,7 @@ class FSStore(BaseStore):
             for entry in entries
             if self.fs._strip_protocol(entry["name"]).rstrip("/") != own
             and not (self._is_local and _is_temporary(os.path.basename(entry["name"])))
+            and not (self._is_http and "?" in entry["name"])  # links that sort the list
         ]
 
     def __iter__(self) -> Iterator[str]:
@@ -667,8 +668,10 @@ def _local_root(fs: Any) -> str | None:
     return "" if type(fs).__name__ == "LocalFileSystem" else None
 
 
-def _is_s3(fs: Any) -> bool:
-    return "s3" in (fs.protocol if isinstance(fs.protocol, tuple) else (fs.protocol,))
+def _protocols(fs: Any) -> set[str]:
+    if type(fs).__name__ == "DirFileSystem":
+        return _protocols(fs.fs)
+    return {fs.protocol} if isinstance(fs.protocol, str) else {*fs.protocol}
 
 
 def _tuned(url: str, options: Mapping[str, Any], retries: int) -> dict[str, Any]:
@@ -699,6 +702,15 @@ def _limits(byte_range: ByteRange) -> dict[str, int | None]:
     return {"start": start, "end": start + max(length, 1)}
 
 
+def _cut(part: bytes, byte_range: ByteRange) -> bytes:
+    """Return the range that `part` is, or that it begins with, or that it holds as a whole."""
+    start, length = byte_range
+    asked = -start if start < 0 else None if length is None else max(length, 1)
+    if asked is not None and len(part) > asked:
+        return take_range(part, byte_range)  # everything came
+    return part[:length]
+
+
 def _replace(path: str, value: bytes) -> None:
     """Write a local file such that readers see the old value or the new one, whole."""
     temporary = os.path.join(os.path.dirname(path), _temporary_name())
@@ -717,14 +729,20 @@ def _has_magic(path: str) -> bool:
 
 
 def _status(error: Exception) -> int | None:
-    """Return the HTTP status of `error`, if it has one."""
-    status = getattr(error, "status", None)
-    return status if isinstance(status, int) else None
+    """Return the HTTP status of `error`, if it has one, where the libraries put it."""
+    for name in ("status", "status_code", "code"):
+        status = getattr(error, name, None)
+        if isinstance(status, int):
+            return status
+    answer = getattr(error.__cause__, "response", None)  # of botocore
+    if isinstance(answer, dict):
+        found = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        return found if isinstance(found, int) else None
+    return None
 
 
 def _is_about_range(error: Exception) -> bool:
-    said = str(error).lower()
-    return _status(error) == 416 or "range" in said or "416" in said
+    return _status(error) == 416
 
 
 def _may_pass(error: Exception) -> bool:

@@ -1,0 +1,63 @@
+"""Stores that are used before a fork, by the parent and by the child after it."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from zarr.storage import ABSStore, BaseStore, FSStore, MongoDBStore, RedisStore
+
+pytestmark = [
+    pytest.mark.remote,
+    pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning"),
+]
+
+VALUES = {f"a/{n}": bytes([n]) * 50_000 for n in range(8)}
+
+
+@pytest.fixture(params=["redis", "mongodb", "azure", "s3"])
+def store(request: pytest.FixtureRequest, unique: Callable[[str], str]) -> Iterator[BaseStore]:
+    store: BaseStore
+    if request.param == "redis":
+        url = urlsplit(request.getfixturevalue("redis_url"))
+        store = RedisStore(unique("fork"), host="127.0.0.1", port=url.port)
+    elif request.param == "mongodb":
+        host = request.getfixturevalue("mongodb_url")
+        store = MongoDBStore(collection=unique("fork"), host=host)
+    elif request.param == "azure":
+        store = ABSStore(client=request.getfixturevalue("container"))
+    else:
+        options = request.getfixturevalue("s3_options")
+        store = FSStore(f"s3://{request.getfixturevalue('bucket')}/data", **options)
+    with store:
+        yield store
+
+
+def _work(store: BaseStore, name: str, answers: Any) -> None:
+    right = 0
+    for _ in range(5):
+        found = store.getitems(list(VALUES))
+        right += {key: bytes(value) for key, value in found.items()} == VALUES
+    store[name] = b"done"
+    answers.put((name, right))
+
+
+def test_parent_and_children_at_once(store: BaseStore) -> None:
+    store.setitems(VALUES)
+    assert store.listdir("a") == sorted(str(n) for n in range(8))
+    context = multiprocessing.get_context("fork")
+    answers = context.SimpleQueue()
+    children = [context.Process(target=_work, args=(store, f"b/{n}", answers)) for n in range(2)]
+    for child in children:
+        child.start()
+    for _ in range(5):
+        assert {k: bytes(v) for k, v in store.getitems(list(VALUES)).items()} == VALUES
+    assert sorted(answers.get() for _ in children) == [("b/0", 5), ("b/1", 5)]
+    for child in children:
+        child.join()
+        assert child.exitcode == 0
+    assert store.listdir("b") == ["0", "1"]
