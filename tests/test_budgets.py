@@ -138,6 +138,19 @@ def test_reading_full_chunks(compressor: Any, order: str) -> None:
         assert z.store.verbs() == {"getitems": 1}
 
 
+def test_a_mask_fetches_the_chunks_that_hold_its_points() -> None:
+    a = np.arange(90 * 80).reshape(90, 80)
+    z = zarr.array(a, chunks=(10, 10), store=CountingStore())
+    mask = np.zeros(a.shape, bool)
+    mask[15:55, 25:65] = True
+    mask[30:40, 40:50] = False
+    z.store.log.clear()
+    assert np.array_equal(z.get_mask_selection(mask), a[mask])
+    fetched = [key for verb, keys in z.store.log if verb == "getitems" for key in keys]
+    wanted = np.argwhere(mask.reshape(9, 10, 8, 10).any(axis=(1, 3)))
+    assert sorted(fetched) == [f"{row}.{column}" for row, column in wanted]
+
+
 # Chunks that are too large to be decoded many at a time, so that windows are exact.
 LARGE = 128 << 10
 

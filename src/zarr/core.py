@@ -16,7 +16,7 @@ from zarr.codecs import astype_step, codec_from, step_from
 from zarr.display import Info, array_info, type_name
 from zarr.engine import Engine
 from zarr.errors import ArrayNotFoundError, naming
-from zarr.formats.base import Format
+from zarr.formats.base import Format, resized
 from zarr.grid import Grid, normalize_chunks, normalize_shape
 from zarr.indexing import (
     BasicIndexer,
@@ -141,7 +141,14 @@ class Array(Node):
                 self._engine_ = None
 
     def _put_meta(self, meta: ArrayMeta) -> None:
-        document = self._format.dump_array(meta)
+        self._put(meta, self._format.dump_array(meta))
+
+    def _put_shape(self, meta: ArrayMeta, shape: tuple[int, ...]) -> None:
+        document = resized(self._document, meta.shape, shape)
+        meta = meta.resized(shape)
+        self._put(meta, self._format.dump_array(meta) if document is None else document)
+
+    def _put(self, meta: ArrayMeta, document: bytes) -> None:
         self._store[self._key] = document
         self._document, self._current = document, meta
 
@@ -571,7 +578,7 @@ class Array(Node):
         with self._changing() as meta:
             before = meta.grid.counts(meta.shape)
             shape = self._new_shape(*args)
-            self._put_meta(replace(meta, shape=shape))
+            self._put_shape(meta, shape)
             self._engine.delete_outside(before, meta.grid.counts(shape))
 
     def _check_resizable(self) -> None:
@@ -632,7 +639,7 @@ class Array(Node):
             shape = (*meta.shape[:axis], stop, *meta.shape[axis + 1 :])
             region = (*[slice(None)] * axis, slice(start, stop))
             self._set(BasicIndexer(region, shape, meta.chunks), data, None)
-            self._put_meta(replace(meta, shape=shape))
+            self._put_shape(meta, shape)
         return shape
 
     # -- views ---------------------------------------------------------------------

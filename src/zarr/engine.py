@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy as np
 from zarr import config
 from zarr.codecs.pipeline import CodecPipeline
 from zarr.errors import ChunkDecodeError
-from zarr.indexing import Axis, CoordinateIndexer, Indexer
+from zarr.indexing import Axis, CoordinateIndexer, Indexer, MaskIndexer
 from zarr.metadata import ArrayMeta
 from zarr.places import places_of
 from zarr.plan import (
@@ -96,7 +96,9 @@ class Engine:
         """
         if not out.size:
             return
-        if isinstance(indexer, CoordinateIndexer):
+        if isinstance(indexer, MaskIndexer) and indexer.dense:
+            self._read_mask(indexer, out, fields)
+        elif isinstance(indexer, CoordinateIndexer):
             self._read_points(indexer, out, fields)
         elif not indexer.reorder:
             self._read_box(indexer.axes or [], out, fields)
@@ -124,7 +126,10 @@ class Engine:
     def _named(self, error: ChunkDecodeError, key: Any) -> ChunkDecodeError:
         return error.at(self.places.name(key))
 
-    def _read_box(self, axes: Sequence[Axis], out: Any, fields: Any) -> None:
+    def _read_box(
+        self, axes: Sequence[Axis], out: Any, fields: Any, only: Collection[Any] | None = None
+    ) -> None:
+        """Fill `out`; given the keys of some chunks, leave what it has of others undefined."""
         if all([len(axis.chunks) == 1 for axis in axes]):
             key = self.places.key([axis.chunks[0] for axis in axes])
             found = self.places.fetch((key,))
@@ -132,7 +137,10 @@ class Engine:
             return
 
         def read_window(window: Window) -> None:
-            found = self.places.fetch([key for _, run in window for key in run.keys])
+            keys = [key for _, run in window for key in run.keys]
+            if only is not None:
+                keys = [key for key in keys if key in only]
+            found = self.places.fetch(keys)
             for plan, run in window:
                 self._read_run(plan, run, found, out, fields)
 
@@ -263,6 +271,20 @@ class Engine:
             fill[()] = self.fill_value
         return fill
 
+    def _read_mask(self, indexer: MaskIndexer, out: Any, fields: Any) -> None:
+        inner = out.shape[1:]
+        memory, done = None, 0
+        for mask, box, coords in indexer.bands(4 * RUN_BYTES // self.pipeline.dtype.itemsize):
+            shape = (*box.kept_shape, *inner)
+            if memory is None or memory.size < math.prod(shape):
+                memory = np.empty_like(out, order="C", shape=math.prod(shape))
+            part = memory[: math.prod(shape)].reshape(shape)
+            only = None if coords is None else set(map(self.places.key, coords.tolist()))
+            self._read_box(box.axes or [], part, fields, only)
+            points = part.reshape(-1, *inner).compress(mask.reshape(-1), axis=0)
+            out[done : done + len(points)] = points
+            done += len(points)
+
     def _read_points(self, indexer: CoordinateIndexer, out: Any, fields: Any) -> None:
         flat_shape = (math.prod(indexer.shape), *out.shape[len(indexer.shape) :])
         if not out.flags.c_contiguous:
@@ -319,6 +341,8 @@ class Engine:
         """
         if 0 in indexer.kept_shape:
             return
+        if isinstance(indexer, MaskIndexer) and indexer.dense:
+            indexer.sort()
         if isinstance(indexer, CoordinateIndexer):
             self._write_points(indexer, value, fields)
             return
@@ -329,7 +353,10 @@ class Engine:
 
     def _write_box(self, axes: Sequence[Axis], value: Any, fields: Any) -> None:
         write = _Write(self, value, fields)
-        self._for_each_window(write.window, lambda n: self._windows(axes, n), _count(axes))
+        if all([len(axis.chunks) == 1 for axis in axes]):
+            write.only(axes)
+        else:
+            self._for_each_window(write.window, lambda n: self._windows(axes, n), _count(axes))
 
     def _write_points(self, indexer: CoordinateIndexer, value: Any, fields: Any) -> None:
         points = Points(indexer, self.places.key, self.pipeline)
@@ -462,14 +489,34 @@ class _Write:
         self.fields = fields
         self.uniform: Any = _UNKNOWN
 
+    def only(self, axes: Sequence[Axis]) -> None:
+        """Write the one chunk that a selection touches."""
+        key = self.engine.places.key([axis.chunks[0] for axis in axes])
+        inner = [axis.inner[0] for axis in axes]
+        region = tuple([axis.outer[0] for axis in axes])
+        complete: dict[Any, Any] = {}
+        partial: dict[Any, Any] = {}
+        if self.fields is None and all([axis.whole for axis in axes]):
+            uniform = self.value.ndim == 0
+            complete[key] = self._encode_uniform() if uniform else self._encode_one(region)
+        else:
+            covered = all([axis.covered for axis in axes])
+            self._prepare(key, inner, region, covered, complete, partial)
+        self.engine.update(complete, partial, self._change)
+
     def window(self, window: Window) -> None:
         """Write one window."""
         complete: dict[Any, Any] = {}
         partial: dict[Any, Any] = {}
         for plan, run in window:
             first, last = self._encode_whole(plan, run, complete)
-            for entry in (*range(run.start, first), *range(last, run.stop)):
-                self._prepare(plan, run, entry, complete, partial)
+            rest = (*range(run.start, first), *range(last, run.stop))
+            others_covered = bool(rest) and plan.others_in(run, "covered")
+            for entry in rest:
+                inner, region = plan.parts(run, entry)
+                covered = others_covered and entry in plan.axis.covered
+                key = run.keys[entry - run.start]
+                self._prepare(key, inner, tuple(region), covered, complete, partial)
         self.engine.update(complete, partial, self._change)
 
     def _encode_whole(self, plan: Plan, run: Run, complete: dict[Any, Any]) -> tuple[int, int]:
@@ -482,7 +529,7 @@ class _Write:
         if self.value.ndim == 0:
             complete.update(dict.fromkeys(keys, self._encode_uniform()))
         elif len(keys) == 1:
-            complete[keys[0]] = self._encode_one(plan, run, first)
+            complete[keys[0]] = self._encode_one(tuple(plan.parts(run, first)[1]))
         else:
             chunks = gather(self.value, plan, run, first, last, self.pipeline)
             complete.update(zip(keys, map(self.engine.encode, chunks), strict=True))
@@ -495,10 +542,9 @@ class _Write:
             self.uniform = self.engine.encode(chunk)
         return self.uniform
 
-    def _encode_one(self, plan: Plan, run: Run, entry: int) -> Any:
+    def _encode_one(self, region: tuple[Any, ...]) -> Any:
         pipeline = self.pipeline
-        _, region = plan.parts(run, entry)
-        part = np.asarray(self.value[tuple(region)])
+        part = np.asarray(self.value[region])
         flags = part.flags
         ready = flags.c_contiguous if pipeline.order == "C" else flags.f_contiguous
         if part.dtype == pipeline.dtype and (ready or pipeline.sliceable):
@@ -510,13 +556,16 @@ class _Write:
         return self.engine.encode(chunk)
 
     def _prepare(
-        self, plan: Plan, run: Run, entry: int, complete: dict[Any, Any], partial: dict[Any, Any]
+        self,
+        key: Any,
+        inner: list[Any],
+        region: tuple[Any, ...],
+        covered: bool,
+        complete: dict[Any, Any],
+        partial: dict[Any, Any],
     ) -> None:
         """Encode a chunk of which all cells are known, or note what is to change in it."""
-        key = run.keys[entry - run.start]
-        inner, region = plan.parts(run, entry)
-        value = self.value if self.value.ndim == 0 else np.asarray(self.value[tuple(region)])
-        covered = entry in plan.axis.covered and plan.others_in(run, "covered")
+        value = self.value if self.value.ndim == 0 else np.asarray(self.value[region])
         if not covered or self.fields is not None:
             partial[key] = (inner, value)
             return

@@ -25,6 +25,7 @@ from zarr.errors import (
 
 __all__ = [
     "Axis",
+    "Band",
     "BasicIndexer",
     "BlockIndex",
     "BlockIndexer",
@@ -625,9 +626,85 @@ class MaskIndexer(CoordinateIndexer):
                 f"invalid mask selection; expected one Boolean array of shape {shape}, "
                 f"got {selection!r:.100}"
             )
-        arrays = mask.nonzero()
-        self.kept_shape = self.shape = (arrays[0].size,)
-        self._sort(arrays, shape, chunks)
+        count = int(np.count_nonzero(mask))
+        self.kept_shape = self.shape = (count,)
+        self.mask = mask
+        self.dense = mask.ndim > 0 and count * _DENSE >= mask.size > 0
+        self._grid = shape, chunks
+        if not self.dense:
+            self.sort()
+
+    def sort(self) -> None:
+        """Sort the points by chunk, which is not done at once if there are many."""
+        self._sort(self.mask.nonzero(), *self._grid)
+
+    def __iter__(self) -> Iterator[ChunkProjection]:
+        self.sort()
+        return super().__iter__()
+
+    def bands(self, items: int) -> Iterator[Band]:
+        """Cut the mask along its first dimension into bands of about so many `items`."""
+        shape, chunks = self._grid
+        rows = max(1, items // (chunks[0] * math.prod(shape[1:]))) * chunks[0]
+        for start in range(0, shape[0], rows):
+            part = self.mask[start : start + rows]
+            touched = _touched(part, chunks)
+            box = _bounds(touched)
+            if box is None:
+                continue
+            pairs = list(zip(box, chunks, strict=True))
+            within = tuple([slice(b.start * chunk, b.stop * chunk) for b, chunk in pairs])
+            region = (slice(within[0].start + start, within[0].stop + start), *within[1:])
+            coords = None
+            if not touched[box].all():
+                coords = np.argwhere(touched)
+                coords[:, 0] += start // chunks[0]
+            yield Band(part[within], BasicIndexer(region, shape, chunks), coords)
+
+
+_DENSE = 64
+"""One point in so many items makes a mask dense: to sort the points then costs more than
+to pass over all items."""
+
+
+class Band(NamedTuple):
+    """A part of a dense mask.
+
+    Attributes
+    ----------
+    mask : ndarray of bool
+        Of the shape of `box`.
+    box : BasicIndexer
+        Chunks in which all its points lie.
+    coords : ndarray or None
+        Which of these chunks have points; None if all have.
+    """
+
+    mask: np.ndarray[Any, Any]
+    box: BasicIndexer
+    coords: np.ndarray[Any, Any] | None
+
+
+def _touched(mask: np.ndarray[Any, Any], chunks: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """Return for each chunk whether there is a point of `mask` in it."""
+    *first, last = [range(0, n, chunk) for n, chunk in zip(mask.shape, chunks, strict=True)]
+    if first and mask.flags.c_contiguous:
+        mask = mask.view(f"u{math.gcd(8, mask.shape[-1])}")  # as many at once as can be
+    for dim, edges in enumerate(first):
+        mask = np.bitwise_or.reduceat(mask, edges, axis=dim)
+    return np.logical_or.reduceat(mask.view(bool), last, axis=-1)
+
+
+def _bounds(touched: np.ndarray[Any, Any]) -> tuple[slice, ...] | None:
+    """Return the smallest box that holds all that is True, or None if nothing is."""
+    box = []
+    for dim in range(touched.ndim):
+        others = tuple([d for d in range(touched.ndim) if d != dim])
+        places = np.flatnonzero(touched.any(axis=others))
+        if not places.size:
+            return None
+        box.append(slice(int(places[0]), int(places[-1]) + 1))
+    return tuple(box)
 
 
 # -- square brackets with another meaning ----------------------------------------------

@@ -72,7 +72,7 @@ class Sharding:
         return tuple(n // chunk for n, chunk in zip(self.shape, self.chunks, strict=True))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ArrayMeta:
     """All that a document says of an array.
 
@@ -118,6 +118,12 @@ class ArrayMeta:
     def chunks(self) -> tuple[int, ...]:
         """Shape of a chunk."""
         return self.grid.chunks
+
+    def resized(self, shape: tuple[int, ...]) -> ArrayMeta:
+        """Return the same with another shape, as every append needs it: fast."""
+        other = object.__new__(ArrayMeta)
+        other.__dict__.update(self.__dict__, shape=shape)
+        return other
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ engine always takes :class:`ChunkLocks`. Between processes it takes the locks of
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from threading import Lock, RLock
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -143,19 +143,34 @@ class ChunkLocks:
     def __init__(self) -> None:
         self._stripes = [Lock() for _ in range(self.STRIPES)]
 
-    @contextmanager
-    def holding(self, keys: Iterable[str]) -> Iterator[None]:
-        """Hold the locks of all `keys`, taken in an order that cannot deadlock."""
-        wanted = sorted({hash(key) % self.STRIPES for key in keys})
-        held = []
-        try:
-            for number in wanted:
-                self._stripes[number].acquire()
-                held.append(number)
-            yield
-        finally:
-            for number in held:
-                self._stripes[number].release()
+    def of(self, keys: Iterable[str]) -> AbstractContextManager[Any]:
+        """Return the locks of all `keys`, taken in an order that cannot deadlock."""
+        numbers = {hash(key) % self.STRIPES for key in keys}
+        if len(numbers) == 1:
+            return self._stripes[numbers.pop()]
+        return _AllOf([self._stripes[number] for number in sorted(numbers)])
+
+
+class _AllOf:
+    """Several locks as one."""
+
+    def __init__(self, locks: Sequence[Lock]) -> None:
+        self._locks = locks
+
+    def __enter__(self) -> None:
+        for at, lock in enumerate(self._locks):
+            try:
+                lock.acquire()
+            except BaseException:
+                self._release(at)
+                raise
+
+    def __exit__(self, *_: object) -> None:
+        self._release(len(self._locks))
+
+    def _release(self, count: int) -> None:
+        for lock in self._locks[:count]:
+            lock.release()
 
 
 class DocumentLock:
@@ -219,25 +234,32 @@ def _forget_locks() -> None:
 os.register_at_fork(after_in_child=_forget_locks)
 
 
-@contextmanager
 def holding(
     locks: ChunkLocks, synchronizer: Synchronizer | None, keys: Collection[str]
-) -> Iterator[None]:
+) -> AbstractContextManager[Any]:
     """Hold the locks of chunk `keys` between threads and, given a synchronizer, processes."""
-    with locks.holding(keys):
-        if synchronizer is None:
-            yield
-            return
-        with ExitStack() as stack:
-            for key in sorted(keys):
-                stack.enter_context(synchronizer[key])
-            yield
+    return _holding(locks.of(keys), synchronizer, keys)
+
+
+def holding_document(
+    lock: DocumentLock, synchronizer: Synchronizer | None, key: str
+) -> AbstractContextManager[Any]:
+    """Hold the lock of the document at `key` between threads and, perhaps, processes."""
+    return _holding(lock, synchronizer, (key,))
+
+
+def _holding(
+    threads: AbstractContextManager[Any], synchronizer: Synchronizer | None, keys: Iterable[str]
+) -> AbstractContextManager[Any]:
+    # Every write comes here: what the locks of threads cost alone is all it shall cost.
+    return threads if synchronizer is None else _holding_both(threads, synchronizer, keys)
 
 
 @contextmanager
-def holding_document(
-    lock: DocumentLock, synchronizer: Synchronizer | None, key: str
+def _holding_both(
+    threads: AbstractContextManager[Any], synchronizer: Synchronizer, keys: Iterable[str]
 ) -> Iterator[None]:
-    """Hold the lock of the document at `key` between threads and, perhaps, processes."""
-    with lock, nullcontext() if synchronizer is None else synchronizer[key]:
+    with threads, ExitStack() as stack:
+        for key in sorted(keys):
+            stack.enter_context(synchronizer[key])
         yield

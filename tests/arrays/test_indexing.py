@@ -197,6 +197,29 @@ def test_step_zero(z: zarr.Array) -> None:
         z[::0]
 
 
+@pytest.mark.parametrize("shape", [(300,), (61, 83), (40, 24), (9, 30, 16)])
+@pytest.mark.parametrize("seed", range(4))
+def test_masks_of_blobs(shape: tuple[int, ...], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    chunks = tuple(rng.integers(3, 9, len(shape)).tolist())
+    a = rng.integers(0, 100, shape)
+    z = zarr.array(a, chunks=chunks)
+    blobs = np.zeros(shape, bool)
+    for _ in range(3):
+        corner = rng.integers(0, shape)
+        blobs[tuple(slice(at, at + n) for at, n in zip(corner, (7, 12, 5), strict=False))] = True
+    for mask in (
+        blobs,
+        ~blobs,
+        np.asfortranarray(blobs),
+        np.pad(blobs, 1)[(slice(1, -1),) * a.ndim],
+    ):
+        assert_array_equal(z.get_mask_selection(mask), a[mask])
+        out = np.empty(2 * mask.sum(), a.dtype)[::2]
+        z.get_mask_selection(mask, out=out)
+        assert_array_equal(out, a[mask])
+
+
 # -- orthogonal, coordinate, mask, block -----------------------------------------------
 
 

@@ -248,6 +248,17 @@ class Format(ABC):
         return None
 
 
+def resized(document: Buffer, before: Sequence[int], now: Sequence[int]) -> bytes | None:
+    """Return an array's document with another shape, or None if it must be written anew.
+
+    It must if it was not written as :func:`dump_json` writes.
+    """
+    data = bytes(document)
+    old, new = (f'\n    "shape": {_dump(list(s), _INDENT)}'.encode() for s in (before, now))
+    return data.replace(old, new) if data.count(old) == 1 else None
+
+
+_INDENT = "\n    "
 _scalar = json.JSONEncoder().encode
 
 
