@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 # What the tests use beside the package itself.
-EXTRAS := [azure,berkeleydb,fsspec,h5py,jupyter,lmdb,mongodb,msgpack,obstore,redis]
+EXTRAS := [azure,berkeleydb,fast,fsspec,h5py,jupyter,lmdb,mongodb,msgpack,obstore,redis]
 FAST := not slow and not interop and not remote
 
 .DEFAULT_GOAL := help

@@ -16,7 +16,7 @@ from zarr.codecs import astype_step, codec_from, step_from
 from zarr.display import Info, array_info, type_name
 from zarr.engine import Engine
 from zarr.errors import ArrayNotFoundError, naming
-from zarr.formats.base import Format, resized
+from zarr.formats.base import Format
 from zarr.grid import Grid, normalize_chunks, normalize_shape
 from zarr.indexing import (
     BasicIndexer,
@@ -144,9 +144,8 @@ class Array(Node):
         self._put(meta, self._format.dump_array(meta))
 
     def _put_shape(self, meta: ArrayMeta, shape: tuple[int, ...]) -> None:
-        document = resized(self._document, meta.shape, shape)
-        meta = meta.resized(shape)
-        self._put(meta, self._format.dump_array(meta) if document is None else document)
+        before, meta = meta.shape, meta.resized(shape)
+        self._put(meta, self._format.dump_resized(meta, self._document, before))
 
     def _put(self, meta: ArrayMeta, document: bytes) -> None:
         self._store[self._key] = document

@@ -9,7 +9,6 @@ from __future__ import annotations
 import bz2
 import lzma
 import pickle
-import zlib
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -18,6 +17,7 @@ import numpy as np
 from numcodecs import blosc
 
 from zarr import config
+from zarr.codecs import deflate
 from zarr.errors import UnsafeDecodeError
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "blosc_sizes_agree",
     "check_blosc",
     "encoded_limit",
+    "encoder",
     "limited_decode",
 ]
 
@@ -145,11 +146,11 @@ def _streams(new: Callable[[], Any], buf: Any, limit: int) -> bytes:
 
 
 def _zlib(codec: Any, buf: Any, limit: int) -> bytes:
-    return _streams(zlib.decompressobj, buf, limit)
+    return _streams(lambda: deflate.decompressor(deflate.ZLIB), buf, limit)
 
 
 def _gzip(codec: Any, buf: Any, limit: int) -> bytes:
-    return _streams(lambda: zlib.decompressobj(31), buf, limit)
+    return _streams(lambda: deflate.decompressor(deflate.GZIP), buf, limit)
 
 
 def _bz2(codec: Any, buf: Any, limit: int) -> bytes:
@@ -235,6 +236,14 @@ def limited_decode(codec: Any, buf: Any, limit: int) -> Any:
     """Decode `buf`, with at most `limit` bytes of output where the codec allows to know."""
     decode = LIMITED.get(codec.codec_id)
     return codec.decode(buf) if decode is None else decode(codec, buf, limit)
+
+
+def encoder(codec: Any) -> Callable[[Any], Any]:
+    """Return what encodes as ``codec.encode`` does, or faster with a result as good."""
+    if type(codec) in (numcodecs.Zlib, numcodecs.GZip):
+        container = deflate.ZLIB if codec.codec_id == "zlib" else deflate.GZIP
+        return lambda data: deflate.compress(data, codec.level, container)
+    return codec.encode  # type: ignore[no-any-return]
 
 
 class Guarded:

@@ -14,6 +14,7 @@ from zarr.codecs.builtin import (
     blosc_sizes_agree,
     check_blosc,
     encoded_limit,
+    encoder,
     limited_decode,
 )
 from zarr.codecs.names import bound_codecs
@@ -65,6 +66,7 @@ class CodecPipeline:
         has_serializer = any(step.role == "serializer" for step in meta.steps)
         self._reversed = has_serializer and meta.order == "F"
         self._limits = self._intermediate_limits()
+        self._encoders = [encoder(codec) for codec in codecs]
         self.sliceable = not codecs and not self.dtype.hasobject
         plain_blosc = len(codecs) == 1 and type(codecs[0]) is blosc.Blosc
         self._blosc = plain_blosc and bool(compressors) and not self.dtype.hasobject
@@ -212,8 +214,8 @@ class CodecPipeline:
         data: Any = chunk if self.filters else _plain(chunk)
         if self._reversed:
             data = data.T
-        for codec in self._codecs:
-            data = codec.encode(data)
+        for encode in self._encoders:
+            data = encode(data)
         if isinstance(data, np.ndarray):
             return data.tobytes(order="A")
         return data

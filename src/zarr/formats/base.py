@@ -90,6 +90,10 @@ class Format(ABC):
     def dump_array(self, meta: ArrayMeta) -> bytes:
         """Return the document of an array."""
 
+    def dump_resized(self, meta: ArrayMeta, document: Buffer, before: tuple[int, ...]) -> bytes:
+        """Return the document of an array that differs from `document` in the shape only."""
+        return self.dump_array(meta)
+
     @abstractmethod
     def parse_group(self, document: Buffer, key: str) -> GroupMeta:
         """Return what a group's document says; raise `MetadataError` if it is wrong."""
@@ -248,17 +252,6 @@ class Format(ABC):
         return None
 
 
-def resized(document: Buffer, before: Sequence[int], now: Sequence[int]) -> bytes | None:
-    """Return an array's document with another shape, or None if it must be written anew.
-
-    It must if it was not written as :func:`dump_json` writes.
-    """
-    data = bytes(document)
-    old, new = (f'\n    "shape": {_dump(list(s), _INDENT)}'.encode() for s in (before, now))
-    return data.replace(old, new) if data.count(old) == 1 else None
-
-
-_INDENT = "\n    "
 _scalar = json.JSONEncoder().encode
 
 

@@ -48,6 +48,12 @@ class V2(Format):
     def dump_array(self, meta: ArrayMeta) -> bytes:
         return dump_json(_members(meta))
 
+    def dump_resized(self, meta: ArrayMeta, document: Buffer, before: tuple[int, ...]) -> bytes:
+        # Every append comes here: most often, the one line of a document as we write it.
+        data = bytes(document)
+        old, new = _shape_member(before), _shape_member(meta.shape)
+        return data.replace(old, new) if data.count(old) == 1 else self.dump_array(meta)
+
     def parse_group(self, document: Buffer, key: str) -> GroupMeta:
         members = expect_object(load_json(document, key), key)
         if members.get("zarr_format") != self.version:
@@ -120,6 +126,11 @@ def _parse_step(role: Any, config: JSON) -> Step:
     if not isinstance(name, str):
         raise MetadataError(f"a {role} must be an object with the member 'id', not {config!r:.200}")
     return Step(role, name, config)
+
+
+def _shape_member(shape: tuple[int, ...]) -> bytes:
+    lengths = ",\n        ".join(map(str, shape))
+    return f'\n    "shape": [\n        {lengths}\n    ]'.encode()
 
 
 def _members(meta: ArrayMeta) -> dict[str, JSON]:
