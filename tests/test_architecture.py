@@ -22,7 +22,7 @@ LAYERS = [
     {"values", "plan"},
     {"places"},
     {"engine"},
-    {"attrs", "core", "display", "node"},
+    {"appending", "attrs", "core", "display", "node"},
     {"creation"},
     {"hierarchy"},
     {"tools"},

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from zarr import dtypes, formats
+from zarr.appending import Appender
 from zarr.codecs import astype_step, codec_from, step_from
 from zarr.display import Info, array_info, type_name
 from zarr.engine import Engine
@@ -207,6 +208,11 @@ class Array(Node):
     def chunks(self) -> tuple[int, ...]:
         """Shape of a chunk."""
         return self._current.chunks
+
+    @property
+    def shards(self) -> tuple[int, ...] | None:
+        """Shape of a shard, the unit of writing; None if each chunk is a value of its own."""
+        return self._current.grid.shards
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -640,6 +646,22 @@ class Array(Node):
             self._set(BasicIndexer(region, shape, meta.chunks), data, None)
             self._put_shape(meta, shape)
         return shape
+
+    def appender(self, axis: int = 0) -> Appender:
+        """Return an :class:`~zarr.appending.Appender`, which appends by whole chunks.
+
+        Examples
+        --------
+        >>> import zarr
+        >>> z = zarr.zeros((0, 3), chunks=(100, 3), dtype='i4')
+        >>> with z.appender() as rows:
+        ...     for n in range(250):
+        ...         rows.append([n, n, n])
+        >>> z.shape
+        (250, 3)
+        """
+        self._check_resizable()
+        return Appender(self, axis)
 
     # -- views ---------------------------------------------------------------------
 
