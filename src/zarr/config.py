@@ -29,6 +29,8 @@ class Config:
         Bytes of decoded data that one worker handles between two calls to the store.
     thread_bytes : int
         A selection below this many bytes of chunks is never worth a second thread.
+    cache_bytes : int
+        Most bytes of decoded chunks that each array opened from now on keeps in memory.
     allow_pickle : bool
         Whether chunks written with the ``pickle`` codec may be decoded. Decoding a
         pickle runs code that the data brings along.
@@ -37,6 +39,7 @@ class Config:
     workers: int = 0
     window_bytes: int = 8 << 20
     thread_bytes: int = 1 << 20
+    cache_bytes: int = 0
     allow_pickle: bool = False
 
 

@@ -7,18 +7,19 @@ import math
 from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
-from zarr import dtypes, formats
+from zarr import config, dtypes, formats
 from zarr.appending import Appender
-from zarr.codecs import astype_step, codec_from, step_from
+from zarr.codecs import codec_from
 from zarr.display import Info, array_info, type_name
 from zarr.engine import Engine
 from zarr.errors import ArrayNotFoundError, naming
 from zarr.formats.base import Format
-from zarr.grid import Grid, normalize_chunks, normalize_shape
+from zarr.grid import normalize_shape
 from zarr.indexing import (
     BasicIndexer,
     BlockIndex,
@@ -39,6 +40,7 @@ from zarr.node import Node
 from zarr.storage.base import BaseStore
 from zarr.sync import Synchronizer, holding_document, lock_for
 from zarr.values import Fields, as_value, check_out, fields_dtype, with_dropped_axes
+from zarr.views import converted, viewed
 
 __all__ = ["Array"]
 
@@ -73,6 +75,8 @@ class Array(Node):
         Format; by default the one that is found.
     meta_array : array, optional
         Array of the type to return, for instance of a GPU; NumPy's by default.
+    cache_bytes : int, optional
+        Most bytes of decoded chunks to keep, see :func:`zarr.open_array`.
 
     Raises
     ------
@@ -105,6 +109,7 @@ class Array(Node):
         zarr_version: int | None = None,
         meta_array: Any = None,
         *,
+        cache_bytes: int | None = None,
         found: tuple[Format, str, Any] | None = None,
     ) -> None:
         self._place(store, path, read_only, chunk_store, synchronizer, cache_attrs, meta_array)
@@ -112,6 +117,7 @@ class Array(Node):
         self._partial_decompress = partial_decompress
         self._write_empty_chunks = write_empty_chunks
         self._is_view = False
+        self._cache_bytes = config.get().cache_bytes if cache_bytes is None else cache_bytes
         if found is None:
             found = formats.find_array(self._store, self._path, zarr_version)
         self._format, self._key, self._document = found
@@ -171,8 +177,9 @@ class Array(Node):
             prefix = self._format.chunk_prefix(self._path, meta)
             with naming(self._key):
                 engine = self._engine_ = Engine(
-                    self.chunk_store, prefix, meta, self._write_empty_chunks, self._synchronizer
-                )
+                    self.chunk_store, prefix, meta, self._write_empty_chunks, self._synchronizer,
+                    self._cache_bytes,
+                )  # fmt: skip
         return engine
 
     @property
@@ -690,22 +697,8 @@ class Array(Node):
         Array
             With ``is_view`` True; it cannot be resized.
         """
-        meta = self._meta
-        changes: dict[str, Any] = {}
-        if shape is not None:
-            changes["shape"] = normalize_shape(shape)
-        if dtype is not None:
-            changes["dtype"] = dtypes.normalize_dtype(dtype)[0]
-        if chunks is not None:
-            lengths, itemsize = changes.get("shape", meta.shape), self.itemsize
-            changes["grid"] = Grid(normalize_chunks(chunks, lengths, itemsize))
-        if filters is not None:
-            kept = [step for step in meta.steps if step.role != "filter"]
-            changes["steps"] = (*[step_from("filter", codec) for codec in filters], *kept)
-        kind = changes.get("dtype", meta.dtype)
-        fill = dtypes.viewed_fill(meta.fill_value, kind) if fill_value is None else fill_value
-        changes["fill_value"] = dtypes.normalize_fill_value(fill, kind)
-        return self._view(replace(meta, **changes), read_only, synchronizer)
+        meta = viewed(self._meta, shape, chunks, dtype, fill_value, filters)
+        return self._view(meta, read_only, synchronizer)
 
     def _view(
         self, meta: ArrayMeta, read_only: bool | None, synchronizer: Synchronizer | None
@@ -714,6 +707,7 @@ class Array(Node):
         result.__dict__.update(self.__dict__)
         result._current = meta
         result._is_view = True
+        result._cache_bytes = 0  # for what is kept are chunks as the array understands them
         result._engine_ = result._attrs = None
         if read_only is not None:
             result._read_only = read_only
@@ -732,11 +726,7 @@ class Array(Node):
         -------
         Array
         """
-        kind = np.dtype(dtype)
-        steps = (astype_step(self.dtype, kind), *self._current.steps)
-        fill = dtypes.viewed_fill(self._current.fill_value, kind)
-        meta = replace(self._current, dtype=kind, steps=steps, fill_value=fill)
-        return self._view(meta, True, None)
+        return self._view(converted(self._current, np.dtype(dtype)), True, None)
 
     # -- as an object --------------------------------------------------------------
 
@@ -781,7 +771,9 @@ class Array(Node):
         defaults = [None, False, None, None, True, True, False, True, None, None]
         while options and options[-1] is defaults[len(options) - 1]:
             options.pop()
-        return Array, (self._store, *options)
+        keeps = self._cache_bytes != config.get().cache_bytes
+        make = partial(Array, cache_bytes=self._cache_bytes) if keeps else Array
+        return make, (self._store, *options)
 
     def __repr__(self) -> str:
         name = f" {self.name!r}" if self._path else ""

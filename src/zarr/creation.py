@@ -427,6 +427,7 @@ def open_array(
     dimension_separator: Separator | None = None,
     meta_array: Any = None,
     zarr_format: int | None = None,
+    cache_bytes: int | None = None,
     **kwargs: Any,
 ) -> Array:
     """Open an array the way files are opened.
@@ -443,6 +444,10 @@ def open_array(
         Options of the back end of a URL.
     partial_decompress : bool, default False
         Accepted for compatibility: parts of chunks are read where that helps.
+    cache_bytes : int, optional
+        Most bytes of decoded chunks to keep in memory, for thin slices through thick
+        chunks; by default ``zarr.config.get().cache_bytes``, which is 0. What other
+        processes write to chunks that are kept is not seen.
     shape, chunks, dtype, compressor, fill_value, order, synchronizer, filters, \
 cache_metadata, cache_attrs, path, object_codec, chunk_store, write_empty_chunks, \
 zarr_version, zarr_format, dimension_separator, meta_array, **kwargs
@@ -498,6 +503,7 @@ zarr_version, zarr_format, dimension_separator, meta_array, **kwargs
         write_empty_chunks,
         zarr_version,
         meta_array,
+        cache_bytes=cache_bytes,
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from zarr import config
+from zarr.chunk_cache import cache_for, forget_chunks
 from zarr.codecs.pipeline import CodecPipeline
 from zarr.errors import ChunkDecodeError
 from zarr.indexing import Axis, CoordinateIndexer, Indexer, MaskIndexer
@@ -59,6 +60,8 @@ class Engine:
         Whether to store chunks in which every cell equals the fill value.
     synchronizer : Synchronizer, optional
         Locks between processes.
+    cache_bytes : int
+        Most bytes of decoded chunks to keep in memory.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Engine:
         meta: ArrayMeta,
         write_empty_chunks: bool = True,
         synchronizer: Synchronizer | None = None,
+        cache_bytes: int = 0,
     ) -> None:
         self.store = store
         self.pipeline = CodecPipeline(meta)
@@ -78,6 +82,12 @@ class Engine:
         self.fill_value = meta.fill_value
         self._whole = [slice(0, length) for length in self.pipeline.shape]
         self._locks: ChunkLocks | None = None
+        self._fetch = self.places.fetch
+        self._decoder = self.pipeline
+        if cache_bytes and not meta.dtype.hasobject:  # what users get of objects, they may change
+            self._cache = cache_for(store.location, prefix, cache_bytes)
+            self._fetch = self._fetch_decoded
+            self._decoder = self.pipeline.without_codecs()
 
     # -- reading -------------------------------------------------------------------
 
@@ -113,7 +123,7 @@ class Engine:
         """Return the one item at `place`."""
         shape = self.pipeline.shape
         key = self.places.key([at // length for at, length in zip(place, shape, strict=True)])
-        found = self.places.fetch((key,))
+        found = self._fetch((key,))
         if key not in found:
             return self._fill()[()]
         inside = tuple([at % length for at, length in zip(place, shape, strict=True)])
@@ -122,6 +132,23 @@ class Engine:
         except ChunkDecodeError as error:
             raise self._named(error, key) from error
         return item.copy() if isinstance(item, np.void) else item
+
+    def _fetch_decoded(self, keys: Sequence[Any]) -> Mapping[Any, Any]:
+        """Return the decoded bytes of those chunks that exist, and keep them in memory."""
+        found, unknown, version = self._cache.take(keys)
+        encoded = self.places.fetch(unknown) if unknown else {}
+        for key in unknown:
+            chunk = None
+            if key in encoded:
+                try:
+                    chunk = self.pipeline.decode(encoded[key])
+                except ChunkDecodeError as error:
+                    raise self._named(error, key) from error
+                chunk = chunk.reshape(-1, order=self.pipeline.order).view("u1")
+                # The store's own memory may change, or be more than the chunk.
+                found[key] = chunk = chunk.copy() if self.pipeline.sliceable else chunk
+            self._cache.keep(key, chunk, version)
+        return found
 
     def _named(self, error: ChunkDecodeError, key: Any) -> ChunkDecodeError:
         return error.at(self.places.name(key))
@@ -132,7 +159,7 @@ class Engine:
         """Fill `out`; given the keys of some chunks, leave what it has of others undefined."""
         if all([len(axis.chunks) == 1 for axis in axes]):
             key = self.places.key([axis.chunks[0] for axis in axes])
-            found = self.places.fetch((key,))
+            found = self._fetch((key,))
             self._read_chunk(found, key, [axis.inner[0] for axis in axes], out, fields)
             return
 
@@ -140,7 +167,7 @@ class Engine:
             keys = [key for _, run in window for key in run.keys]
             if only is not None:
                 keys = [key for key in keys if key in only]
-            found = self.places.fetch(keys)
+            found = self._fetch(keys)
             for plan, run in window:
                 self._read_run(plan, run, found, out, fields)
 
@@ -205,7 +232,7 @@ class Engine:
             return
         try:
             if fields is None and self._fits(target, inner):
-                self.pipeline.decode_into(buf, target)
+                self._decoder.decode_into(buf, target)
             else:
                 target[...] = take(of_fields(self._decode_part(buf, inner), fields), inner)
         except ChunkDecodeError as error:
@@ -216,7 +243,7 @@ class Engine:
 
         It is so until this thread decodes another.
         """
-        pipeline = self.pipeline
+        pipeline = self._decoder
         if pipeline.nbytes <= SMALL or not pipeline.decodes_in_place:
             return pipeline.decode(buf)
         return pipeline.decode_part(buf, parts, scratch(pipeline.nbytes))
@@ -244,7 +271,7 @@ class Engine:
         if not bufs:
             return np.broadcast_to(self._fill(), shape)
         try:
-            chunks = self.pipeline.decode_run(bufs)
+            chunks = self._decoder.decode_run(bufs)
         except ChunkDecodeError:
             self._blame(keys, found)
             raise
@@ -260,7 +287,7 @@ class Engine:
         for key in keys:
             if key in found:
                 try:
-                    self.pipeline.decode(found[key])
+                    self._decoder.decode(found[key])
                 except ChunkDecodeError as error:
                     raise self._named(error, key) from error
 
@@ -295,7 +322,7 @@ class Engine:
         points = Points(indexer, self.places.key, self.pipeline)
 
         def read_window(window: range) -> None:
-            found = self.places.fetch(points.keys[window.start : window.stop])
+            found = self._fetch(points.keys[window.start : window.stop])
             step = max(1, RUN_BYTES // max(self.pipeline.nbytes, 1))
             for start in range(window.start, window.stop, step):
                 run = range(start, min(start + step, window.stop))
@@ -400,7 +427,8 @@ class Engine:
             Changes a decoded chunk in place.
         """
         if self._locks is None:
-            self._locks = locks_for(self.store.location, self.keys.prefix)
+            self._location = self.store.location
+            self._locks = locks_for(self._location, self.keys.prefix)
         locked = self.places.to_lock(itertools.chain(complete, partial))
         with holding(self._locks, self.synchronizer, locked):
             found = self.places.fetch(list(partial)) if partial else {}
@@ -408,7 +436,11 @@ class Engine:
                 chunk = self.editable(found, key)
                 change(chunk, new)
                 complete[key] = self.encode(chunk)
-            self.places.put(complete)
+            written = list(complete)
+            try:
+                self.places.put(complete)
+            finally:
+                forget_chunks(self._location, self.keys.prefix, written)
 
     def editable(self, found: Mapping[Any, Any], key: Any) -> np.ndarray[Any, Any]:
         """Return a copy of the chunk at `key`, or a chunk of fill values, to be changed."""
@@ -449,6 +481,7 @@ class Engine:
         else:
             chunks = ((key, place) for key, place in self.stored())
         self.store.delitems([key for key, place in chunks if any(map(operator.ge, place, now))])
+        forget_chunks(self.store.location, self.keys.prefix)
 
     def encode(self, chunk: np.ndarray[Any, Any]) -> Any:
         """Return the bytes to store for `chunk`, or None if it need not be stored."""

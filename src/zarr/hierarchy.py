@@ -24,7 +24,7 @@ from zarr.node import Node
 from zarr.storage import consolidated
 from zarr.storage.base import BaseStore, normalize_storage_path
 from zarr.storage.memory import MemoryStore
-from zarr.storage.nodes import init_group, require_parents
+from zarr.storage.nodes import init_group, move_node, remove_node, require_parents
 from zarr.storage.resolve import normalize_store_arg
 from zarr.sync import Synchronizer, holding_document, lock_for
 
@@ -204,9 +204,7 @@ class Group(Node, MutableMapping[str, Any]):
             path = self._member_path(item)
             if self._format.kind(self._store, path) is None:
                 raise KeyError(item)
-            self._format.remove(self._store, path)
-            if self._chunk_store is not None:
-                self._format.remove(self._chunk_store, path)
+            remove_node(self._store, path, self._format, self._chunk_store)
 
     def __getattr__(self, item: str) -> Any:
         # Private names are never members; asking the store would slow down every copy
@@ -529,9 +527,7 @@ class Group(Node, MutableMapping[str, Any]):
             if f"{target}/".startswith(f"{origin}/"):
                 raise ValueError(f'The dest, "{dest}", lies below the source, "{source}".')
             require_parents(self._store, target, self._format)
-            self._format.move(self._store, origin, target)
-            if self._chunk_store is not None:
-                self._format.move(self._chunk_store, origin, target)
+            move_node(self._store, origin, target, self._format, self._chunk_store)
 
     # -- as an object ------------------------------------------------------------------
 

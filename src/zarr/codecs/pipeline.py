@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
@@ -83,6 +84,15 @@ class CodecPipeline:
             limits.append(_NO_LIMIT if size is None else size)
             size = encoded_limit(codec, self.items, size)
         return limits
+
+    def without_codecs(self) -> CodecPipeline:
+        """Return the pipeline for chunks that are decoded already, but for their bytes' meaning."""
+        plain = copy.copy(self)
+        plain._codecs = plain._limits = plain._encoders = plain.filters = []
+        plain.compressor = plain._compress = None
+        plain._blosc = plain.decodes_in_place = plain._reversed = False
+        plain.sliceable = True
+        return plain
 
     # -- decoding ------------------------------------------------------------------
 

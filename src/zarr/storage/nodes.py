@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from zarr import dtypes, formats
+from zarr.chunk_cache import forget_below
 from zarr.codecs import named, step_from
 from zarr.errors import ContainsArrayError, ContainsGroupError
 from zarr.formats.base import Format, check_attributes
@@ -55,14 +56,20 @@ def listdir(store: StoreArgument, path: str | bytes | None = None) -> list[str]:
 
 def rmdir(store: StoreArgument, path: str | bytes | None = None) -> None:
     """Delete everything at and below a path."""
-    as_store(store).rmdir(normalize_storage_path(path))
+    place, below = as_store(store), normalize_storage_path(path)
+    place.rmdir(below)
+    forget_below(place.location, below)
 
 
 def rename(
     store: StoreArgument, src_path: str | bytes | None, dst_path: str | bytes | None
 ) -> None:
     """Move everything at and below one path to another."""
-    as_store(store).rename(normalize_storage_path(src_path), normalize_storage_path(dst_path))
+    place = as_store(store)
+    source, dest = normalize_storage_path(src_path), normalize_storage_path(dst_path)
+    place.rename(source, dest)
+    forget_below(place.location, source)
+    forget_below(place.location, dest)
 
 
 def getsize(store: StoreArgument, path: str | bytes | None = None) -> int:
@@ -374,6 +381,25 @@ def init_group(
     store[format.group_key(path)] = document
 
 
+def remove_node(
+    store: BaseStore, path: str, format: Format, chunk_store: BaseStore | None = None
+) -> None:
+    """Delete the node at `path` with all below it."""
+    for place in (store, *([] if chunk_store is None else [chunk_store])):
+        format.remove(place, path)
+        forget_below(place.location, path)
+
+
+def move_node(
+    store: BaseStore, source: str, dest: str, format: Format, chunk_store: BaseStore | None = None
+) -> None:
+    """Move the node at `source` with all below it to `dest`."""
+    for place in (store, *([] if chunk_store is None else [chunk_store])):
+        format.move(place, source, dest)
+        forget_below(place.location, source)
+        forget_below(place.location, dest)
+
+
 def _make_room(
     store: BaseStore, path: str, format: Format, overwrite: bool, chunk_store: BaseStore | None
 ) -> None:
@@ -383,9 +409,7 @@ def _make_room(
             raise ValueError(f"path {path!r} must not contain {segment!r}, a name of metadata")
     missing = _missing_parents(store, path, format)
     if overwrite:
-        format.remove(store, path)
-        if chunk_store is not None:
-            format.remove(chunk_store, path)
+        remove_node(store, path, format, chunk_store)
     else:
         there = formats.kind(store, path)
         if there == "array":

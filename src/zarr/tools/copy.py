@@ -15,6 +15,7 @@ from typing import Any, Self, TypeAlias
 
 import numpy as np
 
+from zarr.chunk_cache import forget_below, forget_chunks
 from zarr.codecs import step_from
 from zarr.core import Array
 from zarr.errors import CopyError
@@ -531,6 +532,7 @@ class _Transfer:
             keys = {source._engine.keys.key(c): target._engine.keys.key(c) for c in window}
             found = old.getitems(list(keys))
             new.setitems({keys[key]: value for key, value in found.items()})
+            forget_chunks(new.location, target._engine.keys.prefix)
             done += len(window)
             self.nbytes += len(window) * chunk_nbytes
             self.tracker.part(source, min(1.0, done / max(1, _count_chunks(source))))
@@ -718,6 +720,7 @@ def _copy_values(source: BaseStore, dest: BaseStore, targets: Mapping[str, str])
     """Copy the values at the keys of `targets` to what they map to; return the bytes."""
     found = source.getitems(list(targets))
     dest.setitems({targets[key]: value for key, value in found.items()})
+    forget_below(dest.location, "")
     return sum(as_view(value).nbytes for value in found.values())
 
 
