@@ -206,7 +206,7 @@ class Engine:
         settings = config.get()
         total = nchunks * nbytes
         serial = total < settings.thread_bytes or nbytes <= SMALL or nchunks < 2
-        workers = 1 if serial else settings.workers
+        workers = 1 if serial or settings.workers < 2 else max(settings.workers, self.store.threads)
         share = min(settings.window_bytes, -(-total // workers))
         run_all(work, windows(max(1, share // nbytes)), workers)
 

@@ -9,9 +9,9 @@ engine always takes :class:`ChunkLocks`. Between processes it takes the locks of
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from threading import Lock, RLock
+from threading import Condition, Lock, RLock
 from types import TracebackType
 from typing import Any, Protocol, Self
 from weakref import WeakValueDictionary
@@ -136,41 +136,62 @@ class _FileLock:
 
 
 class ChunkLocks:
-    """The locks of one array's chunks between threads: a fixed number, shared by hash."""
-
-    STRIPES = 64
+    """The locks of one array's chunks between threads: the keys that are held."""
 
     def __init__(self) -> None:
-        self._stripes = [Lock() for _ in range(self.STRIPES)]
+        self.guard = Lock()
+        self.freed = Condition(self.guard)
+        self.waiting = 0
+        self.held: set[str] = set()
 
-    def of(self, keys: Iterable[str]) -> AbstractContextManager[Any]:
-        """Return the locks of all `keys`, taken in an order that cannot deadlock."""
-        numbers = {hash(key) % self.STRIPES for key in keys}
-        if len(numbers) == 1:
-            return self._stripes[numbers.pop()]
-        return _AllOf([self._stripes[number] for number in sorted(numbers)])
+    def of(self, keys: Collection[str]) -> AbstractContextManager[None]:
+        """Return the locks of all `keys`, for which nobody waits who wants none of them."""
+        return _HeldKeys(self, keys)
 
 
-class _AllOf:
-    """Several locks as one."""
+class _HeldKeys:
+    """The locks of some keys, as one."""
 
-    def __init__(self, locks: Sequence[Lock]) -> None:
+    __slots__ = ("_keys", "_locks")
+
+    def __init__(self, locks: ChunkLocks, keys: Collection[str]) -> None:
         self._locks = locks
+        self._keys = keys
 
     def __enter__(self) -> None:
-        for at, lock in enumerate(self._locks):
-            try:
-                lock.acquire()
-            except BaseException:
-                self._release(at)
-                raise
+        locks = self._locks
+        with locks.guard:
+            if locks.held.isdisjoint(self._keys):
+                locks.held.update(self._keys)
+            else:
+                self._wait(locks)
 
     def __exit__(self, *_: object) -> None:
-        self._release(len(self._locks))
+        with self._locks.guard:
+            self._free(self._locks, self._keys)
 
-    def _release(self, count: int) -> None:
-        for lock in self._locks[:count]:
-            lock.release()
+    def _wait(self, locks: ChunkLocks) -> None:
+        # In an order that all have in common, or two could wait for each other; one by one,
+        # or others could be faster again and again.
+        mine: list[str] = []
+        locks.waiting += 1
+        try:
+            for key in sorted(self._keys):
+                while key in locks.held:
+                    locks.freed.wait()
+                locks.held.add(key)
+                mine.append(key)
+        except BaseException:
+            self._free(locks, mine)
+            raise
+        finally:
+            locks.waiting -= 1
+
+    @staticmethod
+    def _free(locks: ChunkLocks, keys: Iterable[str]) -> None:
+        locks.held.difference_update(keys)
+        if locks.waiting:
+            locks.freed.notify_all()
 
 
 class DocumentLock:

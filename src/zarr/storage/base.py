@@ -103,7 +103,8 @@ class BaseStore(MutableMapping[str, Buffer]):
     Attributes
     ----------
     threads : int
-        How many threads may usefully fetch from this store at a time.
+        How many threads are worth working on a selection, however few processors there
+        are: more than one for a store that is far away, because threads mostly wait for it.
     partial_reads : bool
         Whether :meth:`get_partial_values` moves fewer bytes than reading whole values.
     default_version : int or None

@@ -129,7 +129,6 @@ class DirectoryStore(BaseStore):
 
     partial_reads: ClassVar[bool] = True
     lasting: ClassVar[bool] = True
-    threads: ClassVar[int] = 8
 
     def __init__(
         self,

@@ -33,7 +33,10 @@ T = TypeVar("T")
 _Request: TypeAlias = tuple[Any, ...]
 
 _CONCURRENCY = 128
-"""Requests of a batch under way at a time."""
+"""Requests under way at a time."""
+
+_THREADS = 16
+"""Threads that work on a selection, where they mostly wait."""
 
 _DOCUMENTED = (KeyError, PermissionError, OSError)
 """The default of `exceptions` in the manual. It stands for `_ABSENT`: by itself it would
@@ -90,8 +93,8 @@ class FSStore(BaseStore):
         More errors that mean that a key is absent.
     retries : int, default 3
         How often a request that failed for a passing reason is sent again, after a
-        pause; 0 for never. Some file systems retry by themselves, in addition; 0 turns
-        that off as well for ``s3://`` URLs.
+        pause; 0 for never. Some file systems retry by themselves, in addition; those of
+        ``s3://`` URLs do not, unless `storage_options` say so.
     **storage_options
         Passed on to the file system. Not together with `fs`.
 
@@ -120,7 +123,6 @@ class FSStore(BaseStore):
     ['.zgroup']
     """
 
-    threads: ClassVar[int] = 4
     lasting: ClassVar[bool] = True
     partial_reads: ClassVar[bool] = True
 
@@ -142,7 +144,7 @@ class FSStore(BaseStore):
     ) -> None:
         fsspec = require("fsspec", "FSStore", "fsspec")
         if fs is None:
-            self._fs, path = fsspec.core.url_to_fs(url, **_tuned(url, storage_options, retries))
+            self._fs, path = fsspec.core.url_to_fs(url, **_tuned(url, storage_options))
         elif storage_options:
             raise ValueError(
                 f"storage options {sorted(storage_options)} are for a URL; {fs!r} has been made "
@@ -179,8 +181,10 @@ class FSStore(BaseStore):
         self._is_http = bool(protocols & {"http", "https"})
         self._is_bucket = bool(protocols & _BUCKETS)
         self._is_cache = type(self._fs).__name__ != "DirFileSystem" and bool(protocols & _CACHES)
-        if self._made_fs and self.retries == 0 and "s3" in protocols:
+        if self._made_fs and "s3" in protocols:
             self._fs.retries = 1  # attempts; the options make the instance ours alone
+        self._gate = asyncio.Semaphore(_CONCURRENCY)
+        self.threads = _THREADS if self._is_async else 1  # type: ignore[misc]
         self._copying = RLock()  # caching file systems are not meant for several threads
         # Whether the server heeds ranges; None as long as nobody knows.
         # A local copy is of a whole value.
@@ -225,7 +229,7 @@ class FSStore(BaseStore):
         return self._dimension_separator or "."
 
     def __getstate__(self) -> dict[str, Any]:
-        left_out = ("_fsspec", "_process", "_copying")
+        left_out = ("_fsspec", "_process", "_copying", "_gate")
         return {name: value for name, value in vars(self).items() if name not in left_out}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -328,13 +332,11 @@ class FSStore(BaseStore):
     async def _attempt_all(
         self, call: Callable[[_Request], Awaitable[Any]], requests: Sequence[_Request]
     ) -> list[Any]:
-        gate = asyncio.Semaphore(_CONCURRENCY)
-
         async def attempt(request: _Request) -> Any:
             waits = pauses(self.retries)
             while True:
                 try:
-                    async with gate:
+                    async with self._gate:
                         return await call(request)
                 except Exception as error:  # noqa: BLE001 (as above)
                     pause = next(waits, None) if _may_pass(error) else None
@@ -674,14 +676,18 @@ def _protocols(fs: Any) -> set[str]:
     return {fs.protocol} if isinstance(fs.protocol, str) else {*fs.protocol}
 
 
-def _tuned(url: str, options: Mapping[str, Any], retries: int) -> dict[str, Any]:
+def _tuned(url: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return `options`, with more connections at a time for S3 and without its retries."""
-    if not url.startswith(("s3://", "s3a://")):
+    *before, last = url.split("::")
+    if not last.startswith(("s3://", "s3a://")):
         return dict(options)
+    if before:
+        name = last.partition("://")[0]
+        return {**options, name: _tuned(last, options.get(name) or {})}
     config = dict(options.get("config_kwargs") or {})
     config.setdefault("max_pool_connections", _CONCURRENCY)
-    if retries == 0:
-        config.setdefault("retries", {"total_max_attempts": 1})
+    # Ours would be on top of them: a server that is down would be asked a hundred times.
+    config.setdefault("retries", {"total_max_attempts": 1})
     return {**options, "config_kwargs": config}
 
 

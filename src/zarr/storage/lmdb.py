@@ -345,7 +345,6 @@ class LMDBStore(BaseStore):
 
     partial_reads: ClassVar[bool] = True
     lasting: ClassVar[bool] = True
-    threads: ClassVar[int] = 4
 
     def __init__(
         self,

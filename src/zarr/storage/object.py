@@ -47,7 +47,7 @@ class ObjectStore(BaseStore):
     retries : int, default 3
         How often a request that failed for a passing reason is sent again, after a
         pause; 0 for never. A store of ``obstore`` has its own ``retry_config`` beside.
-    concurrency : int, default 128
+    concurrency : int, default 256
         How many requests of a batch are under way at a time.
     **config
         For a URL: passed on to `obstore.store.from_url`, for instance ``region``,
@@ -76,7 +76,7 @@ class ObjectStore(BaseStore):
     >>> root = zarr.open_group(store, mode='r')  # doctest: +SKIP
     """
 
-    threads: ClassVar[int] = 4
+    threads: ClassVar[int] = 16
     lasting: ClassVar[bool] = True
     partial_reads: ClassVar[bool] = True
 
@@ -87,7 +87,7 @@ class ObjectStore(BaseStore):
         *,
         mode: str = "w",
         retries: int = 3,
-        concurrency: int = 128,
+        concurrency: int = 256,
         **config: Any,
     ) -> None:
         self._obstore = require("obstore", "ObjectStore", "obstore")

@@ -102,6 +102,7 @@ class RedisStore(BaseStore):
     >>> root = zarr.group(store=store, overwrite=True)  # doctest: +SKIP
     """
 
+    threads: ClassVar[int] = 4
     partial_reads: ClassVar[bool] = True
     lasting: ClassVar[bool] = True
 

@@ -112,7 +112,6 @@ class SQLiteStore(BaseStore):
 
     partial_reads: ClassVar[bool] = True
     lasting: ClassVar[bool] = True
-    threads: ClassVar[int] = 4
 
     def __init__(
         self,

@@ -187,7 +187,6 @@ class ZipStore(BaseStore):
 
     partial_reads: ClassVar[bool] = True
     lasting: ClassVar[bool] = True
-    threads: ClassVar[int] = 8
 
     def __init__(
         self,
