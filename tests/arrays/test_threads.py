@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier, Lock
 from typing import Any
 
 import numpy as np
@@ -10,6 +13,9 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import zarr
+from zarr.storage import MemoryStore
+from zarr.storage.base import Buffer
+from zarr.sync import ChunkLocks
 
 SHAPE, CHUNKS = (130, 300, 200), (30, 70, 60)  # chunks of 504 kB, 5 * 5 * 4 of them
 
@@ -52,3 +58,58 @@ def test_the_first_error_of_a_thread_is_raised(tmp_path: Path) -> None:
         with pytest.raises(zarr.errors.ChunkDecodeError, match=r"2\.2\.2"):
             z[...]
         assert (z[:, :140] == 5).all()
+
+
+class FarStore(MemoryStore):
+    """A store whose answers come when as many requests are under way as it wants."""
+
+    threads = 6
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.together = Barrier(1)
+
+    def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
+        self.together.wait(60)
+        return super().getitems(keys)
+
+    def setitems(self, items: Mapping[str, Buffer]) -> None:
+        self.together.wait(60)
+        super().setitems(items)
+
+
+def test_far_store_is_asked_by_many_threads() -> None:
+    store = FarStore()
+    with zarr.config.set(workers=2):
+        z = zarr.create((1_200_000,), chunks=100_000, dtype="u1", store=store, compressor=None)
+        # Both pass only if six windows, of two chunks each, are at the store at once.
+        store.together = Barrier(6)
+        z[...] = 1
+        assert (z[...] == 1).all()
+
+
+def test_one_worker_means_one_also_for_far_stores() -> None:
+    store = FarStore()
+    with zarr.config.set(workers=1):
+        z = zarr.create((1_200_000,), chunks=100_000, dtype="u1", store=store, compressor=None)
+        z[...] = 1
+        assert (z[...] == 1).all()
+
+
+def test_locks_of_chunks_exclude_and_never_deadlock() -> None:
+    locks, names = ChunkLocks(), [str(n) for n in range(9)]
+    inside = {name: Lock() for name in names}
+
+    def work(seed: int) -> int:
+        rng = np.random.default_rng(seed)
+        for _ in range(300):
+            wanted = rng.permutation(names)[: rng.integers(1, 9)].tolist()
+            with locks.holding(wanted):
+                taken = [inside[name].acquire(blocking=False) for name in wanted]
+                assert all(taken)
+                for name in wanted:
+                    inside[name].release()
+        return seed
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(work, range(8), timeout=60)) == list(range(8))
