@@ -103,8 +103,8 @@ def test_locks_of_chunks_exclude_and_never_deadlock() -> None:
     def work(seed: int) -> int:
         rng = np.random.default_rng(seed)
         for _ in range(300):
-            wanted = rng.permutation(names)[: rng.integers(1, 9)].tolist()
-            with locks.holding(wanted):
+            wanted = set(rng.permutation(names)[: rng.integers(1, 9)].tolist())
+            with locks.of(wanted):
                 taken = [inside[name].acquire(blocking=False) for name in wanted]
                 assert all(taken)
                 for name in wanted:
