@@ -22,7 +22,7 @@ LAYERS = [
     {"values", "views", "plan"},
     {"places"},
     {"engine"},
-    {"appending", "attrs", "core", "display", "node"},
+    {"appending", "attrs", "core", "display", "node", "selections"},
     {"creation"},
     {"hierarchy"},
     {"tools"},

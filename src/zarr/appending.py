@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from zarr.grid import longest
+
 if TYPE_CHECKING:
     from zarr.core import Array
 
@@ -44,10 +46,10 @@ class Appender:
         self.array = array
         self.axis = axis % array.ndim
         self.pending = 0
-        self._length = (array.shards or array.chunks)[self.axis]
+        length = longest(array._current.grid.stored[self.axis])
         others = (*array.shape[: self.axis], *array.shape[self.axis + 1 :])
         self._others = others
-        memory = np.empty((self._length, *others), array.dtype)
+        memory = np.empty((length, *others), array.dtype)
         self._rows = np.moveaxis(memory, 0, self.axis)
 
     def append(self, data: Any) -> None:
@@ -79,9 +81,12 @@ class Appender:
 
     def _take(self, data: np.ndarray[Any, Any], at: int, count: int) -> int:
         """Write whole chunks of `data` from row `at` on, or keep what is less; return the rows."""
-        room = self._length - self.array.shape[self.axis] % self._length
+        grid = self.array._current.grid  # listed chunks become more with each append
+        room = grid.room(self.axis, self.array.shape[self.axis])
         if not self.pending and count - at >= room:
-            whole = room + (count - at - room) // self._length * self._length
+            length = grid.stored[self.axis]
+            more = (count - at - room) // length * length if isinstance(length, int) else 0
+            whole = room + more
             self.array.append(data[self._part(at, at + whole)], self.axis)
             return whole
         taken = min(count - at, max(room - self.pending, 1))

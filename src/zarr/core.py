@@ -22,14 +22,7 @@ from zarr.formats.base import Format
 from zarr.grid import normalize_shape
 from zarr.indexing import (
     BasicIndexer,
-    BlockIndex,
-    BlockIndexer,
-    CoordinateIndexer,
     Indexer,
-    MaskIndexer,
-    OIndex,
-    OrthogonalIndexer,
-    VIndex,
     has_ellipsis,
     indexer_class,
     single_item,
@@ -37,15 +30,23 @@ from zarr.indexing import (
 )
 from zarr.metadata import ArrayMeta
 from zarr.node import Node
+from zarr.selections import Selections
 from zarr.storage.base import BaseStore
 from zarr.sync import Synchronizer, holding_document, lock_for
-from zarr.values import Fields, as_value, check_out, fields_dtype, with_dropped_axes
+from zarr.values import (
+    Fields,
+    appended_shape,
+    as_value,
+    check_out,
+    fields_dtype,
+    with_dropped_axes,
+)
 from zarr.views import converted, viewed
 
 __all__ = ["Array"]
 
 
-class Array(Node):
+class Array(Selections, Node):
     """An array in a store, opened by its path.
 
     Arrays are made by the functions of :mod:`zarr.creation` and found in groups; there is
@@ -150,9 +151,11 @@ class Array(Node):
     def _put_meta(self, meta: ArrayMeta) -> None:
         self._put(meta, self._format.dump_array(meta))
 
-    def _put_shape(self, meta: ArrayMeta, shape: tuple[int, ...]) -> None:
-        before, meta = meta.shape, meta.resized(shape)
-        self._put(meta, self._format.dump_resized(meta, self._document, before))
+    def _put_resized(self, meta: ArrayMeta, new: ArrayMeta) -> None:
+        if new.grid is meta.grid:
+            self._put(new, self._format.dump_resized(new, self._document, meta.shape))
+        else:
+            self._put_meta(new)
 
     def _put(self, meta: ArrayMeta, document: bytes) -> None:
         self._store[self._key] = document
@@ -173,14 +176,16 @@ class Array(Node):
     def _engine(self) -> Engine:
         engine = self._engine_
         if engine is None:
-            meta = self._current
-            prefix = self._format.chunk_prefix(self._path, meta)
-            with naming(self._key):
-                engine = self._engine_ = Engine(
-                    self.chunk_store, prefix, meta, self._write_empty_chunks, self._synchronizer,
-                    self._cache_bytes,
-                )  # fmt: skip
+            engine = self._engine_ = self._engine_for(self._current)
         return engine
+
+    def _engine_for(self, meta: ArrayMeta) -> Engine:
+        prefix = self._format.chunk_prefix(self._path, meta)
+        with naming(self._key):
+            return Engine(
+                self.chunk_store, prefix, meta, self._write_empty_chunks, self._synchronizer,
+                self._cache_bytes,
+            )  # fmt: skip
 
     @property
     def name(self) -> str | None:
@@ -212,14 +217,26 @@ class Array(Node):
         self.resize(value)
 
     @property
-    def chunks(self) -> tuple[int, ...]:
-        """Shape of a chunk."""
-        return self._current.chunks
+    def chunks(self) -> tuple[Any, ...]:
+        """Shape of a chunk; where chunks differ, their lengths.
+
+        One item per dimension: an integer, or, where chunks were listed, a tuple of the
+        lengths of all. These add up to the length of the array, as dask has it: a last chunk
+        that passes the end of the array is cut there.
+
+        Examples
+        --------
+        >>> import zarr
+        >>> zarr.zeros((30, 30), chunks=([10, 15, 5], 20)).chunks
+        ((10, 15, 5), 20)
+        """
+        meta = self._current
+        return meta.chunks if meta.grid.regular else meta.grid.cut(meta.shape)
 
     @property
-    def shards(self) -> tuple[int, ...] | None:
-        """Shape of a shard, the unit of writing; None if each chunk is a value of its own."""
-        return self._current.grid.shards
+    def shards(self) -> tuple[Any, ...] | None:
+        """Shape of a shard, or the lengths of shards as `chunks` has them; None without shards."""
+        return self._current.grid.cut_shards(self._current.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -333,93 +350,6 @@ class Array(Node):
         indexer: Any = indexer_class(selection, len(meta.shape))
         return self._get(indexer(selection, meta.shape, meta.chunks), None, fields, selection)
 
-    def get_basic_selection(
-        self, selection: Any = Ellipsis, out: Any = None, fields: Fields = None
-    ) -> Any:
-        """Read an item or a region.
-
-        Parameters
-        ----------
-        selection : int, slice, Ellipsis or a tuple of these
-            Slices may have steps of one and more.
-        out : array, optional
-            To read into, of the shape of the selection.
-        fields : str or list of str, optional
-            Fields of a structured dtype.
-
-        Returns
-        -------
-        scalar or ndarray
-        """
-        return self._get(self._indexer(BasicIndexer, selection), out, fields, selection)
-
-    def get_orthogonal_selection(
-        self, selection: Any, out: Any = None, fields: Fields = None
-    ) -> Any:
-        """Read what is selected in each dimension, independently of the others.
-
-        Parameters
-        ----------
-        selection : int, slice, array of int or bool, Ellipsis, or a tuple of these
-        out, fields
-            As for `get_basic_selection`.
-
-        Returns
-        -------
-        scalar or ndarray
-        """
-        return self._get(self._indexer(OrthogonalIndexer, selection), out, fields, selection)
-
-    def get_coordinate_selection(
-        self, selection: Any, out: Any = None, fields: Fields = None
-    ) -> Any:
-        """Read points.
-
-        Parameters
-        ----------
-        selection : tuple of array of int
-            One array per dimension; they are broadcast against each other.
-        out, fields
-            As for `get_basic_selection`.
-
-        Returns
-        -------
-        ndarray
-            Of the shape of the arrays.
-        """
-        return self._get(self._indexer(CoordinateIndexer, selection), out, fields, selection)
-
-    def get_mask_selection(self, selection: Any, out: Any = None, fields: Fields = None) -> Any:
-        """Read the points where a Boolean array of the array's shape is True.
-
-        Parameters
-        ----------
-        selection : array of bool
-        out, fields
-            As for `get_basic_selection`.
-
-        Returns
-        -------
-        ndarray
-            Of one dimension, in C order of the points.
-        """
-        return self._get(self._indexer(MaskIndexer, selection), out, fields, selection)
-
-    def get_block_selection(self, selection: Any, out: Any = None, fields: Fields = None) -> Any:
-        """Read whole chunks, selected by their place in the grid.
-
-        Parameters
-        ----------
-        selection : int, slice of step one, Ellipsis, or a tuple of these
-        out, fields
-            As for `get_basic_selection`.
-
-        Returns
-        -------
-        ndarray
-        """
-        return self._get(self._indexer(BlockIndexer, selection), out, fields, selection)
-
     def _indexer(self, kind: Any, selection: Any) -> Any:
         meta = self._meta
         return kind(selection, meta.shape, meta.chunks)
@@ -442,21 +372,6 @@ class Array(Node):
         if indexer.drop_axes:
             result = result.reshape(indexer.shape + result.shape[len(indexer.kept_shape) :])
         return result if result.ndim or has_ellipsis(selection) else result[()]
-
-    @property
-    def oindex(self) -> OIndex:
-        """Orthogonal selections by square brackets; see `get_orthogonal_selection`."""
-        return OIndex(self)
-
-    @property
-    def vindex(self) -> VIndex:
-        """Selections of points by square brackets; see `get_coordinate_selection`."""
-        return VIndex(self)
-
-    @property
-    def blocks(self) -> BlockIndex:
-        """Selections of chunks by square brackets; see `get_block_selection`."""
-        return BlockIndex(self)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if copy is False:
@@ -498,10 +413,8 @@ class Array(Node):
         end = self.shape[0] if end is None else min(end, self.shape[0])
         if start < 0 or end < 0:
             raise ValueError(f"start and end must not be negative, got {start} and {end}")
-        length = self.chunks[0]
-        for first in range(start // length * length, end, length):
-            band = self[max(first, start) : min(first + length, end)]
-            yield from band
+        for band in self._current.grid.bands(start, end):
+            yield from self[band]
 
     # -- writing -------------------------------------------------------------------
 
@@ -512,67 +425,33 @@ class Array(Node):
         indexer: Any = indexer_class(selection, len(meta.shape))
         self._set(indexer(selection, meta.shape, meta.chunks), value, fields)
 
-    def set_basic_selection(self, selection: Any, value: Any, fields: Fields = None) -> None:
-        """Write an item or a region.
-
-        Parameters
-        ----------
-        selection
-            As for `get_basic_selection`.
-        value : scalar or array_like
-            Broadcast to the shape of the selection.
-        fields : str or list of str, optional
-            Fields of a structured dtype; the others stay as they are.
-
-        Raises
-        ------
-        ValueError
-            If `value` cannot be broadcast.
-        ReadOnlyError
-        """
-        self._set(self._indexer(BasicIndexer, selection), value, fields)
-
-    def set_orthogonal_selection(self, selection: Any, value: Any, fields: Fields = None) -> None:
-        """Write what `get_orthogonal_selection` would read; see `set_basic_selection`."""
-        self._set(self._indexer(OrthogonalIndexer, selection), value, fields)
-
-    def set_coordinate_selection(self, selection: Any, value: Any, fields: Fields = None) -> None:
-        """Write the points `get_coordinate_selection` would read; see `set_basic_selection`.
-
-        Where a point is given twice, its last value stays.
-        """
-        self._set(self._indexer(CoordinateIndexer, selection), value, fields)
-
-    def set_mask_selection(self, selection: Any, value: Any, fields: Fields = None) -> None:
-        """Write the points `get_mask_selection` would read; see `set_basic_selection`."""
-        self._set(self._indexer(MaskIndexer, selection), value, fields)
-
-    def set_block_selection(self, selection: Any, value: Any, fields: Fields = None) -> None:
-        """Write the chunks `get_block_selection` would read; see `set_basic_selection`."""
-        self._set(self._indexer(BlockIndexer, selection), value, fields)
-
     def _set(self, indexer: Indexer, value: Any, fields: Fields) -> None:
         self._check_writeable()
         self._write(indexer, value, fields)
 
-    def _write(self, indexer: Indexer, value: Any, fields: Fields) -> None:
+    def _write(
+        self, indexer: Indexer, value: Any, fields: Fields, engine: Engine | None = None
+    ) -> None:
         dtype = self._current.dtype
         if fields is not None:
             dtype = fields_dtype(dtype, fields)
         value = as_value(value, indexer.shape, dtype)
         if value.ndim:
             value = with_dropped_axes(np.asarray(value) if indexer.drop_axes else value, indexer)
-        self._engine.write(indexer, value, fields)
+        (engine or self._engine).write(indexer, value, fields)
 
     def _fill_with(self, data: Any) -> None:
         """Write `data` to the whole array, which may already be for reading only."""
-        self._write(BasicIndexer(..., self.shape, self.chunks), data, None)
+        self._write(BasicIndexer(..., self.shape, self._current.chunks), data, None)
 
     def resize(self, *args: Any) -> None:
         """Change the shape; the data that remain stay where they are.
 
         Chunks that lie outside the new shape are deleted. What lies outside it in chunks
         that remain is kept, and comes back when the array grows again.
+
+        Where chunks were listed and do not suffice for the new shape, more are added: as
+        long as the longest there is, the last one as short as will do.
 
         Parameters
         ----------
@@ -590,8 +469,21 @@ class Array(Node):
         with self._changing() as meta:
             before = meta.grid.counts(meta.shape)
             shape = self._new_shape(*args)
-            self._put_shape(meta, shape)
-            self._engine.delete_outside(before, meta.grid.counts(shape))
+            new, engine = self._with_shape(meta, shape)
+            self._put_resized(meta, new)
+            self._engine_ = engine
+            engine.delete_outside(before, new.grid.counts(shape))
+
+    def _with_shape(self, meta: ArrayMeta, shape: tuple[int, ...]) -> tuple[ArrayMeta, Engine]:
+        """Return what the array is with another shape, and an engine for it."""
+        grid = meta.grid.covering(shape)
+        if grid is meta.grid:
+            return meta.resized(shape), self._engine
+        new = replace(meta, shape=shape, grid=grid)
+        engine = self._engine_for(new)
+        # An append that never ended may have left chunks of other lengths there.
+        engine.delete_outside(new.grid.counts(shape), meta.grid.listed_counts(shape))
+        return new, engine
 
     def _check_resizable(self) -> None:
         if self._is_view:
@@ -607,7 +499,7 @@ class Array(Node):
         """Make the array longer along one dimension, and write `data` there.
 
         The document changes last: who reads meanwhile, or after a crash, sees the array
-        as it was.
+        as it was. Where chunks are listed, more are added as for `resize`.
 
         Parameters
         ----------
@@ -637,21 +529,13 @@ class Array(Node):
         if not hasattr(data, "shape"):
             data = np.asanyarray(data, like=self._given_meta_array)
         with self._changing() as meta:
-            if not -self.ndim <= axis < self.ndim:
-                raise ValueError(f"axis {axis} is out of bounds for {self.ndim} dimensions")
-            axis %= self.ndim
-            others = [d for d in range(self.ndim) if d != axis]
-            if len(data.shape) != self.ndim or any(data.shape[d] != meta.shape[d] for d in others):
-                raise ValueError(
-                    f"shape of data to append is not compatible with the array; all dimensions "
-                    f"but {axis} must match: {tuple(data.shape)} to {meta.shape}"
-                )
-            start = meta.shape[axis]
-            stop = start + data.shape[axis]
-            shape = (*meta.shape[:axis], stop, *meta.shape[axis + 1 :])
+            axis, shape = appended_shape(meta.shape, data.shape, axis)
+            start, stop = meta.shape[axis], shape[axis]
             region = (*[slice(None)] * axis, slice(start, stop))
-            self._set(BasicIndexer(region, shape, meta.chunks), data, None)
-            self._put_shape(meta, shape)
+            new, engine = self._with_shape(meta, shape)
+            self._write(BasicIndexer(region, shape, new.chunks), data, None, engine)
+            self._put_resized(meta, new)
+            self._engine_ = engine
         return shape
 
     def appender(self, axis: int = 0) -> Appender:

@@ -12,6 +12,7 @@ import numpy as np
 from zarr import dtypes, formats
 from zarr.core import Array
 from zarr.errors import ContainsArrayError, ContainsGroupError
+from zarr.grid import Edges
 from zarr.storage.base import BaseStore, Separator, normalize_storage_path
 from zarr.storage.nodes import NamedOptions, init_array, is_auto, is_sharding
 from zarr.storage.resolve import normalize_store_arg
@@ -34,6 +35,8 @@ __all__ = [
 ]
 
 Mode: TypeAlias = Literal["r", "r+", "a", "w", "w-"]
+Lengths: TypeAlias = Sequence[int | tuple[int, int]]
+Chunks: TypeAlias = int | Sequence[int | Lengths | None]
 StoreLike: TypeAlias = BaseStore | MutableMapping[str, Any] | str | None
 
 
@@ -46,7 +49,7 @@ def check_mode(mode: str) -> str:
 
 def create(
     shape: int | tuple[int, ...],
-    chunks: int | tuple[int | None, ...] | bool | None = True,
+    chunks: Chunks | bool | None = True,
     dtype: Any = None,
     compressor: Any = "default",
     fill_value: Any = 0,
@@ -71,7 +74,7 @@ def create(
     compressors: Any = "auto",
     serializer: Any = "auto",
     codecs: Sequence[Any] | None = None,
-    shards: int | tuple[int | None, ...] | Literal["auto"] | None = None,
+    shards: Chunks | Literal["auto"] | None = None,
     chunk_key_encoding: Any = None,
     dimension_names: Sequence[str | None] | None = None,
     attributes: Mapping[str, Any] | None = None,
@@ -83,9 +86,11 @@ def create(
     ----------
     shape : int or tuple of int
         Length of each dimension.
-    chunks : int, tuple of int, or bool, default True
+    chunks : int, tuple of int or of lists of int, or bool, default True
         Shape of a chunk. True: guessed from shape and dtype. False: one chunk. In a
-        tuple None or -1 stands for the whole dimension.
+        tuple None or -1 stands for the whole dimension. A list in it has the lengths of
+        all chunks along that dimension; ``(10, 3)`` in that list stands for three chunks
+        of ten. This needs version 3 of the format.
     dtype : str, numpy.dtype or type, optional
         Any of NumPy's; ``str``, ``bytes`` and ``'array:T'`` are short for objects with a
         suitable codec. 64-bit floats by default.
@@ -133,7 +138,8 @@ def create(
     codecs : sequence of codecs, optional
         In place of filters, serializer and compressors.
     shards : int, tuple of int or 'auto', optional
-        Shape of a shard: what is stored under one key. A multiple of `chunks`.
+        Shape of a shard: what is stored under one key. A multiple of `chunks`. May have
+        lists, as `chunks` may.
     chunk_key_encoding : str or dict, optional
         ``'default'`` or ``'v2'``, or such a name with a separator:
         ``{'name': 'default', 'separator': '.'}``.
@@ -189,8 +195,8 @@ def create_array(
     shape: int | tuple[int, ...] | None = None,
     dtype: Any = None,
     data: Any = None,
-    chunks: int | tuple[int | None, ...] | bool | Literal["auto"] = "auto",
-    shards: int | tuple[int | None, ...] | Literal["auto"] | None = None,
+    chunks: Chunks | bool | Literal["auto"] = "auto",
+    shards: Chunks | Literal["auto"] | None = None,
     filters: Any = "auto",
     compressors: Any = "auto",
     serializer: Any = "auto",
@@ -397,8 +403,8 @@ def as_array(data: Any, dtype: Any, like: Any) -> Any:
 
 def _taken_over(data: Any) -> dict[str, Any]:
     """Return shape, dtype and chunks of `data` as arguments of `create`."""
-    chunks = getattr(data, "chunks", None)
-    if chunks and any(not isinstance(length, (int, np.integer)) for length in chunks):
+    chunks = data._current.chunks if isinstance(data, Array) else getattr(data, "chunks", None)
+    if chunks and any(not isinstance(length, (int, np.integer, Edges)) for length in chunks):
         chunks = None  # those of dask arrays are lists of lengths
     return {"shape": data.shape, "dtype": data.dtype, "chunks": tuple(chunks) if chunks else True}
 
@@ -407,7 +413,7 @@ def open_array(
     store: StoreLike = None,
     mode: Mode = "a",
     shape: int | tuple[int, ...] | None = None,
-    chunks: int | tuple[int | None, ...] | bool | None = True,
+    chunks: Chunks | bool | None = True,
     dtype: Any = None,
     compressor: Any = "default",
     fill_value: Any = 0,

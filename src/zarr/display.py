@@ -182,7 +182,8 @@ def array_info(array: Any) -> list[tuple[str, str]]:
         ("Type", type_name(array)),
         ("Data type", array.dtype),
         ("Shape", array.shape),
-        ("Chunk shape", array.chunks),
+        ("Chunk shape", array._current.chunks),
+        *([("Shard shape", shards)] if (shards := array._current.grid.shards) else []),
         ("Order", array.order),
         ("Read-only", array.read_only),
     ]

@@ -10,7 +10,9 @@ import itertools
 import math
 import operator
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from dataclasses import replace
+from functools import lru_cache, partial
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -18,6 +20,7 @@ from zarr import config
 from zarr.chunk_cache import cache_for, forget_chunks
 from zarr.codecs.pipeline import CodecPipeline
 from zarr.errors import ChunkDecodeError
+from zarr.grid import Grid
 from zarr.indexing import Axis, CoordinateIndexer, Indexer, MaskIndexer
 from zarr.metadata import ArrayMeta
 from zarr.places import places_of
@@ -46,6 +49,19 @@ _FEW = 1000
 Window: TypeAlias = list[tuple[Plan, Run]]
 
 
+class Change(NamedTuple):
+    """What is to change in one chunk: the items at `where` become `value`."""
+
+    pipeline: CodecPipeline
+    where: Any
+    value: Any
+
+
+def _pipeline_for(meta: ArrayMeta, shape: tuple[int, ...]) -> CodecPipeline:
+    """Return the codecs of an array, bound to chunks of one shape."""
+    return CodecPipeline(meta if meta.chunks == shape else replace(meta, grid=Grid(shape)))
+
+
 class Engine:
     """The chunks of one array.
 
@@ -61,7 +77,7 @@ class Engine:
     synchronizer : Synchronizer, optional
         Locks between processes.
     cache_bytes : int
-        Most bytes of decoded chunks to keep in memory.
+        Most bytes of decoded chunks to keep in memory; none where chunks differ in shape.
     """
 
     def __init__(
@@ -74,17 +90,21 @@ class Engine:
         cache_bytes: int = 0,
     ) -> None:
         self.store = store
-        self.pipeline = CodecPipeline(meta)
-        self.places = places_of(store, prefix, meta)
+        self.pipeline_for = lru_cache(1024)(partial(_pipeline_for, meta))
+        # Where chunks differ in shape, that of the largest; dtype and order are those of all.
+        self.pipeline = self.pipeline_for(meta.grid.largest)
+        self.grid = meta.grid
+        self.alike = self.grid.largest == self.grid.chunks
+        self.places = places_of(store, prefix, meta, self.pipeline.encoded_limit)
         self.keys = self.places.keys
         self.write_empty_chunks = write_empty_chunks
         self.synchronizer = synchronizer
         self.fill_value = meta.fill_value
-        self._whole = [slice(0, length) for length in self.pipeline.shape]
         self._locks: ChunkLocks | None = None
         self._fetch = self.places.fetch
-        self._decoder = self.pipeline
-        if cache_bytes and not meta.dtype.hasobject:  # what users get of objects, they may change
+        self._decoder: CodecPipeline | None = None  # where what is fetched is decoded already
+        # What users get of objects, they may change.
+        if cache_bytes and self.alike and not meta.dtype.hasobject:
             self._cache = cache_for(store.location, prefix, cache_bytes)
             self._fetch = self._fetch_decoded
             self._decoder = self.pipeline.without_codecs()
@@ -121,14 +141,20 @@ class Engine:
 
     def read_item(self, place: tuple[int, ...]) -> Any:
         """Return the one item at `place`."""
-        shape = self.pipeline.shape
-        key = self.places.key([at // length for at, length in zip(place, shape, strict=True)])
+        if self.alike:
+            pipeline = self._decoder or self.pipeline
+            shape = pipeline.shape
+            coords = [at // length for at, length in zip(place, shape, strict=True)]
+            inside = tuple([at % length for at, length in zip(place, shape, strict=True)])
+        else:
+            coords, inside = self.grid.locate(place)
+            pipeline = self.pipeline_at(coords)
+        key = self.places.key(coords)
         found = self._fetch((key,))
         if key not in found:
             return self._fill()[()]
-        inside = tuple([at % length for at, length in zip(place, shape, strict=True)])
         try:
-            item = self._decode_part(found[key], inside)[inside]
+            item = self._decode_part(pipeline, found[key], inside)[inside]
         except ChunkDecodeError as error:
             raise self._named(error, key) from error
         return item.copy() if isinstance(item, np.void) else item
@@ -150,6 +176,9 @@ class Engine:
             self._cache.keep(key, chunk, version)
         return found
 
+    def pipeline_at(self, coords: Sequence[int]) -> CodecPipeline:
+        return self.pipeline if self.alike else self.pipeline_for(self.places.shape_at(coords))
+
     def _named(self, error: ChunkDecodeError, key: Any) -> ChunkDecodeError:
         return error.at(self.places.name(key))
 
@@ -158,9 +187,12 @@ class Engine:
     ) -> None:
         """Fill `out`; given the keys of some chunks, leave what it has of others undefined."""
         if all([len(axis.chunks) == 1 for axis in axes]):
-            key = self.places.key([axis.chunks[0] for axis in axes])
+            coords = [axis.chunks[0] for axis in axes]
+            key = self.places.key(coords)
             found = self._fetch((key,))
-            self._read_chunk(found, key, [axis.inner[0] for axis in axes], out, fields)
+            pipeline = self._decoder or self.pipeline_at(coords)
+            inner = [axis.inner[0] for axis in axes]
+            self._read_chunk(pipeline, found, key, inner, out, fields)
             return
 
         def read_window(window: Window) -> None:
@@ -171,25 +203,31 @@ class Engine:
             for plan, run in window:
                 self._read_run(plan, run, found, out, fields)
 
-        self._for_each_window(read_window, lambda n: self._windows(axes, n), _count(axes))
+        self._for_each_window(
+            read_window, lambda n, most: self._windows(axes, n, most), _count(axes)
+        )
 
-    def _windows(self, axes: Sequence[Axis], nchunks: int) -> Iterator[Window]:
-        """Group the runs of a selection into windows of about `nchunks` chunks.
+    def _windows(
+        self, axes: Sequence[Axis], nbytes: int, most: int | None = None
+    ) -> Iterator[Window]:
+        """Group the runs of a selection into windows of about `nbytes` bytes of chunks.
 
-        A shard is never divided: it is read and written as one.
+        A shard is read or written as one, unless it has more than `most` bytes of chunks.
         """
         window: Window = []
         held = 0
-        for part, keys in self.places.blocks(axes):
-            plan = Plan(part, keys, self.pipeline.nbytes)
-            divisible = keys is self.keys
+        for part, keys, shape in self.places.blocks(axes):
+            pipeline = self.pipeline_for(shape)
+            plan = Plan(part, keys, pipeline)
+            each = max(pipeline.nbytes, 1)
+            limit = nbytes if keys is self.keys else _share(plan.nchunks * each, most)
             for run in plan.runs():
                 window.append((plan, run))
-                held += len(run.keys)
-                if divisible and held >= nchunks:
+                held += len(run.keys) * each
+                if held + each > limit:
                     yield window
                     window, held = [], 0
-            if held >= nchunks:
+            if window and held + each > nbytes:
                 yield window
                 window, held = [], 0
         if window:
@@ -198,32 +236,46 @@ class Engine:
     def _for_each_window(
         self,
         work: Callable[[Any], None],
-        windows: Callable[[int], Iterable[Any]],
+        windows: Callable[[int, int], Iterable[Any]],
         nchunks: int,
     ) -> None:
-        """Call `work` for each window, on threads if that is worth it."""
+        """Call `work` for each window, on threads if that is worth it.
+
+        Parameters
+        ----------
+        windows : callable
+            Takes the bytes that a window should have, and the most that it may have if what
+            all threads hold at a time is not to exceed a quarter of what is asked for.
+        """
         nbytes = max(self.pipeline.nbytes, 1)
         settings = config.get()
         total = nchunks * nbytes
         serial = total < settings.thread_bytes or nbytes <= SMALL or nchunks < 2
         workers = 1 if serial or settings.workers < 2 else max(settings.workers, self.store.threads)
         share = min(settings.window_bytes, -(-total // workers))
-        run_all(work, windows(max(1, share // nbytes)), workers)
+        run_all(work, windows(share, total // (4 * workers)), workers)
 
     def _read_run(
         self, plan: Plan, run: Run, found: Mapping[Any, Any], out: Any, fields: Any
     ) -> None:
         """Put what is selected of the chunks of `run` into its place in `out`."""
         inner, region = plan.parts(run, run.start)
+        pipeline = self._decoder or plan.pipeline
         if len(run.keys) == 1:
-            self._read_chunk(found, run.keys[0], inner, out[tuple(region)], fields)
+            self._read_chunk(pipeline, found, run.keys[0], inner, out[tuple(region)], fields)
             return
-        chunks = of_fields(self._decode_run(run.keys, found), fields)
+        chunks = of_fields(self._decode_run(pipeline, run.keys, found), fields)
         inner[plan.dim] = slice(None)
         scatter(take(chunks, [slice(None), *inner]), plan, run, region, out)
 
     def _read_chunk(
-        self, found: Mapping[Any, Any], key: Any, inner: list[Any], target: Any, fields: Any
+        self,
+        pipeline: CodecPipeline,
+        found: Mapping[Any, Any],
+        key: Any,
+        inner: list[Any],
+        target: Any,
+        fields: Any,
     ) -> None:
         """Put the part `inner` of the chunk at `key` into `target`."""
         buf = found.get(key)
@@ -231,63 +283,51 @@ class Engine:
             target[...] = of_fields(self._fill(), fields)
             return
         try:
-            if fields is None and self._fits(target, inner):
-                self._decoder.decode_into(buf, target)
+            if fields is None and _fits(pipeline, target, inner):
+                pipeline.decode_into(buf, target)
             else:
-                target[...] = take(of_fields(self._decode_part(buf, inner), fields), inner)
+                chunk = self._decode_part(pipeline, buf, inner)
+                target[...] = take(of_fields(chunk, fields), inner)
         except ChunkDecodeError as error:
             raise self._named(error, key) from error
 
-    def _decode_part(self, buf: Any, parts: Sequence[Any]) -> np.ndarray[Any, Any]:
+    def _decode_part(
+        self, pipeline: CodecPipeline, buf: Any, parts: Sequence[Any]
+    ) -> np.ndarray[Any, Any]:
         """Return the chunk that `buf` holds, valid where `parts` select.
 
         It is so until this thread decodes another.
         """
-        pipeline = self._decoder
         if pipeline.nbytes <= SMALL or not pipeline.decodes_in_place:
             return pipeline.decode(buf)
         return pipeline.decode_part(buf, parts, scratch(pipeline.nbytes))
 
-    def scratch_chunk(self) -> np.ndarray[Any, Any]:
-        """Return memory for a chunk, this thread's until it asks again."""
-        flat = scratch(self.pipeline.nbytes).view(self.pipeline.dtype)
-        return flat.reshape(self.pipeline.shape, order=self.pipeline.order)
-
-    def _fits(self, target: Any, inner: list[Any]) -> bool:
-        """Tell whether a whole chunk is wanted and can be decoded right into `target`."""
-        if type(target) is not np.ndarray or target.shape != self.pipeline.shape:
-            return False
-        parts = zip(inner, self._whole, strict=True)
-        if not all(type(part) is slice and part == whole for part, whole in parts):
-            return False
-        flags = target.flags
-        contiguous = flags.c_contiguous if self.pipeline.order == "C" else flags.f_contiguous
-        return contiguous and target.dtype == self.pipeline.dtype
-
-    def _decode_run(self, keys: list[Any], found: Mapping[Any, Any]) -> np.ndarray[Any, Any]:
+    def _decode_run(
+        self, pipeline: CodecPipeline, keys: list[Any], found: Mapping[Any, Any]
+    ) -> np.ndarray[Any, Any]:
         """Return the chunks at `keys` as one array with one more dimension in front."""
         bufs = [buf for key in keys if (buf := found.get(key)) is not None]
-        shape = (len(keys), *self.pipeline.shape)
+        shape = (len(keys), *pipeline.shape)
         if not bufs:
             return np.broadcast_to(self._fill(), shape)
         try:
-            chunks = self._decoder.decode_run(bufs)
+            chunks = pipeline.decode_run(bufs)
         except ChunkDecodeError:
-            self._blame(keys, found)
+            self._blame(pipeline, keys, found)
             raise
         if len(bufs) == len(keys):
             return chunks
-        result = np.empty(shape, self.pipeline.dtype)
+        result = np.empty(shape, pipeline.dtype)
         result[...] = self._fill()
         result[[key in found for key in keys]] = chunks
         return result
 
-    def _blame(self, keys: list[Any], found: Mapping[Any, Any]) -> None:
+    def _blame(self, pipeline: CodecPipeline, keys: list[Any], found: Mapping[Any, Any]) -> None:
         """Raise the error of the first chunk that cannot be decoded, with its key."""
         for key in keys:
             if key in found:
                 try:
-                    self._decoder.decode(found[key])
+                    pipeline.decode(found[key])
                 except ChunkDecodeError as error:
                     raise self._named(error, key) from error
 
@@ -319,31 +359,34 @@ class Engine:
         else:
             flat_out = out.reshape(flat_shape)
         items = self.pipeline.items
-        points = Points(indexer, self.places.key, self.pipeline)
+        points = self._points(indexer)
 
         def read_window(window: range) -> None:
             found = self._fetch(points.keys[window.start : window.stop])
-            step = max(1, RUN_BYTES // max(self.pipeline.nbytes, 1))
-            for start in range(window.start, window.stop, step):
-                run = range(start, min(start + step, window.stop))
+            for start in range(window.start, window.stop, points.together):
+                run = range(start, min(start + points.together, window.stop))
                 flat = self._decode_flat(points, run, found)
                 part = points.part(run)
                 which = points.rank[part] - start
                 values = flat[which * items + points.inside[part]]
                 flat_out[points.target(part)] = of_fields(values, fields)
 
-        self._for_each_window(read_window, points.windows, len(points.keys))
+        self._for_each_window(read_window, lambda n, _: points.windows(n), len(points.keys))
         if not out.flags.c_contiguous:
             out[...] = flat_out.reshape(out.shape)
+
+    def _points(self, indexer: CoordinateIndexer) -> Points:
+        return Points(indexer, self.places, self.pipeline, self.pipeline_for, self.alike)
 
     def _decode_flat(self, points: Points, run: range, found: Mapping[Any, Any]) -> Any:
         """Return the items of some chunks of `points`, in the order in which they are stored."""
         keys = points.keys[run.start : run.stop]
-        order = self.pipeline.order
+        pipeline = self._decoder or points.pipeline(run.start)
+        order = pipeline.order
         if len(keys) > 1 or keys[0] not in found:
-            return flat_items(self._decode_run(keys, found), order)
+            return flat_items(self._decode_run(pipeline, keys, found), order)
         try:
-            chunk = self._decode_part(found[keys[0]], points.parts(run.start))
+            chunk = self._decode_part(pipeline, found[keys[0]], points.parts(run.start))
         except ChunkDecodeError as error:
             raise self._named(error, keys[0]) from error
         return chunk.reshape(-1, order=order)
@@ -383,10 +426,10 @@ class Engine:
         if all([len(axis.chunks) == 1 for axis in axes]):
             write.only(axes)
         else:
-            self._for_each_window(write.window, lambda n: self._windows(axes, n), _count(axes))
+            self._for_each_window(write.window, lambda n, _: self._windows(axes, n), _count(axes))
 
     def _write_points(self, indexer: CoordinateIndexer, value: Any, fields: Any) -> None:
-        points = Points(indexer, self.places.key, self.pipeline)
+        points = self._points(indexer)
         flat_value = np.asarray(value)
         if value.ndim:
             inner = value.shape[len(indexer.shape) :]
@@ -397,23 +440,23 @@ class Engine:
             for at in window:
                 part = points.part(range(at, at + 1))
                 new = flat_value if value.ndim == 0 else flat_value[points.target(part)]
-                changes[points.keys[at]] = (points.inside[part], new)
+                changes[points.keys[at]] = Change(points.pipeline(at), points.inside[part], new)
             self.update({}, changes, self._change_points(fields))
 
-        self._for_each_window(write_window, points.windows, len(points.keys))
+        self._for_each_window(write_window, lambda n, _: points.windows(n), len(points.keys))
 
-    def _change_points(self, fields: Any) -> Callable[[Any, Any], None]:
-        def change(chunk: np.ndarray[Any, Any], new: tuple[Any, Any]) -> None:
-            inside, value = new
-            of_fields(chunk.reshape(-1, order=self.pipeline.order), fields)[inside] = value
+    def _change_points(self, fields: Any) -> Callable[[Any, Change], None]:
+        def change(chunk: np.ndarray[Any, Any], new: Change) -> None:
+            items = chunk.reshape(-1, order=self.pipeline.order)
+            of_fields(items, fields)[new.where] = new.value
 
         return change
 
     def update(
         self,
         complete: dict[Any, Any],
-        partial: Mapping[Any, Any],
-        change: Callable[[np.ndarray[Any, Any], Any], None],
+        partial: Mapping[Any, Change],
+        change: Callable[[np.ndarray[Any, Any], Change], None],
     ) -> None:
         """Store complete chunks and change others, such that no other writer interferes.
 
@@ -422,35 +465,37 @@ class Engine:
         complete : dict
             Encoded chunks, or None for those to delete, by key.
         partial : Mapping
-            What ``change(chunk, ...)`` needs for each chunk to change, by key.
+            What is to change in other chunks, by key.
         change : callable
-            Changes a decoded chunk in place.
+            Does so in a decoded chunk.
         """
         if self._locks is None:
             self._location = self.store.location
             self._locks = locks_for(self._location, self.keys.prefix)
         locked = self.places.to_lock(itertools.chain(complete, partial))
         with holding(self._locks, self.synchronizer, locked):
-            found = self.places.fetch(list(partial)) if partial else {}
+            found, old = self.places.before(partial, complete)
             for key, new in partial.items():
-                chunk = self.editable(found, key)
+                chunk = self.editable(new.pipeline, found, key)
                 change(chunk, new)
-                complete[key] = self.encode(chunk)
+                complete[key] = self.encode(new.pipeline, chunk)
             written = list(complete)
             try:
-                self.places.put(complete)
+                self.places.put(complete, old)
             finally:
                 forget_chunks(self._location, self.keys.prefix, written)
 
-    def editable(self, found: Mapping[Any, Any], key: Any) -> np.ndarray[Any, Any]:
+    def editable(
+        self, pipeline: CodecPipeline, found: Mapping[Any, Any], key: Any
+    ) -> np.ndarray[Any, Any]:
         """Return a copy of the chunk at `key`, or a chunk of fill values, to be changed."""
-        chunk = np.empty(self.pipeline.shape, self.pipeline.dtype, self.pipeline.order)
+        chunk = np.empty(pipeline.shape, pipeline.dtype, pipeline.order)
         buf = found.get(key)
         if buf is None:
             chunk[...] = self._fill()
             return chunk
         try:
-            self.pipeline.decode_into(buf, chunk)
+            pipeline.decode_into(buf, chunk)
         except ChunkDecodeError as error:
             raise self._named(error, key) from error
         return chunk
@@ -483,11 +528,11 @@ class Engine:
         self.store.delitems([key for key, place in chunks if any(map(operator.ge, place, now))])
         forget_chunks(self.store.location, self.keys.prefix)
 
-    def encode(self, chunk: np.ndarray[Any, Any]) -> Any:
+    def encode(self, pipeline: CodecPipeline, chunk: np.ndarray[Any, Any]) -> Any:
         """Return the bytes to store for `chunk`, or None if it need not be stored."""
         if not self.write_empty_chunks and self._is_empty(chunk):
             return None
-        return self.pipeline.encode(chunk)
+        return pipeline.encode(chunk)
 
     def _is_empty(self, chunk: np.ndarray[Any, Any]) -> bool:
         """Tell whether all cells of `chunk` equal the fill value, bit for bit."""
@@ -505,11 +550,33 @@ class Engine:
         return bool((items == fill).all())
 
 
+def _fits(pipeline: CodecPipeline, target: Any, inner: list[Any]) -> bool:
+    """Tell whether a whole chunk is wanted and can be decoded right into `target`."""
+    if type(target) is not np.ndarray or target.shape != pipeline.shape:
+        return False
+    parts = zip(inner, pipeline.whole, strict=True)
+    if not all(type(part) is slice and part == whole for part, whole in parts):
+        return False
+    flags = target.flags
+    contiguous = flags.c_contiguous if pipeline.order == "C" else flags.f_contiguous
+    return contiguous and target.dtype == pipeline.dtype
+
+
+def _scratch_chunk(pipeline: CodecPipeline) -> np.ndarray[Any, Any]:
+    """Return memory for a chunk, this thread's until it asks again."""
+    flat = scratch(pipeline.nbytes).view(pipeline.dtype)
+    return flat.reshape(pipeline.shape, order=pipeline.order)
+
+
+def _share(nbytes: int, most: int | None) -> float:
+    """Return the size of equal parts of `nbytes` bytes, each of at most about `most`."""
+    if most is None or nbytes <= most:
+        return math.inf
+    return math.ceil(nbytes / math.ceil(nbytes / max(most, 1)))
+
+
 def _count(axes: Sequence[Axis]) -> int:
     return math.prod([len(axis.chunks) for axis in axes])
-
-
-_UNKNOWN: Any = object()
 
 
 class _Write:
@@ -517,39 +584,39 @@ class _Write:
 
     def __init__(self, engine: Engine, value: Any, fields: Any) -> None:
         self.engine = engine
-        self.pipeline = engine.pipeline
         self.value = value
         self.fields = fields
-        self.uniform: Any = _UNKNOWN
+        self.uniform: dict[tuple[int, ...], Any] = {}
 
     def only(self, axes: Sequence[Axis]) -> None:
         """Write the one chunk that a selection touches."""
-        key = self.engine.places.key([axis.chunks[0] for axis in axes])
-        inner = [axis.inner[0] for axis in axes]
+        coords = [axis.chunks[0] for axis in axes]
+        key, pipeline = self.engine.places.key(coords), self.engine.pipeline_at(coords)
         region = tuple([axis.outer[0] for axis in axes])
         complete: dict[Any, Any] = {}
-        partial: dict[Any, Any] = {}
-        if self.fields is None and all([axis.whole for axis in axes]):
-            uniform = self.value.ndim == 0
-            complete[key] = self._encode_uniform() if uniform else self._encode_one(region)
+        partial: dict[Any, Change] = {}
+        if self.fields is not None or not all([axis.whole for axis in axes]):
+            change = self._change_of(pipeline, [axis.inner[0] for axis in axes], region)
+            self._prepare(key, change, all([axis.covered for axis in axes]), complete, partial)
+        elif self.value.ndim:
+            complete[key] = self._encode_one(pipeline, region)
         else:
-            covered = all([axis.covered for axis in axes])
-            self._prepare(key, inner, region, covered, complete, partial)
+            complete[key] = self._encode_uniform(pipeline)
         self.engine.update(complete, partial, self._change)
 
     def window(self, window: Window) -> None:
         """Write one window."""
         complete: dict[Any, Any] = {}
-        partial: dict[Any, Any] = {}
+        partial: dict[Any, Change] = {}
         for plan, run in window:
             first, last = self._encode_whole(plan, run, complete)
             rest = (*range(run.start, first), *range(last, run.stop))
             others_covered = bool(rest) and plan.others_in(run, "covered")
             for entry in rest:
                 inner, region = plan.parts(run, entry)
+                change = self._change_of(plan.pipeline, inner, tuple(region))
                 covered = others_covered and entry in plan.axis.covered
-                key = run.keys[entry - run.start]
-                self._prepare(key, inner, tuple(region), covered, complete, partial)
+                self._prepare(run.keys[entry - run.start], change, covered, complete, partial)
         self.engine.update(complete, partial, self._change)
 
     def _encode_whole(self, plan: Plan, run: Run, complete: dict[Any, Any]) -> tuple[int, int]:
@@ -560,53 +627,57 @@ class _Write:
             return run.stop, run.stop
         keys = run.keys[first - run.start : last - run.start]
         if self.value.ndim == 0:
-            complete.update(dict.fromkeys(keys, self._encode_uniform()))
+            complete.update(dict.fromkeys(keys, self._encode_uniform(plan.pipeline)))
         elif len(keys) == 1:
-            complete[keys[0]] = self._encode_one(tuple(plan.parts(run, first)[1]))
+            complete[keys[0]] = self._encode_one(plan.pipeline, tuple(plan.parts(run, first)[1]))
         else:
-            chunks = gather(self.value, plan, run, first, last, self.pipeline)
-            complete.update(zip(keys, map(self.engine.encode, chunks), strict=True))
+            encode, pipeline = self.engine.encode, plan.pipeline
+            for key, chunk in zip(keys, gather(self.value, plan, run, first, last), strict=True):
+                complete[key] = encode(pipeline, chunk)
         return first, last
 
-    def _encode_uniform(self) -> Any:
-        if self.uniform is _UNKNOWN:
-            chunk = np.empty(self.pipeline.shape, self.pipeline.dtype, self.pipeline.order)
+    def _encode_uniform(self, pipeline: CodecPipeline) -> Any:
+        if pipeline.shape not in self.uniform:
+            chunk = np.empty(pipeline.shape, pipeline.dtype, pipeline.order)
             chunk[...] = self.value
-            self.uniform = self.engine.encode(chunk)
-        return self.uniform
+            self.uniform[pipeline.shape] = self.engine.encode(pipeline, chunk)
+        return self.uniform[pipeline.shape]
 
-    def _encode_one(self, region: tuple[Any, ...]) -> Any:
-        pipeline = self.pipeline
+    def _encode_one(self, pipeline: CodecPipeline, region: tuple[Any, ...]) -> Any:
         part = np.asarray(self.value[region])
         flags = part.flags
         ready = flags.c_contiguous if pipeline.order == "C" else flags.f_contiguous
         if part.dtype == pipeline.dtype and (ready or pipeline.sliceable):
-            return self.engine.encode(part)
+            return self.engine.encode(pipeline, part)
         if pipeline.dtype.hasobject:
-            return self.engine.encode(np.array(part, pipeline.dtype, order=pipeline.order))
-        chunk = self.engine.scratch_chunk()
+            chunk = np.array(part, pipeline.dtype, order=pipeline.order)
+            return self.engine.encode(pipeline, chunk)
+        chunk = _scratch_chunk(pipeline)
         chunk[...] = part
-        return self.engine.encode(chunk)
+        return self.engine.encode(pipeline, chunk)
+
+    def _change_of(
+        self, pipeline: CodecPipeline, inner: list[Any], region: tuple[Any, ...]
+    ) -> Change:
+        value = self.value if self.value.ndim == 0 else np.asarray(self.value[region])
+        return Change(pipeline, inner, value)
 
     def _prepare(
         self,
         key: Any,
-        inner: list[Any],
-        region: tuple[Any, ...],
+        change: Change,
         covered: bool,
         complete: dict[Any, Any],
-        partial: dict[Any, Any],
+        partial: dict[Any, Change],
     ) -> None:
         """Encode a chunk of which all cells are known, or note what is to change in it."""
-        value = self.value if self.value.ndim == 0 else np.asarray(self.value[region])
         if not covered or self.fields is not None:
-            partial[key] = (inner, value)
+            partial[key] = change
             return
-        chunk = self.engine.editable({}, key)
-        self._change(chunk, (inner, value))
-        complete[key] = self.engine.encode(chunk)
+        chunk = self.engine.editable(change.pipeline, {}, key)
+        self._change(chunk, change)
+        complete[key] = self.engine.encode(change.pipeline, chunk)
 
-    def _change(self, chunk: np.ndarray[Any, Any], new: tuple[list[Any], Any]) -> None:
-        inner, value = new
+    def _change(self, chunk: np.ndarray[Any, Any], new: Change) -> None:
         chunk = of_fields(chunk, self.fields)
-        chunk[tuple(open_mesh(inner, chunk.shape))] = value
+        chunk[tuple(open_mesh(new.where, chunk.shape))] = new.value

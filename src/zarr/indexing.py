@@ -22,24 +22,23 @@ from zarr.errors import (
     NegativeStepError,
     VindexInvalidSelectionError,
 )
+from zarr.grid import Edges, boundaries, count_chunks, find_chunks, first_items
 
 __all__ = [
     "Axis",
     "Band",
     "BasicIndexer",
-    "BlockIndex",
     "BlockIndexer",
     "ChunkProjection",
     "CoordinateIndexer",
     "Indexer",
     "MaskIndexer",
-    "OIndex",
     "OrthogonalIndexer",
-    "VIndex",
     "has_ellipsis",
     "indexer_class",
     "is_fancy",
     "is_orthogonal",
+    "laid_before",
     "single_item",
     "split_fields",
 ]
@@ -98,15 +97,14 @@ class Axis(NamedTuple):
     size: int
     band: Part
 
-    def part(self, start: int, stop: int, first: int, length: int) -> Axis:
+    def part(self, start: int, stop: int, first: int, shift: int) -> Axis:
         """Return the entries from `start` to `stop`, with chunks counted from `first`.
 
         Parameters
         ----------
-        length : int
-            Of a chunk.
+        shift : int
+            Items in the chunks of the entries before.
         """
-        shift = start * length
         band = self.band
         if isinstance(band, slice):
             band = slice(band.start - shift, band.stop - shift, band.step)
@@ -132,7 +130,9 @@ _NONE = range(0)
 _NO_PLACES = np.zeros((1, 0), np.intp)
 
 
-def _int_axis(index: int, chunk: int, length: int) -> Axis:
+def _int_axis(index: int, chunk: int | Edges, length: int) -> Axis:
+    if isinstance(chunk, Edges):
+        return _listed_axis(index, index + 1, chunk, length)
     at, offset = divmod(index, chunk)
     part = slice(offset, offset + 1)
     whole = range(1) if chunk == 1 else _NONE
@@ -140,9 +140,13 @@ def _int_axis(index: int, chunk: int, length: int) -> Axis:
     return Axis((at,), (part,), (slice(0, 1),), whole, covered, 1, part)
 
 
-def _slice_axis(start: int, stop: int, step: int, chunk: int, length: int) -> Axis:
+def _slice_axis(start: int, stop: int, step: int, chunk: int | Edges, length: int) -> Axis:
     if stop <= start:
         return Axis((), (), (), _NONE, _NONE, 0, slice(0, 0))
+    if isinstance(chunk, Edges):
+        if step != 1:
+            return _sorted_axis(np.arange(start, stop, step), chunk, length)
+        return _listed_axis(start, stop, chunk, length)
     if step != 1:
         return _strided_axis(start, stop, step, chunk, length)
     first, last = start // chunk, (stop - 1) // chunk
@@ -157,6 +161,22 @@ def _slice_axis(start: int, stop: int, step: int, chunk: int, length: int) -> Ax
     covered = range(head, len(chunks) - (stop < min(length, (last + 1) * chunk)))
     band = slice(start - first * chunk, stop - first * chunk)
     return Axis(chunks, inner, outer, whole, covered, stop - start, band)
+
+
+def _listed_axis(start: int, stop: int, chunk: Edges, length: int) -> Axis:
+    """Return the table of a slice of step one, where chunks differ in length."""
+    first, last = chunk.at(start)[0], chunk.at(stop - 1)[0]
+    begins = chunk.begins(np.arange(first, last + 2)).tolist()
+    inner = [slice(0, after - begin) for begin, after in itertools.pairwise(begins)]
+    inner[-1] = slice(0, stop - begins[-2])
+    inner[0] = slice(start - begins[0], min(stop, begins[1]) - begins[0])
+    edges = [start, *begins[1:-1], stop]
+    outer = [slice(a - start, b - start) for a, b in itertools.pairwise(edges)]
+    head = 1 if start > begins[0] else 0
+    whole = range(head, len(inner) - (stop < begins[-1]))
+    covered = range(head, len(inner) - (stop < min(length, begins[-1])))
+    band = slice(start - begins[0], stop - begins[0])
+    return Axis(range(first, last + 1), inner, outer, whole, covered, stop - start, band)
 
 
 def _strided_axis(start: int, stop: int, step: int, chunk: int, length: int) -> Axis:
@@ -177,19 +197,27 @@ def _strided_axis(start: int, stop: int, step: int, chunk: int, length: int) -> 
     return Axis(chunks, inner, outer, _NONE, _NONE, size, band)
 
 
-def _sorted_axis(indices: np.ndarray[Any, Any], chunk: int, length: int) -> Axis:
+def _sorted_axis(indices: np.ndarray[Any, Any], chunk: int | Edges, length: int) -> Axis:
     """Return the table of an integer array in rising order."""
-    at = indices // chunk
+    at = find_chunks(chunk, indices)
     starts = np.flatnonzero(np.diff(at, prepend=-1))
     bounds = [*starts.tolist(), len(indices)]
-    chunks = at[starts].tolist()
-    inside = indices - at * chunk
+    chunks = at[starts]
+    inside = indices - first_items(chunk, at)
     outer = [slice(a, b) for a, b in itertools.pairwise(bounds)]
     rank = np.repeat(np.arange(len(chunks)), np.diff(bounds))
     return Axis(
-        chunks, [inside[part] for part in outer], outer, _NONE, _NONE, len(indices),
-        rank * chunk + inside,
+        chunks.tolist(), [inside[part] for part in outer], outer, _NONE, _NONE, len(indices),
+        laid_before(chunks, chunk)[rank] + inside,
     )  # fmt: skip
+
+
+def laid_before(chunks: np.ndarray[Any, Any], lengths: int | Edges) -> np.ndarray[Any, Any]:
+    """Return how many items are before each of `chunks`, all of them laid end to end."""
+    if isinstance(lengths, int):
+        return np.arange(len(chunks)) * lengths
+    each = lengths.lengths(chunks)
+    return np.cumsum(each) - each  # type: ignore[no-any-return]
 
 
 # -- selections as users write them ----------------------------------------------------
@@ -404,7 +432,8 @@ class BasicIndexer(Indexer):
     Parameters
     ----------
     selection : int, slice, Ellipsis or a tuple of these
-    shape, chunks : tuple of int
+    shape : tuple of int
+    chunks : tuple of int or Edges
         Of the array.
 
     Raises
@@ -414,7 +443,7 @@ class BasicIndexer(Indexer):
     BoundsCheckError, NegativeStepError
     """
 
-    def __init__(self, selection: Any, shape: tuple[int, ...], chunks: tuple[int, ...]) -> None:
+    def __init__(self, selection: Any, shape: tuple[int, ...], chunks: tuple[Any, ...]) -> None:
         axes, drop = [], []
         for dim, item in enumerate(replace_ellipsis(selection, len(shape))):
             length, chunk = shape[dim], chunks[dim]
@@ -437,7 +466,8 @@ class OrthogonalIndexer(Indexer):
     Parameters
     ----------
     selection : item or tuple of items
-    shape, chunks : tuple of int
+    shape : tuple of int
+    chunks : tuple of int or Edges
         Of the array.
 
     Raises
@@ -447,7 +477,7 @@ class OrthogonalIndexer(Indexer):
     BoundsCheckError, NegativeStepError
     """
 
-    def __init__(self, selection: Any, shape: tuple[int, ...], chunks: tuple[int, ...]) -> None:
+    def __init__(self, selection: Any, shape: tuple[int, ...], chunks: tuple[Any, ...]) -> None:
         axes, drop, reorder = [], [], []
         for dim, item in enumerate(replace_ellipsis(selection, len(shape))):
             length, chunk = shape[dim], chunks[dim]
@@ -492,7 +522,8 @@ class BlockIndexer(BasicIndexer):
     Parameters
     ----------
     selection : int, slice, Ellipsis or a tuple of these
-    shape, chunks : tuple of int
+    shape : tuple of int
+    chunks : tuple of int or Edges
         Of the array.
 
     Raises
@@ -500,11 +531,11 @@ class BlockIndexer(BasicIndexer):
     ArrayIndexError, BoundsCheckError, NegativeStepError
     """
 
-    def __init__(self, selection: Any, shape: tuple[int, ...], chunks: tuple[int, ...]) -> None:
+    def __init__(self, selection: Any, shape: tuple[int, ...], chunks: tuple[Any, ...]) -> None:
         items = []
         for dim, item in enumerate(replace_ellipsis(selection, len(shape))):
             length, chunk = shape[dim], chunks[dim]
-            blocks = -(-length // chunk)
+            blocks = count_chunks(chunk, length)
             if isinstance(item, slice):
                 start, stop, step = _slice_bounds(item, blocks)
                 if step != 1:
@@ -517,7 +548,8 @@ class BlockIndexer(BasicIndexer):
                     f"unsupported selection item for block indexing; expected integer or slice, "
                     f"got {type(item)!r}: {item!r:.100}"
                 )
-            items.append(slice(start * chunk, min(stop * chunk, length)))
+            begin, end = first_items(chunk, np.array([start, max(start, stop)])).tolist()
+            items.append(slice(begin, min(end, length)))
         super().__init__(tuple(items), shape, chunks)
 
 
@@ -527,7 +559,8 @@ class CoordinateIndexer(Indexer):
     Parameters
     ----------
     selection : tuple of array_like
-    shape, chunks : tuple of int
+    shape : tuple of int
+    chunks : tuple of int or Edges
         Of the array.
 
     Attributes
@@ -546,7 +579,7 @@ class CoordinateIndexer(Indexer):
     VindexInvalidSelectionError, BoundsCheckError
     """
 
-    def __init__(self, selection: Any, shape: tuple[int, ...], chunks: tuple[int, ...]) -> None:
+    def __init__(self, selection: Any, shape: tuple[int, ...], chunks: tuple[Any, ...]) -> None:
         arrays = _coordinate_arrays(selection, shape)
         self.kept_shape = self.shape = arrays[0].shape if arrays else ()
         self._sort(tuple(array.reshape(-1) for array in arrays), shape, chunks)
@@ -555,10 +588,10 @@ class CoordinateIndexer(Indexer):
         self,
         arrays: tuple[np.ndarray[Any, Any], ...],
         shape: tuple[int, ...],
-        chunks: tuple[int, ...],
+        chunks: tuple[Any, ...],
     ) -> None:
-        places = [np.floor_divide(a, c) for a, c in zip(arrays, chunks, strict=True)]
-        counts = [-(-n // c) for n, c in zip(shape, chunks, strict=True)]
+        places = list(map(find_chunks, chunks, arrays))
+        counts = list(map(count_chunks, chunks, shape))
         if math.prod(counts) < 2**62:
             number = np.ravel_multi_index(places, counts) if places else np.zeros(1, np.intp)
         else:  # beyond what one integer can number: rank the chunks instead
@@ -573,7 +606,9 @@ class CoordinateIndexer(Indexer):
         starts = np.flatnonzero(np.diff(number, prepend=-1))
         self.bounds = np.append(starts, number.size)
         self.coords = np.stack([p[starts] for p in places], axis=1) if places else _NO_PLACES
-        self.inside = tuple(a - p * c for a, p, c in zip(arrays, places, chunks, strict=True))
+        self.inside = tuple(
+            a - first_items(c, p) for a, p, c in zip(arrays, places, chunks, strict=True)
+        )
 
     def __iter__(self) -> Iterator[ChunkProjection]:
         for i, coords in enumerate(self.coords.tolist()):
@@ -609,7 +644,8 @@ class MaskIndexer(CoordinateIndexer):
     Parameters
     ----------
     selection : array_like of bool
-    shape, chunks : tuple of int
+    shape : tuple of int
+    chunks : tuple of int or Edges
         Of the array.
 
     Raises
@@ -618,7 +654,7 @@ class MaskIndexer(CoordinateIndexer):
         If it is not Boolean, or of another shape.
     """
 
-    def __init__(self, selection: Any, shape: tuple[int, ...], chunks: tuple[int, ...]) -> None:
+    def __init__(self, selection: Any, shape: tuple[int, ...], chunks: tuple[Any, ...]) -> None:
         items = _as_tuple(selection)
         mask = np.asarray(items[0]) if len(items) == 1 else None
         if mask is None or mask.dtype.kind != "b" or mask.shape != shape:
@@ -645,21 +681,25 @@ class MaskIndexer(CoordinateIndexer):
     def bands(self, items: int) -> Iterator[Band]:
         """Cut the mask along its first dimension into bands of about so many `items`."""
         shape, chunks = self._grid
-        rows = max(1, items // (chunks[0] * math.prod(shape[1:]))) * chunks[0]
-        for start in range(0, shape[0], rows):
-            part = self.mask[start : start + rows]
-            touched = _touched(part, chunks)
-            box = _bounds(touched)
-            if box is None:
-                continue
-            pairs = list(zip(box, chunks, strict=True))
-            within = tuple([slice(b.start * chunk, b.stop * chunk) for b, chunk in pairs])
-            region = (slice(within[0].start + start, within[0].stop + start), *within[1:])
-            coords = None
-            if not touched[box].all():
-                coords = np.argwhere(touched)
-                coords[:, 0] += start // chunks[0]
-            yield Band(part[within], BasicIndexer(region, shape, chunks), coords)
+        edges = [boundaries(lengths, n) for lengths, n in zip(chunks, shape, strict=True)]
+        rows = max(1, items // max(1, math.prod(shape[1:])))
+        first, count = 0, len(edges[0]) - 1
+        while first < count:
+            start = int(edges[0][first])
+            last = max(first + 1, int(np.searchsorted(edges[0], start + rows, "right")) - 1)
+            parts = [edges[0][first : last + 1], *edges[1:]]
+            part = self.mask[start : int(parts[0][-1])]
+            touched = _touched(part, [bounds[:-1] - bounds[0] for bounds in parts])
+            if (box := _bounds(touched)) is not None:
+                pairs = zip(parts, box, strict=True)
+                region = tuple([slice(int(e[b.start]), int(e[b.stop])) for e, b in pairs])
+                within = (slice(region[0].start - start, region[0].stop - start), *region[1:])
+                coords = None
+                if not touched[box].all():
+                    coords = np.argwhere(touched)
+                    coords[:, 0] += first
+                yield Band(part[within], BasicIndexer(region, shape, chunks), coords)
+            first = last
 
 
 _DENSE = 64
@@ -685,14 +725,19 @@ class Band(NamedTuple):
     coords: np.ndarray[Any, Any] | None
 
 
-def _touched(mask: np.ndarray[Any, Any], chunks: tuple[int, ...]) -> np.ndarray[Any, Any]:
-    """Return for each chunk whether there is a point of `mask` in it."""
-    *first, last = [range(0, n, chunk) for n, chunk in zip(mask.shape, chunks, strict=True)]
-    if first and mask.flags.c_contiguous:
+def _touched(mask: np.ndarray[Any, Any], begins: Sequence[Any]) -> np.ndarray[Any, Any]:
+    """Return for each chunk whether there is a point of `mask` in it.
+
+    Parameters
+    ----------
+    begins : sequence of array of int
+        First item of each chunk, along each dimension.
+    """
+    if mask.ndim > 1 and mask.flags.c_contiguous:
         mask = mask.view(f"u{math.gcd(8, mask.shape[-1])}")  # as many at once as can be
-    for dim, edges in enumerate(first):
-        mask = np.bitwise_or.reduceat(mask, edges, axis=dim)
-    return np.logical_or.reduceat(mask.view(bool), last, axis=-1)
+    for dim, first in enumerate(begins[:-1]):
+        mask = np.bitwise_or.reduceat(mask, first, axis=dim)
+    return np.logical_or.reduceat(mask.view(bool), begins[-1], axis=-1)
 
 
 def _bounds(touched: np.ndarray[Any, Any]) -> tuple[slice, ...] | None:
@@ -705,59 +750,3 @@ def _bounds(touched: np.ndarray[Any, Any]) -> tuple[slice, ...] | None:
             return None
         box.append(slice(int(places[0]), int(places[-1]) + 1))
     return tuple(box)
-
-
-# -- square brackets with another meaning ----------------------------------------------
-
-
-class _Selector:
-    """Square brackets with another meaning."""
-
-    def __init__(self, array: Any) -> None:
-        self.array = array
-
-
-class OIndex(_Selector):
-    """Orthogonal selections of an array."""
-
-    def __getitem__(self, selection: Any) -> Any:
-        fields, selection = split_fields(selection)
-        return self.array.get_orthogonal_selection(selection, fields=fields)
-
-    def __setitem__(self, selection: Any, value: Any) -> None:
-        fields, selection = split_fields(selection)
-        self.array.set_orthogonal_selection(selection, value, fields=fields)
-
-
-class VIndex(_Selector):
-    """Selections of points of an array, by coordinates or by a mask."""
-
-    def __getitem__(self, selection: Any) -> Any:
-        fields, selection = split_fields(selection)
-        if _is_mask(selection):
-            return self.array.get_mask_selection(selection, fields=fields)
-        return self.array.get_coordinate_selection(selection, fields=fields)
-
-    def __setitem__(self, selection: Any, value: Any) -> None:
-        fields, selection = split_fields(selection)
-        if _is_mask(selection):
-            self.array.set_mask_selection(selection, value, fields=fields)
-        else:
-            self.array.set_coordinate_selection(selection, value, fields=fields)
-
-
-class BlockIndex(_Selector):
-    """Selections of whole chunks of an array."""
-
-    def __getitem__(self, selection: Any) -> Any:
-        fields, selection = split_fields(selection)
-        return self.array.get_block_selection(selection, fields=fields)
-
-    def __setitem__(self, selection: Any, value: Any) -> None:
-        fields, selection = split_fields(selection)
-        self.array.set_block_selection(selection, value, fields=fields)
-
-
-def _is_mask(selection: Any) -> bool:
-    items = selection if isinstance(selection, tuple) else (selection,)
-    return len(items) == 1 and np.asarray(items[0]).dtype.kind == "b"

@@ -49,7 +49,7 @@ class Sharding:
     Attributes
     ----------
     shape : tuple of int
-        Shape of a shard.
+        Shape of a shard. Where shards differ: what divides the lengths of all.
     chunks : tuple of int
         Shape of the chunks in it; divides `shape`.
     index_steps : tuple of Step
@@ -115,8 +115,8 @@ class ArrayMeta:
     stated: Mapping[str, tuple[JSON, tuple[Any, ...]]] = field(default_factory=dict, compare=False)
 
     @property
-    def chunks(self) -> tuple[int, ...]:
-        """Shape of a chunk."""
+    def chunks(self) -> tuple[Any, ...]:
+        """Lengths of chunks along each dimension: an integer, or `Edges` where they differ."""
         return self.grid.chunks
 
     def resized(self, shape: tuple[int, ...]) -> ArrayMeta:

@@ -10,24 +10,33 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache, partial
 from threading import Lock
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
-from zarr.codecs.sharding import ABSENT, ShardLayout
+from zarr.codecs.sharding import ABSENT, ShardIndex, ShardLayout
 from zarr.errors import ChunkDecodeError
-from zarr.indexing import Axis
+from zarr.grid import Edges, Grid, count_chunks
+from zarr.indexing import Axis, laid_before
 from zarr.metadata import ArrayMeta, Sharding
 from zarr.storage.base import BaseStore
 from zarr.sync import renew_after_fork
 
-__all__ = ["ChunkKey", "KeyTable", "Places", "Shards", "SlotTable", "Values", "places_of"]
+__all__ = ["Block", "ChunkKey", "KeyTable", "Places", "Shards", "SlotTable", "Values", "places_of"]
 
 ChunkKey: TypeAlias = Any
 """A string, or a pair of the key of a shard and a number."""
+
+_GAP = 16 << 10
+"""Bytes between two chunks of a shard that are read along rather than ask for each."""
+
+_TRIES = 8
+"""How often a shard may change while it is read before that is an error."""
 
 
 class KeyTable:
@@ -90,6 +99,23 @@ class SlotTable:
         return [(self.shard, base + name) for name in names]
 
 
+class Block(NamedTuple):
+    """A part of a selection.
+
+    Attributes
+    ----------
+    axes : sequence of Axis
+    keys : KeyTable or SlotTable
+        How the keys of its chunks are made.
+    shape : tuple of int
+        Of all its chunks.
+    """
+
+    axes: Sequence[Axis]
+    keys: Any
+    shape: tuple[int, ...]
+
+
 class Places(Protocol):
     """Where the chunks of an array are."""
 
@@ -101,13 +127,29 @@ class Places(Protocol):
     def name(self, key: ChunkKey) -> str:
         """Return what to call a chunk in a message."""
 
-    def blocks(self, axes: Sequence[Axis]) -> Iterator[tuple[Sequence[Axis], Any]]:
-        """Cut a selection into what is written at once; yield its axes and table of keys."""
+    def blocks(self, axes: Sequence[Axis]) -> Iterator[Block]:
+        """Cut a selection into parts: one for each shard, or for chunks of one shape."""
+
+    def shape_at(self, coords: Sequence[int]) -> tuple[int, ...]:
+        """Return the shape of the chunk at `coords`."""
 
     def fetch(self, keys: Sequence[ChunkKey]) -> Mapping[ChunkKey, Any]:
         """Return those of the encoded chunks that exist."""
 
-    def put(self, chunks: dict[ChunkKey, Any]) -> None:
+    def before(
+        self, partial: Iterable[ChunkKey], complete: Iterable[ChunkKey]
+    ) -> tuple[Mapping[ChunkKey, Any], Any]:
+        """Return what a change of chunks needs of what is stored, read once.
+
+        Returns
+        -------
+        found : Mapping
+            Those of the encoded chunks `partial` that exist.
+        old
+            What `put` wants to know.
+        """
+
+    def put(self, chunks: dict[ChunkKey, Any], old: Any) -> None:
         """Store encoded chunks, or delete those that are None."""
 
     def to_lock(self, keys: Iterable[ChunkKey]) -> set[str]:
@@ -123,19 +165,35 @@ class Places(Protocol):
 class Values:
     """Chunks that are values of the store."""
 
-    def __init__(self, store: BaseStore, keys: KeyTable) -> None:
+    def __init__(self, store: BaseStore, keys: KeyTable, meta: ArrayMeta) -> None:
         self.store = store
         self.keys = keys
         self.key = keys.key
         self.fetch = store.getitems
+        self.grid = meta.grid
+        self._shape = meta.grid.largest
 
     def name(self, key: ChunkKey) -> str:
         return str(key)
 
-    def blocks(self, axes: Sequence[Axis]) -> Iterator[tuple[Sequence[Axis], Any]]:
-        yield axes, self.keys
+    def blocks(self, axes: Sequence[Axis]) -> Iterator[Block]:
+        if self.grid.regular:
+            yield Block(axes, self.keys, self._shape)
+            return
+        pieces = list(map(_stretches, axes, self.grid.chunks))
+        for block in itertools.product(*pieces):
+            yield Block([a for _, a in block], self.keys, tuple([n for n, _ in block]))
 
-    def put(self, chunks: dict[ChunkKey, Any]) -> None:
+    def shape_at(self, coords: Sequence[int]) -> tuple[int, ...]:
+        return tuple(map(_length_at, self.grid.chunks, coords))
+
+    def before(
+        self, partial: Iterable[ChunkKey], complete: Iterable[ChunkKey]
+    ) -> tuple[Mapping[ChunkKey, Any], Any]:
+        keys = list(partial)
+        return (self.store.getitems(keys) if keys else {}), None
+
+    def put(self, chunks: dict[ChunkKey, Any], old: Any) -> None:
         empty = [key for key, buf in chunks.items() if buf is None]
         for key in empty:
             del chunks[key]
@@ -154,42 +212,99 @@ class Values:
         return len(values)
 
 
-class Shards:
-    """Chunks that are put together in shards, which are values of the store."""
+def _length_at(lengths: int | Edges, at: int) -> int:
+    return lengths if isinstance(lengths, int) else int(lengths.lengths(at))
 
-    def __init__(self, store: BaseStore, keys: KeyTable, sharding: Sharding) -> None:
+
+def _stretches(axis: Axis, lengths: int | Edges) -> list[tuple[int, Axis]]:
+    """Cut a table where the lengths of chunks change; return those with the parts."""
+    if isinstance(lengths, int):
+        return [(lengths, axis)]
+    chunks = np.asarray(axis.chunks, np.int64)
+    runs = lengths.runs_of(chunks)
+    bounds = [*np.flatnonzero(np.diff(runs, prepend=-1)).tolist(), len(chunks)]
+    shifts = laid_before(chunks, lengths)
+    return [
+        (int(lengths.lengths(chunks[start])), axis.part(start, stop, 0, int(shifts[start])))
+        for start, stop in itertools.pairwise(bounds)
+    ]
+
+
+class _Span(NamedTuple):
+    """Bytes of a shard that are read at once, with some of its chunks in them."""
+
+    start: int
+    stop: int
+    chunks: list[tuple[int, int, int]]  # where each begins and ends, and its number
+
+
+class Shards:
+    """Chunks that are put together in shards, which are values of the store.
+
+    Parameters
+    ----------
+    longest : int, optional
+        Most bytes that an encoded chunk can have, if there is telling.
+    """
+
+    def __init__(
+        self,
+        store: BaseStore,
+        keys: KeyTable,
+        grid: Grid,
+        sharding: Sharding,
+        longest: int | None,
+    ) -> None:
         self.store = store
         self.keys = keys
-        self.layout = ShardLayout(sharding)
-        self.counts = self.layout.counts
         self.chunks = sharding.chunks
+        per_shard = zip(grid.stored, self.chunks, strict=True)
+        self._counts: tuple[Any, ...] = tuple(_divided(n, chunk) for n, chunk in per_shard)
+        self._layout_of = lru_cache(256)(partial(_layout, sharding, longest))
+        self._layout = self._layout_of(self._counts) if grid.regular else None
+
+    def layout(self, shard: str) -> ShardLayout:
+        """Return where things are in the shard with this key."""
+        if self._layout is not None:
+            return self._layout
+        return self._layout_of(tuple(map(_length_at, self._counts, self.keys.place(shard) or ())))
 
     def key(self, coords: Sequence[int]) -> ChunkKey:
-        shard = [at // n for at, n in zip(coords, self.counts, strict=True)]
-        slot = 0
-        for at, n in zip(coords, self.counts, strict=True):
-            slot = slot * n + at % n
+        shard, slot = [], 0
+        for at, n in zip(coords, self._counts, strict=True):
+            if isinstance(n, int):
+                number, inside, count = at // n, at % n, n
+            else:
+                number, begin, count = n.at(at)
+                inside = at - begin
+            shard.append(number)
+            slot = slot * count + inside
         return self.keys.key(shard), slot
 
     def name(self, key: ChunkKey) -> str:
         shard, slot = key
-        place = tuple(map(int, np.unravel_index(slot, self.counts))) if self.counts else ()
+        counts = self.layout(shard).counts
+        place = tuple(map(int, np.unravel_index(slot, counts))) if counts else ()
         return f"{shard}, inner chunk {place}"
 
-    def blocks(self, axes: Sequence[Axis]) -> Iterator[tuple[Sequence[Axis], Any]]:
+    def blocks(self, axes: Sequence[Axis]) -> Iterator[Block]:
         pieces = [
             list(_cut(axis, count, length))
-            for axis, count, length in zip(axes, self.counts, self.chunks, strict=True)
+            for axis, count, length in zip(axes, self._counts, self.chunks, strict=True)
         ]
         for block in itertools.product(*pieces):
-            shard = self.keys.key([at for at, _ in block])
-            yield [axis for _, axis in block], SlotTable(shard, self.counts)
+            shard = self.keys.key([at for at, _, _ in block])
+            slots = SlotTable(shard, [count for _, count, _ in block])
+            yield Block([axis for _, _, axis in block], slots, self.chunks)
+
+    def shape_at(self, coords: Sequence[int]) -> tuple[int, ...]:
+        return self.chunks
 
     def to_lock(self, keys: Iterable[ChunkKey]) -> set[str]:
         return {shard for shard, _ in keys}
 
     def values(self, counts: tuple[int, ...]) -> tuple[int, ...]:
-        return tuple(-(-n // each) for n, each in zip(counts, self.counts, strict=True))
+        return tuple(map(count_chunks, self._counts, counts))
 
     # -- reading -------------------------------------------------------------------
 
@@ -197,89 +312,137 @@ class Shards:
         wanted: dict[str, list[int]] = {}
         for shard, slot in keys:
             wanted.setdefault(shard, []).append(slot)
-        whole = [shard for shard, slots in wanted.items() if len(slots) * 2 > self.layout.count]
+        whole = [s for s, slots in wanted.items() if len(slots) * 2 > self.layout(s).count]
         found: dict[ChunkKey, Any] = {}
         for shard, value in self.store.getitems(whole).items() if whole else ():
-            self._take_whole(shard, value, wanted[shard], found)
+            view, index = self._opened(shard, value, wanted[shard][0])
+            _take(shard, view, index, wanted[shard], found)
         parts = (
             [shard for shard in wanted if shard not in whole] if len(whole) < len(wanted) else []
         )
-        if parts:
-            self._take_parts(parts, wanted, found)
+        tries = 0
+        while parts:
+            if tries == _TRIES:
+                raise ChunkDecodeError(
+                    f"the shard has changed each of the {tries} times that it was read", parts[0]
+                )
+            parts = self._take_parts(parts, wanted, found)
+            tries += 1
         return found
 
-    def _take_whole(
-        self, shard: str, value: Any, slots: list[int], found: dict[ChunkKey, Any]
-    ) -> None:
+    def _opened(self, shard: str, value: Any, slot: int) -> tuple[memoryview, Any]:
+        """Return a view of a whole shard and its index; `slot` is for messages."""
         view = memoryview(value).cast("B")
-        index = self._parsed(shard, self.layout.parse, view).tolist()
-        for slot in slots:
-            offset, length = index[slot]
-            if offset != ABSENT:
-                found[shard, slot] = view[offset : offset + length]
+        return view, self._parsed(shard, slot, self.layout(shard).parse, view).tolist()
 
     def _take_parts(
         self, shards: list[str], wanted: dict[str, list[int]], found: dict[ChunkKey, Any]
-    ) -> None:
-        indexes = self._indexes(shards)
-        keys, ranges = [], []
-        for shard in shards:
-            index = indexes.get(shard)
-            if index is None:
-                continue
-            for slot in wanted[shard]:
-                offset, length = index[slot].tolist()
-                if offset != ABSENT:
-                    keys.append((shard, slot))
-                    ranges.append((shard, (offset, length)))
-        values = self.store.get_partial_values(ranges) if ranges else []
-        for key, (_, (_, length)), value in zip(keys, ranges, values, strict=True):
-            if value is None or len(value) != length:
-                _indexes.forget(self._cache_name(key[0]))
-                have = "nothing" if value is None else f"{len(value)} bytes"
-                raise ChunkDecodeError(
-                    f"{have} in the store, expected {length} bytes", self.name(key)
-                )
-            found[key] = value
+    ) -> list[str]:
+        """Read chunks of some shards; return the shards whose index is not what it was.
 
-    def _indexes(self, shards: list[str]) -> dict[str, Any]:
-        """Return the index of each shard that exists, from memory where we have it."""
+        One call to the store reads the chunks and, for each shard, what tells whether the
+        index that they were found by is still that of the shard.
+        """
+        indexes, fresh = self._indexes(shards, wanted)
+        spans: list[tuple[str, _Span | None]] = []
+        ranges: list[Any] = []
+        for shard, index in indexes.items():
+            needed = _spans(index.entries, wanted[shard])
+            for span in needed:
+                spans.append((shard, span))
+                ranges.append((shard, (span.start, span.stop - span.start)))
+            if needed or shard not in fresh:
+                spans.append((shard, None))
+                ranges.append((shard, self.layout(shard).check_range))
+        values = self.store.get_partial_values(ranges) if ranges else []
+        read = list(zip(spans, values, strict=True))
+        changed: set[str] = set()
+        for (shard, part), value in read:
+            if part is None and (value is None or bytes(value) != indexes[shard].check):
+                changed.add(shard)
+                _indexes.forget(self._cache_name(shard))
+        for (shard, part), value in read:
+            if part is not None and shard not in changed:
+                self._take_span(shard, part, value, found)
+        return list(changed)
+
+    def _take_span(self, shard: str, span: _Span, value: Any, found: dict[ChunkKey, Any]) -> None:
+        have = 0 if value is None else len(value)
+        for start, stop, slot in span.chunks:
+            if stop > span.start + have:
+                raise ChunkDecodeError(
+                    f"{max(0, span.start + have - start)} bytes in the shard, expected "
+                    f"{stop - start} from byte {start}",
+                    self.name((shard, slot)),
+                )
+        if len(span.chunks) == 1:
+            found[shard, span.chunks[0][2]] = value
+            return
+        view = memoryview(value)
+        for start, stop, slot in span.chunks:
+            found[shard, slot] = view[start - span.start : stop - span.start]
+
+    def _indexes(
+        self, shards: list[str], wanted: Mapping[str, list[int]]
+    ) -> tuple[dict[str, ShardIndex], set[str]]:
+        """Return the index of each shard that exists, and which of them were read just now."""
         known = {shard: _indexes.get(self._cache_name(shard)) for shard in shards}
         unknown = [shard for shard in shards if known[shard] is None]
-        ranges = [(shard, self.layout.index_range) for shard in unknown]
+        ranges = [(shard, self.layout(shard).index_range) for shard in unknown]
         encoded = self.store.get_partial_values(ranges) if ranges else []
         for shard, data in zip(unknown, encoded, strict=True):
             if data is None:
                 continue
-            index = known[shard] = self._parsed(shard, self.layout.parse_index, data)
-            if self.store.lasting:
-                _indexes.keep(self._cache_name(shard), index)
-        return {shard: index for shard, index in known.items() if index is not None}
+            layout = self.layout(shard)
+            entries = self._parsed(shard, wanted[shard][0], layout.parse_index, data)
+            index = known[shard] = ShardIndex(entries, layout.check_of(data))
+            _indexes.keep(self._cache_name(shard), index)
+        return {shard: index for shard, index in known.items() if index is not None}, set(unknown)
 
-    def _parsed(self, shard: str, parse: Any, data: Any) -> np.ndarray[Any, Any]:
+    def _parsed(self, shard: str, slot: int, parse: Callable[[Any], Any], data: Any) -> Any:
         try:
-            index: np.ndarray[Any, Any] = parse(data)
+            return parse(data)
         except ChunkDecodeError as error:
-            raise error.at(shard) from error
-        return index
+            raise error.at(self.name((shard, slot))) from error
 
     def _cache_name(self, shard: str) -> Hashable:
-        return self.store.location, shard
+        return self.store.location, shard, self.layout(shard).signature
 
     # -- writing -------------------------------------------------------------------
 
-    def put(self, chunks: dict[ChunkKey, Any]) -> None:
+    def before(
+        self, partial: Iterable[ChunkKey], complete: Iterable[ChunkKey]
+    ) -> tuple[Mapping[ChunkKey, Any], Any]:
+        wanted: dict[str, list[int]] = {}
+        for shard, slot in partial:
+            wanted.setdefault(shard, []).append(slot)
+        changes = Counter(shard for shard, _ in complete)
+        for shard, slots in wanted.items():
+            changes[shard] += len(slots)
+        needed = [s for s, n in changes.items() if s in wanted or n < self.layout(s).count]
+        old = {}
+        found: dict[ChunkKey, Any] = {}
+        for shard, value in self.store.getitems(needed).items() if needed else ():
+            slots = wanted.get(shard, [])
+            old[shard] = self._opened(shard, value, slots[0] if slots else 0)
+            _take(shard, *old[shard], slots, found)
+        return found, old
+
+    def put(self, chunks: dict[ChunkKey, Any], old: Any) -> None:
         changes: dict[str, dict[int, Any]] = {}
         for (shard, slot), buf in chunks.items():
             changes.setdefault(shard, {})[slot] = buf
-        partial = [shard for shard, new in changes.items() if len(new) < self.layout.count]
-        old = self.store.getitems(partial) if partial else {}
         values, empty = {}, []
         for shard, new in changes.items():
-            kept = self._kept(shard, old[shard], new) if shard in old else {}
-            kept.update({slot: buf for slot, buf in new.items() if buf is not None})
-            if kept:
-                values[shard] = self.layout.build(kept)
+            kept: dict[Any, Any] = {}
+            if shard in old:
+                view, index = old[shard]
+                rest = [slot for slot in range(len(index)) if slot not in new]
+                _take(shard, view, index, rest, kept)
+            stored = {slot: buf for (_, slot), buf in kept.items()}
+            stored.update({slot: buf for slot, buf in new.items() if buf is not None})
+            if stored:
+                values[shard] = self.layout(shard).build(stored)
             else:
                 empty.append(shard)
         if values:
@@ -289,32 +452,80 @@ class Shards:
         for shard in changes:
             _indexes.forget(self._cache_name(shard))
 
-    def _kept(self, shard: str, value: Any, new: Mapping[int, Any]) -> dict[int, Any]:
-        """Return the encoded chunks of a shard that do not change."""
-        view = memoryview(value).cast("B")
-        index = self._parsed(shard, self.layout.parse, view)
-        present = np.flatnonzero(index[:, 0] != np.uint64(ABSENT)).tolist()
-        kept = {}
-        for slot in present:
-            if slot not in new:
-                offset, length = index[slot].tolist()
-                kept[slot] = view[offset : offset + length]
-        return kept
-
     def present(self, values: list[str]) -> int:
-        indexes = self._indexes(values).values()
-        return sum(int((index[:, 0] != np.uint64(ABSENT)).sum()) for index in indexes)
+        ranges = [(shard, self.layout(shard).index_range) for shard in values]
+        encoded = self.store.get_partial_values(ranges) if ranges else []
+        count = 0
+        for shard, data in zip(values, encoded, strict=True):
+            if data is not None:
+                index = self._parsed(shard, 0, self.layout(shard).parse_index, data)
+                count += int((index[:, 0] != np.uint64(ABSENT)).sum())
+        return count
 
 
-def _cut(axis: Axis, count: int, length: int) -> Iterator[tuple[int, Axis]]:
-    """Yield the place of each shard along one dimension, and the entries in it."""
+def _divided(length: int | Edges, by: int) -> int | Edges:
+    """Return lengths of shards, counted in chunks of length `by`."""
+    if isinstance(length, int):
+        return length // by
+    return Edges((n // by, count) for n, count in length.runs)
+
+
+def _layout(sharding: Sharding, longest: int | None, counts: tuple[int, ...]) -> ShardLayout:
+    shape = tuple(n * chunk for n, chunk in zip(counts, sharding.chunks, strict=True))
+    return ShardLayout(replace(sharding, shape=shape), longest)
+
+
+def _take(
+    shard: str,
+    view: memoryview,
+    index: list[list[int]],
+    slots: Iterable[int],
+    found: dict[ChunkKey, Any],
+) -> None:
+    """Put those chunks of a whole shard into `found` that are present."""
+    for slot in slots:
+        offset, length = index[slot]
+        if offset != ABSENT:
+            found[shard, slot] = view[offset : offset + length]
+
+
+def _spans(entries: np.ndarray[Any, Any], slots: list[int]) -> list[_Span]:
+    """Return the ranges of bytes to read for some chunks; those that lie close are read at once."""
+    spans: list[_Span] = []
+    present = [(*entries[slot].tolist(), slot) for slot in slots]
+    for start, length, slot in sorted(present):
+        if start == ABSENT:
+            continue
+        stop = start + length
+        if spans and start - spans[-1].stop <= _GAP:
+            before = spans.pop()
+            spans.append(_Span(before.start, stop, [*before.chunks, (start, stop, slot)]))
+        else:
+            spans.append(_Span(start, stop, [(start, stop, slot)]))
+    return spans
+
+
+def _cut(axis: Axis, counts: int | Edges, length: int) -> Iterator[tuple[int, int, Axis]]:
+    """Cut a table at the ends of shards; yield place and number of chunks of each.
+
+    Parameters
+    ----------
+    counts : int or Edges
+        Number of chunks in each shard.
+    length : int
+        Of a chunk.
+    """
     start = 0
     while start < len(axis.chunks):
-        shard = axis.chunks[start] // count
+        at = axis.chunks[start]
+        if isinstance(counts, int):
+            shard, first, count = at // counts, at // counts * counts, counts
+        else:
+            shard, first, count = counts.at(at)
         stop = start + 1
-        while stop < len(axis.chunks) and axis.chunks[stop] // count == shard:
+        while stop < len(axis.chunks) and axis.chunks[stop] < first + count:
             stop += 1
-        yield shard, axis.part(start, stop, shard * count, length)
+        yield shard, count, axis.part(start, stop, first, start * length)
         start = stop
 
 
@@ -328,17 +539,17 @@ class _IndexCache:
 
     def _renew(self) -> None:
         self._lock = Lock()
-        self._kept: OrderedDict[Hashable, np.ndarray[Any, Any]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, ShardIndex] = OrderedDict()
         self._nbytes = 0
 
-    def get(self, name: Hashable) -> np.ndarray[Any, Any] | None:
+    def get(self, name: Hashable) -> ShardIndex | None:
         with self._lock:
             index = self._kept.get(name)
             if index is not None:
                 self._kept.move_to_end(name)
             return index
 
-    def keep(self, name: Hashable, index: np.ndarray[Any, Any]) -> None:
+    def keep(self, name: Hashable, index: ShardIndex) -> None:
         with self._lock:
             self._drop(name)
             self._kept[name] = index
@@ -359,9 +570,15 @@ class _IndexCache:
 _indexes = _IndexCache()
 
 
-def places_of(store: BaseStore, prefix: str, meta: ArrayMeta) -> Any:
-    """Return where the chunks of an array are."""
+def places_of(store: BaseStore, prefix: str, meta: ArrayMeta, longest: int | None = None) -> Any:
+    """Return where the chunks of an array are.
+
+    Parameters
+    ----------
+    longest : int, optional
+        Most bytes that an encoded chunk can have, if there is telling.
+    """
     keys = KeyTable(prefix, meta)
     if meta.sharding is None:
-        return Values(store, keys)
-    return Shards(store, keys, meta.sharding)
+        return Values(store, keys, meta)
+    return Shards(store, keys, meta.grid, meta.sharding, longest)

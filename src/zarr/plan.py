@@ -11,12 +11,15 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from zarr.codecs.pipeline import CodecPipeline
 from zarr.indexing import Axis, CoordinateIndexer
+
+if TYPE_CHECKING:
+    from zarr.places import Places
 
 __all__ = [
     "RUN_BYTES",
@@ -53,18 +56,19 @@ class Run(NamedTuple):
 
 
 class Plan:
-    """A separable selection, cut into runs along one dimension."""
+    """A separable selection of chunks of one shape, cut into runs along one dimension."""
 
-    def __init__(self, axes: Sequence[Axis], keys: Any, chunk_nbytes: int) -> None:
+    def __init__(self, axes: Sequence[Axis], keys: Any, pipeline: CodecPipeline) -> None:
         self.axes = axes
         self.keys = keys
+        self.pipeline = pipeline
         self.counts = [len(axis.chunks) for axis in axes]
         self.nchunks = math.prod(self.counts)
         self.dim_count = len(axes)
         self.dim = max(range(len(axes)), key=self.counts.__getitem__) if axes else 0
         self.axis = axes[self.dim] if axes else _NO_AXIS
-        small = chunk_nbytes <= SMALL
-        self.run_length = max(1, RUN_BYTES // max(chunk_nbytes, 1)) if small else 1
+        nbytes = pipeline.nbytes
+        self.run_length = max(1, RUN_BYTES // max(nbytes, 1)) if nbytes <= SMALL else 1
 
     def runs(self) -> Iterator[Run]:
         """Yield the runs that make up the selection."""
@@ -103,25 +107,64 @@ _NO_AXIS = Axis((0,), (slice(0, 1),), (slice(0, 1),), range(1), range(1), 1, sli
 
 
 class Points:
-    """A selection of points, chunk by chunk."""
+    """A selection of points, chunk by chunk.
+
+    Parameters
+    ----------
+    indexer : CoordinateIndexer
+    places : Places
+    pipeline : CodecPipeline
+        Of the chunks, or, where they differ in shape, of the largest.
+    pipeline_for : callable
+        Returns the pipeline of chunks of a given shape.
+    alike : bool
+        Whether all chunks have one shape.
+    """
 
     def __init__(
-        self, indexer: CoordinateIndexer, key: Callable[[Any], Any], pipeline: CodecPipeline
+        self,
+        indexer: CoordinateIndexer,
+        places: Places,
+        pipeline: CodecPipeline,
+        pipeline_for: Callable[[tuple[int, ...]], CodecPipeline],
+        alike: bool,
     ) -> None:
-        self.keys = [key(coords) for coords in indexer.coords.tolist()]
+        coords = indexer.coords.tolist()
+        self.keys = [places.key(at) for at in coords]
         self.bounds: list[int] = indexer.bounds.tolist()
         self.rank = np.repeat(np.arange(len(self.keys)), np.diff(indexer.bounds))
-        self.inside = np.ravel_multi_index(indexer.inside, pipeline.shape, order=pipeline.order)
         self.positions = indexer.positions
         self._places = indexer.inside
+        self._shapes = None if alike else [places.shape_at(at) for at in coords]
+        self._pipeline, self._pipeline_for = pipeline, pipeline_for
+        self.together = max(1, RUN_BYTES // max(pipeline.nbytes, 1)) if alike else 1
+        self.inside = self._flat(pipeline)
+
+    def _flat(self, pipeline: CodecPipeline) -> np.ndarray[Any, Any]:
+        """Return the place of each point in its chunk, as one number."""
+        if self._shapes is None:
+            return np.ravel_multi_index(self._places, pipeline.shape, order=pipeline.order)  # type: ignore[no-any-return]
+        lengths = np.array(self._shapes)[self.rank]
+        order = range(lengths.shape[1])[:: -1 if pipeline.order == "C" else 1]
+        stride, flat = np.ones(len(lengths), np.intp), np.zeros(len(lengths), np.intp)
+        for d in order:
+            flat += self._places[d] * stride
+            stride = stride * lengths[:, d]
+        return flat
+
+    def pipeline(self, at: int) -> CodecPipeline:
+        """Return the pipeline of one chunk."""
+        return self._pipeline if self._shapes is None else self._pipeline_for(self._shapes[at])
 
     def parts(self, at: int) -> list[Any]:
         """Return the places in their chunk of the points of one chunk, along each dimension."""
         part = self.part(range(at, at + 1))
         return [places[part] for places in self._places]
 
-    def windows(self, chunks_per_window: int) -> Iterator[range]:
+    def windows(self, nbytes: int) -> Iterator[range]:
+        """Yield ranges of chunks of about so many bytes."""
         count = len(self.keys)
+        chunks_per_window = max(1, nbytes // max(self._pipeline.nbytes, 1))
         for start in range(0, count, chunks_per_window):
             yield range(start, min(start + chunks_per_window, count))
 
@@ -215,8 +258,9 @@ def _scatter_band(chunks: Any, plan: Plan, run: Run, region: list[Any], out: Any
         out[tuple(region)] = laid.take(axis.band[start:stop] - run.start * length, axis=dim)
 
 
-def gather(value: Any, plan: Plan, run: Run, first: int, last: int, pipeline: CodecPipeline) -> Any:
+def gather(value: Any, plan: Plan, run: Run, first: int, last: int) -> Any:
     """Return the whole chunks `first` to `last` of a run, each without gaps, from `value`."""
+    pipeline = plan.pipeline
     _, region = plan.parts(run, first)
     axis, dim = plan.axis, plan.dim
     region[dim] = slice(axis.outer[first].start, axis.outer[last - 1].stop)

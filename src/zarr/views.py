@@ -10,7 +10,7 @@ import numpy as np
 
 from zarr import dtypes
 from zarr.codecs import astype_step, step_from
-from zarr.grid import Grid, normalize_chunks, normalize_shape
+from zarr.grid import normalize_grid, normalize_shape
 from zarr.metadata import ArrayMeta
 
 __all__ = ["converted", "viewed"]
@@ -32,7 +32,7 @@ def viewed(
         changes["dtype"] = dtypes.normalize_dtype(dtype)[0]
     if chunks is not None:
         lengths = changes.get("shape", meta.shape)
-        changes["grid"] = Grid(normalize_chunks(chunks, lengths, meta.dtype.itemsize))
+        changes["grid"] = normalize_grid(chunks, None, lengths, meta.dtype.itemsize)
     if filters is not None:
         kept = [step for step in meta.steps if step.role != "filter"]
         changes["steps"] = (*[step_from("filter", codec) for codec in filters], *kept)

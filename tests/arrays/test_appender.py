@@ -35,6 +35,10 @@ def test_as_numpy_concatenates(data: st.DataObject) -> None:
     options: dict[str, Any] = {}
     if data.draw(st.booleans(), "sharded"):
         options = {"zarr_format": 3, "shards": tuple(2 * n for n in chunks)}
+    elif data.draw(st.booleans(), "listed"):
+        options = {"zarr_format": 3}
+        chunks = tuple([*[length] * (n // length), *[n % length] * (n % length > 0)]
+                       for n, length in zip(shape, chunks, strict=True))  # fmt: skip
     z = zarr.create(shape, chunks=chunks, dtype="i4", **options)
     z[...] = expected
     with z.appender(axis) as rows:

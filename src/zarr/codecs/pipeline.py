@@ -24,6 +24,10 @@ from zarr.metadata import ArrayMeta
 
 __all__ = ["CodecPipeline"]
 
+_SHRINKING = ("blosc", "bz2", "gzip", "lz4", "lzma", "zlib", "zstd")
+_HEADERS = 64 << 10
+"""Bytes by which such a codec never exceeds twice what it is given."""
+
 _NO_LIMIT = 2**31 - 1
 """Most bytes that an intermediate product of unknown size may have, as Blosc has it."""
 
@@ -38,12 +42,16 @@ class CodecPipeline:
     Attributes
     ----------
     shape : tuple of int
+    whole : list of slice
+        What selects all of a chunk.
     dtype : numpy.dtype
         Of the items of a chunk as it is stored: perhaps in another byte order than the
         array's.
     order : {'C', 'F'}
     nbytes : int
         Bytes of a decoded chunk.
+    encoded_limit : int or None
+        Most bytes that an encoded chunk can have, if there is telling.
     sliceable : bool
         Whether the stored bytes are the items themselves, so that a range of them can be
         used alone.
@@ -57,6 +65,7 @@ class CodecPipeline:
     def __init__(self, meta: ArrayMeta) -> None:
         self.shape = meta.chunks
         self.order: Literal["C", "F"] = meta.order
+        self.whole = [slice(0, length) for length in self.shape]
         self.items = math.prod(self.shape)
         self.nbytes = self.items * meta.dtype.itemsize
         self.dtype, before_bytes, compressors = bound_codecs(meta)
@@ -66,7 +75,7 @@ class CodecPipeline:
         # Version 2 leaves it to each filter how it takes a chunk of Fortran order.
         has_serializer = any(step.role == "serializer" for step in meta.steps)
         self._reversed = has_serializer and meta.order == "F"
-        self._limits = self._intermediate_limits()
+        self._limits, self.encoded_limit = self._sizes()
         self._encoders = [encoder(codec) for codec in codecs]
         self.sliceable = not codecs and not self.dtype.hasobject
         plain_blosc = len(codecs) == 1 and type(codecs[0]) is blosc.Blosc
@@ -76,14 +85,17 @@ class CodecPipeline:
         if self.dtype.kind == "O" and not self.filters:
             raise MetadataError("an array of objects needs a codec for them among its filters")
 
-    def _intermediate_limits(self) -> list[int]:
-        """Return the most bytes that go into each codec when encoding."""
+    def _sizes(self) -> tuple[list[int], int | None]:
+        """Return the most bytes that go into each codec when encoding, and that come out last."""
         size: int | None = None if self.dtype.hasobject else self.nbytes
         limits = []
         for codec in self._codecs:
             limits.append(_NO_LIMIT if size is None else size)
-            size = encoded_limit(codec, self.items, size)
-        return limits
+            made = encoded_limit(codec, self.items, size)
+            if made is None and size is not None and codec.codec_id in _SHRINKING:
+                made = 2 * size + _HEADERS
+            size = made
+        return limits, size
 
     def without_codecs(self) -> CodecPipeline:
         """Return the pipeline for chunks that are decoded already, but for their bytes' meaning."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from zarr.metadata import ArrayMeta, Sharding, Step
 if TYPE_CHECKING:
     from zarr.codecs.pipeline import CodecPipeline
 
-__all__ = ["ABSENT", "ShardLayout", "WholeShards", "regions_of", "slot_of"]
+__all__ = ["ABSENT", "ShardIndex", "ShardLayout", "WholeShards", "regions_of", "slot_of"]
 
 ABSENT = 2**64 - 1
 """Offset and length of a chunk that is not stored."""
@@ -31,12 +31,35 @@ _CHECKSUM = 4
 _FIXED_SIZE = ("bytes", "transpose", "crc32c", "numcodecs.crc32", "numcodecs.crc32c")
 
 
+class ShardIndex(NamedTuple):
+    """The index of one shard as it was read.
+
+    Attributes
+    ----------
+    entries : ndarray of uint64
+        Offset and length of each chunk.
+    check : bytes
+        What was at the shard's `check_range`. An index with another content has, but for one
+        chance in four thousand millions, something else there.
+    """
+
+    entries: np.ndarray[Any, Any]
+    check: bytes
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory."""
+        return self.entries.nbytes
+
+
 class ShardLayout:
-    """Where things are in the shards of an array. Made once for each array; immutable.
+    """Where things are in shards of one shape. Immutable.
 
     Parameters
     ----------
     sharding : Sharding
+    longest : int, optional
+        Most bytes that an encoded chunk can have, if there is telling.
 
     Attributes
     ----------
@@ -49,6 +72,10 @@ class ShardLayout:
     index_range : (start, length)
         The bytes of a shard in which its index is, as stores take it: a negative start
         counts from the end.
+    check_range : (start, length)
+        The part of it that differs where indexes differ: the checksum, if there is one.
+    signature : Hashable
+        Equal for layouts that understand an index alike.
 
     Raises
     ------
@@ -56,7 +83,7 @@ class ShardLayout:
         If the size of an encoded index depends on what is in it.
     """
 
-    def __init__(self, sharding: Sharding) -> None:
+    def __init__(self, sharding: Sharding, longest: int | None = None) -> None:
         from zarr.codecs.pipeline import CodecPipeline
 
         for step in sharding.index_steps:
@@ -72,6 +99,16 @@ class ShardLayout:
         self.index_nbytes = _ENTRY * self.count + _CHECKSUM * checksums
         self._at_start = sharding.index_location == "start"
         self.index_range = (0 if self._at_start else -self.index_nbytes, self.index_nbytes)
+        self._longest = ABSENT if longest is None else longest
+        self.check_range = self.index_range
+        if steps[-1].name == "crc32c":
+            end = self.index_nbytes if self._at_start else 0
+            self.check_range = (end - _CHECKSUM, _CHECKSUM)
+        self.signature = (self.counts, self._at_start, str([step.config for step in steps]))
+
+    def check_of(self, index: Any) -> bytes:
+        """Return what of an encoded index lies in `check_range`."""
+        return bytes(index[-self.check_range[1] :])
 
     def parse_index(self, data: Any, shard_nbytes: int | None = None) -> np.ndarray[Any, Any]:
         """Return offset and length of each chunk in a shard, in C order of the chunks.
@@ -120,6 +157,13 @@ class ShardLayout:
             raise ChunkDecodeError(
                 f"inner chunk {self._place(present[at])} of the shard has {int(lengths[at])} bytes "
                 f"from byte {int(offsets[at])}, but chunks are in the bytes {low} to {high}"
+            )
+        long = lengths > np.uint64(self._longest)
+        if long.any():
+            at = int(np.argmax(long))
+            raise ChunkDecodeError(
+                f"inner chunk {self._place(present[at])} of the shard has {int(lengths[at])} "
+                f"bytes, but no encoded chunk of this array has more than {self._longest}"
             )
         order = np.argsort(offsets, kind="stable")
         ends = (offsets + lengths)[order[:-1]]

@@ -163,6 +163,11 @@ def _spelled(meta: ArrayMeta) -> tuple[np.dtype[Any], list[JSON], JSON]:
         what = "shards" if meta.grid.shards is not None else "such chunk keys"
         what = "dimension_names" if meta.dimension_names is not None else what
         raise ValueError(f"version 2 of the format has no {what}; use zarr_format=3")
+    if not meta.grid.regular:
+        raise ValueError(
+            f"version 2 of the format has no chunks of different lengths, as in "
+            f"{meta.chunks}; use zarr_format=3"
+        )
     dtype, configs = meta.dtype, []
     for step in meta.steps:
         if step.name == "bytes":

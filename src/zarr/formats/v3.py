@@ -27,7 +27,7 @@ from zarr.data_types import (
 from zarr.dtypes import JSON
 from zarr.errors import ArrayNotFoundError, ContainsArrayError, MetadataError
 from zarr.formats.base import Format, NodeKind, expect_object, join, load_json
-from zarr.grid import Grid
+from zarr.grid import LONGEST, Edges, Grid, common_divisor, edges_from, longest
 from zarr.metadata import ArrayMeta, ChunkKeys, GroupMeta, Sharding, Step
 
 if TYPE_CHECKING:
@@ -45,9 +45,8 @@ _KNOWN = {
 _CONSOLIDATED = "consolidated_metadata"
 _RESERVED = "__"
 
-# NumPy's own limits, which a stranger's document may well exceed.
+# NumPy's own limit, which a stranger's document may well exceed.
 _MOST_DIMENSIONS = 64
-_LONGEST = 2**63 - 1
 
 _DEFAULT_INDEX_CODECS = [
     {"name": "bytes", "configuration": {"endian": "little"}},
@@ -225,8 +224,8 @@ def _parse_array(members: dict[str, JSON]) -> ArrayMeta:
     _check_transformers(members.get("storage_transformers"))
     shape = _lengths(members["shape"], "shape", smallest=0)
     dtype = decode_data_type(members["data_type"])
-    outer = _parse_grid(members["chunk_grid"], len(shape))
-    if math.prod(outer) * max(dtype.itemsize, 1) > _LONGEST:
+    outer = _parse_grid(members["chunk_grid"], shape)
+    if math.prod(map(longest, outer)) * max(dtype.itemsize, 1) > LONGEST:
         raise MetadataError(f"chunks {list(outer)} of {dtype} are too large to address")
     steps = named.parse_codecs(members["codecs"])
     grid, sharding, order, steps = _layout(outer, steps)
@@ -272,7 +271,7 @@ def _lengths(value: JSON, name: str, smallest: int) -> tuple[int, ...]:
     if not isinstance(value, list) or len(value) > _MOST_DIMENSIONS:
         raise MetadataError(f"{name} must be a list of at most 64 integers, not {value!r:.200}")
     for length in value:
-        if type(length) is not int or not smallest <= length <= _LONGEST:
+        if type(length) is not int or not smallest <= length <= LONGEST:
             raise MetadataError(
                 f"{name} must hold integers from {smallest} to 2**63-1, not {length!r:.50}"
             )
@@ -291,14 +290,49 @@ def _extension(value: JSON, what: str) -> tuple[str, Mapping[str, JSON]]:
     return value["name"], configuration
 
 
-def _parse_grid(value: JSON, ndim: int) -> tuple[int, ...]:
+def _parse_grid(value: JSON, shape: tuple[int, ...]) -> tuple[Any, ...]:
+    """Return the lengths of chunks along each dimension."""
     name, configuration = _extension(value, "chunk_grid")
-    if name != "regular":
+    if name not in ("regular", "rectilinear"):
         raise MetadataError(f"chunk_grid {name!r:.100} is not known")
-    chunks = _lengths(configuration.get("chunk_shape"), "chunk_shape", smallest=1)
-    if len(chunks) != ndim:
-        raise MetadataError(f"chunk_shape {list(chunks)} must have {ndim} dimensions, as the shape")
+    regular = name == "regular"
+    member = "chunk_shape" if regular else "chunk_shapes"
+    given = configuration.get(member)
+    if regular:
+        chunks: tuple[Any, ...] = _lengths(given, member, smallest=1)
+    else:
+        if (kind := configuration.get("kind")) != "inline":
+            raise MetadataError(
+                f"the kind of a rectilinear grid must be 'inline', not {kind!r:.50}"
+            )
+        if not isinstance(given, list) or len(given) > _MOST_DIMENSIONS:
+            raise MetadataError(f"{member} must be a list with an item per dimension")
+        chunks = tuple(_parse_edges(lengths, dim) for dim, lengths in enumerate(given))
+    if len(chunks) != len(shape):
+        raise MetadataError(
+            f"{member} {list(chunks)} must have {len(shape)} dimensions, as the shape"
+        )
+    for dim, (lengths, length) in enumerate(zip(chunks, shape, strict=True)):
+        if isinstance(lengths, Edges) and lengths.total < length:
+            raise MetadataError(
+                f"{member} of dimension {dim} add up to {lengths.total}, less than the {length} "
+                f"of the shape"
+            )
     return chunks
+
+
+def _parse_edges(lengths: JSON, dim: int) -> int | Edges:
+    if type(lengths) is int and 1 <= lengths <= LONGEST:
+        return lengths
+    if not isinstance(lengths, list):
+        raise MetadataError(
+            f"chunk_shapes of dimension {dim} must be a positive integer or a list, "
+            f"not {lengths!r:.100}"
+        )
+    try:
+        return edges_from(lengths)
+    except ValueError as error:
+        raise MetadataError(f"chunk_shapes of dimension {dim}: {error}") from error
 
 
 def _parse_keys(value: JSON, ndim: int) -> ChunkKeys:
@@ -337,7 +371,7 @@ def _parse_names(names: JSON, ndim: int) -> tuple[str | None, ...] | None:
 
 
 def _layout(
-    outer: tuple[int, ...], steps: tuple[Step, ...]
+    outer: tuple[Any, ...], steps: tuple[Step, ...]
 ) -> tuple[Grid, Sharding | None, Literal["C", "F"], tuple[Step, ...]]:
     """Return how chunks lie in stored values, and the codecs of a chunk.
 
@@ -346,7 +380,7 @@ def _layout(
     """
     grid, sharding = Grid(outer), None
     if len(steps) == 1 and steps[0].name == named.SHARDING:
-        sharding, steps = named.parse_sharding(steps[0], outer)
+        sharding, steps = named.parse_sharding(steps[0], tuple(map(common_divisor, outer)))
         grid = Grid(sharding.chunks, outer)
     if len(outer) > 1 and named.is_reversal(steps[0], len(outer)):
         return grid, sharding, "F", steps[1:]
@@ -379,7 +413,7 @@ def _members(meta: ArrayMeta) -> dict[str, JSON]:
         "node_type": "array",
         "shape": list(meta.shape),
         "data_type": data_type,
-        "chunk_grid": _stated(meta, "chunk_grid") or _regular(meta.grid),
+        "chunk_grid": _stated(meta, "chunk_grid") or _grid(meta.grid),
         "chunk_key_encoding": _stated(meta, "chunk_key_encoding") or _encoding(meta.keys),
         "fill_value": _fill_value(meta, data_type, codecs, items),
         "codecs": codecs,
@@ -413,8 +447,19 @@ def _items(serializer: Step | None) -> Items | None:
     return "string" if name == "vlen-utf8" else "bytes" if name == "vlen-bytes" else None
 
 
-def _regular(grid: Grid) -> JSON:
-    return {"name": "regular", "configuration": {"chunk_shape": list(grid.shards or grid.chunks)}}
+def _grid(grid: Grid) -> JSON:
+    if grid.regular:
+        return {"name": "regular", "configuration": {"chunk_shape": list(grid.stored)}}
+    shapes = [n if isinstance(n, int) else _edges(n) for n in grid.stored]
+    return {"name": "rectilinear", "configuration": {"kind": "inline", "chunk_shapes": shapes}}
+
+
+def _edges(edges: Edges) -> list[JSON]:
+    """Return lengths as a document has them: three and more of a kind as a pair."""
+    lengths: list[JSON] = []
+    for length, count in edges.runs:
+        lengths += [[length, count]] if count > 2 else [length] * count
+    return lengths
 
 
 def _encoding(keys: ChunkKeys) -> JSON:

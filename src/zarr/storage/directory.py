@@ -45,6 +45,16 @@ def _read_all(descriptor: int) -> bytes:
     return data
 
 
+def _read_ranges(descriptor: int, ranges: Sequence[ByteRange]) -> list[Buffer]:
+    size = os.fstat(descriptor).st_size
+    parts: list[Buffer] = []
+    for start, length in ranges:
+        begin = max(0, size + start) if start < 0 else min(start, size)
+        wanted = size - begin if length is None else min(length, size - begin)
+        parts.append(_read_range(descriptor, begin, wanted))
+    return parts
+
+
 def _read_range(descriptor: int, begin: int, length: int) -> bytes:
     """Read `length` bytes, or what there is; one system call moves at most 2 GiB."""
     data = os.pread(descriptor, length, begin)
@@ -254,19 +264,18 @@ class DirectoryStore(BaseStore):
 
     def get_partial_values(self, ranges: Sequence[tuple[str, ByteRange]]) -> list[Buffer | None]:
         values: list[Buffer | None] = []
-        for key, (start, length) in ranges:
+        # The ranges of one value come from one file, though another may take its place.
+        for key, group in itertools.groupby(ranges, key=lambda item: item[0]):
+            wanted = [byte_range for _, byte_range in group]
             try:
                 descriptor = self._open(key)
             except KeyError:
-                values.append(None)
+                values += [None] * len(wanted)
                 continue
             try:
-                size = os.fstat(descriptor).st_size
-                begin = max(0, size + start) if start < 0 else min(start, size)
-                wanted = size - begin if length is None else min(length, size - begin)
-                values.append(_read_range(descriptor, begin, wanted))
+                values += _read_ranges(descriptor, wanted)
             except IsADirectoryError:
-                values.append(None)
+                values += [None] * len(wanted)
             finally:
                 os.close(descriptor)
         return values

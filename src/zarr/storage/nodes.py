@@ -14,7 +14,7 @@ from zarr.codecs import named, step_from
 from zarr.errors import ContainsArrayError, ContainsGroupError
 from zarr.formats.base import Format, check_attributes
 from zarr.formats.v1 import V1
-from zarr.grid import normalize_chunks, normalize_grid, normalize_shape
+from zarr.grid import lists_chunks, normalize_chunks, normalize_grid, normalize_shape
 from zarr.metadata import ArrayMeta, GroupMeta, Step
 from zarr.storage.base import BaseStore, Buffer, Separator, as_store, normalize_storage_path
 
@@ -250,7 +250,7 @@ def _store_separator(store: BaseStore, wanted: Separator | None) -> Separator | 
 def init_array(
     store: StoreArgument,
     shape: int | tuple[int, ...],
-    chunks: bool | int | tuple[int | None, ...] | None = True,
+    chunks: Any = True,
     dtype: Any = None,
     compressor: Any = "default",
     fill_value: Any = None,
@@ -302,7 +302,8 @@ def init_array(
         chunks = normalize_chunks(chunks, lengths, dtypes.normalize_dtype(dtype)[0].itemsize)
         options = _shards_of(storage_transformers, chunks, options)
     version = store.default_version if zarr_version is None else zarr_version
-    format = formats.by_version(version) or options.default_format
+    default = formats.NAMED if lists_chunks(chunks) else options.default_format
+    format = formats.by_version(version) or default
     meta = array_meta(
         shape, chunks, dtype, compressor, fill_value, order, filters, object_codec,
         _store_separator(store, dimension_separator), options, format,

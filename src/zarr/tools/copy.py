@@ -20,7 +20,7 @@ from zarr.codecs import step_from
 from zarr.core import Array
 from zarr.errors import CopyError
 from zarr.formats.base import Format, join
-from zarr.grid import Grid
+from zarr.grid import Edges, Grid, count_chunks, longest
 from zarr.hierarchy import Group
 from zarr.metadata import ArrayMeta, Step
 from zarr.storage.base import BaseStore, as_view, normalize_storage_path
@@ -413,7 +413,7 @@ def _like(source: Array, dest: Group, kws: dict[str, Any]) -> dict[str, Any]:
     like: dict[str, Any] = {
         "shape": meta.shape,
         "dtype": meta.dtype,
-        "chunks": meta.chunks,
+        "chunks": meta.chunks if source._format is dest._format else meta.grid.largest,
         "order": meta.order,
         "fill_value": meta.fill_value,
         "filters": by_role["filter"] or None,
@@ -474,14 +474,23 @@ class _Tracker:
 
 
 def _stored_shape(array: Any) -> tuple[int, ...]:
-    """Return the shape of what is stored under one key: of a shard, or else of a chunk."""
-    shards = array._current.grid.shards if isinstance(array, Array) else None
-    return shards or array.chunks or array.shape
+    """Return the shape of what is stored under one key: of a shard, or else of a chunk.
+
+    Where they differ, that of the largest.
+    """
+    if isinstance(array, Array):
+        return tuple(map(longest, array._current.grid.stored))
+    return tuple(array.chunks or array.shape)
+
+
+def _stored_lengths(array: Any) -> tuple[Any, ...]:
+    """Return the same where such lengths can differ."""
+    return array._current.grid.stored if isinstance(array, Array) else _stored_shape(array)
 
 
 def _count_chunks(array: Any) -> int:
-    lengths = zip(array.shape, _stored_shape(array), strict=True)
-    return math.prod(-(-length // part) for length, part in lengths if part)
+    lengths = zip(array.shape, _stored_lengths(array), strict=True)
+    return math.prod(count_chunks(part, length) for length, part in lengths if part)
 
 
 def _nbytes(array: Any) -> int:
@@ -564,8 +573,8 @@ class _Transfer:
 def _grid(array: Any, region: Region) -> set[tuple[int, ...]]:
     """Return the places of the chunks of `array` that `region` touches."""
     ranges = [
-        range(part.start // length, -(-part.stop // length))
-        for part, length in zip(region, _stored_shape(array), strict=True)
+        range(count_chunks(length, part.start + 1) - 1, count_chunks(length, part.stop))
+        for part, length in zip(region, _stored_lengths(array), strict=True)
     ]
     return set(itertools.product(*ranges))
 
@@ -574,7 +583,7 @@ def _missing_coords(source: Array, target: Array) -> list[tuple[int, ...]]:
     """Return the places of the chunks that `source` has and `target` has not."""
     present = {coords for _, coords in target._engine.stored()}
     stored = [coords for _, coords in source._engine.stored()]
-    if _stored_shape(source) == _stored_shape(target):
+    if _stored_lengths(source) == _stored_lengths(target):
         return [coords for coords in stored if coords not in present]
     return stored if len(present) < _count_chunks(target) else []
 
@@ -639,11 +648,20 @@ def _regions(source: Any, target: Any) -> Iterator[Region]:
         for d in dims:
             factor = min(room // math.prod(box), -(-aims[d] // box[d]))
             box[d] *= max(1, factor)
-    starts = [range(0, n, step) for n, step in zip(shape, box, strict=True)]
-    for place in itertools.product(*starts):
-        yield tuple(
-            slice(at, min(at + step, n)) for at, step, n in zip(place, box, shape, strict=True)
-        )
+    cuts = list(map(_cuts, _stored_lengths(target), shape, box))
+    yield from itertools.product(*cuts)
+
+
+def _cuts(lengths: int | Edges, length: int, step: int) -> list[slice]:
+    """Cut a dimension into parts of whole chunks, of at most `step` items where that can be."""
+    if isinstance(lengths, int):
+        return [slice(at, min(at + step, length)) for at in range(0, length, step)]
+    bounds = [0]
+    for end in itertools.accumulate(lengths.cut(length)):
+        if len(bounds) > 1 and end - bounds[-2] <= step:
+            bounds.pop()
+        bounds.append(end)
+    return list(itertools.starmap(slice, itertools.pairwise(bounds)))
 
 
 # -- stores ------------------------------------------------------------------------------

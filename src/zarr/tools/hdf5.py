@@ -155,7 +155,8 @@ def keeps_fill_value(dataset: Any, fill_value: Any) -> bool:
 
 def _like_array(array: Array, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     dtype = options.get("dtype", _hdf5_dtype(array, name))
-    arguments: dict[str, Any] = {"shape": array.shape, "chunks": array.chunks, "dtype": dtype}
+    chunks = array._current.grid.largest
+    arguments: dict[str, Any] = {"shape": array.shape, "chunks": chunks, "dtype": dtype}
     if array.fill_value is not None and not _is_variable(dtype):
         arguments["fillvalue"] = _fill(array.fill_value, array.dtype, dtype)
     elif _is_text(dtype) and isinstance(array.fill_value, str):
