@@ -10,6 +10,7 @@ from zarr._version import __version__
 from zarr.codecs import *  # noqa: F403  codecs have always been found here, too
 from zarr.convenience import (
     consolidate_metadata,
+    convert,
     copy,
     copy_all,
     copy_store,
@@ -52,10 +53,11 @@ from zarr.sync import ProcessSynchronizer, ThreadSynchronizer
 __all__ = [
     "Array", "CopyError", "DictStore", "DirectoryStore", "Group", "KVStore", "MemoryStore",
     "MetadataError", "NestedDirectoryStore", "ProcessSynchronizer", "TempStore",
-    "ThreadSynchronizer", "__version__", "array", "consolidate_metadata", "copy", "copy_all",
-    "copy_store", "create", "create_array", "create_group", "empty", "empty_like", "full",
-    "full_like", "group", "load", "ones", "ones_like", "open", "open_array", "open_consolidated",
-    "open_group", "open_like", "save", "save_array", "save_group", "tree", "zeros", "zeros_like",
+    "ThreadSynchronizer", "__version__", "array", "consolidate_metadata", "convert", "copy",
+    "copy_all", "copy_store", "create", "create_array", "create_group", "empty", "empty_like",
+    "full", "full_like", "group", "load", "ones", "ones_like", "open", "open_array",
+    "open_consolidated", "open_group", "open_like", "save", "save_array", "save_group", "tree",
+    "zeros", "zeros_like",
 ]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from contextlib import ExitStack
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -17,11 +18,12 @@ from zarr.storage import consolidated
 from zarr.storage.base import BaseStore, normalize_storage_path
 from zarr.storage.consolidated import METADATA_KEY
 from zarr.storage.resolve import normalize_store_arg
+from zarr.tools import convert as _converting
 from zarr.tools import copy as _copying
 
 __all__ = [
-    "LazyLoader", "consolidate_metadata", "copy", "copy_all", "copy_store", "load", "open",
-    "open_consolidated", "save", "save_array", "save_group", "tree",
+    "LazyLoader", "consolidate_metadata", "convert", "copy", "copy_all", "copy_store", "load",
+    "open", "open_consolidated", "save", "save_array", "save_group", "tree",
 ]  # fmt: skip
 
 StoreLike: TypeAlias = BaseStore | MutableMapping[str, Any] | str | None
@@ -477,6 +479,98 @@ def copy_store(
         source, dest, source_path, dest_path, excludes, includes, flags, if_exists, dry_run, log,
         progress,
     )  # fmt: skip
+
+
+def convert(
+    store: StoreLike,
+    zarr_format: int,
+    dest: StoreLike = None,
+    *,
+    path: str = "",
+    dest_path: str = "",
+    rewrite_chunks: bool = False,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    log: Any = None,
+) -> tuple[int, int, int]:
+    """Convert a whole hierarchy, or one array, to another version of the format.
+
+    In place, only metadata are written, if the other version can say how the chunks are to
+    be read as they are. Attributes, fill values, names of dimensions (in version 2 they are
+    xarray's attribute ``_ARRAY_DIMENSIONS``) and consolidated metadata are converted too.
+    What the new documents cannot say they keep, so that converting back gives the old ones.
+
+    Nothing is lost if it is interrupted: what is there opens as before or as converted, and
+    a second call completes the conversion. Nobody else may write meanwhile; arrays and
+    groups that are open have to be opened again.
+
+    Parameters
+    ----------
+    store : BaseStore, MutableMapping or str
+        A store, a path or a URL.
+    zarr_format : {2, 3}
+        Version to convert to.
+    dest : BaseStore, MutableMapping or str, optional
+        Where to put the result; `store` itself by default.
+    path : str, optional
+        Path of what is to be converted.
+    dest_path : str, optional
+        Path of the result in `dest`.
+    rewrite_chunks : bool, default False
+        Whether to write chunks anew that cannot stay as they are: under other keys, decoded
+        and encoded again if need be. In place that needs room for both. Otherwise
+        such arrays are an error.
+    overwrite : bool, default False
+        Whether to delete what is in `dest`.
+    dry_run : bool, default False
+        Whether to tell only what would happen.
+    log : callable, path or file, optional
+        Is told line by line what happens.
+
+    Returns
+    -------
+    converted, skipped : int
+        Numbers of arrays and groups; skipped are those converted by an earlier call.
+    nbytes : int
+        Bytes of chunks copied, before compression.
+
+    Raises
+    ------
+    ConversionError
+        If the other version has no words for an array or group; then nothing is changed.
+    PathNotFoundError
+        If there is nothing at `path`.
+    ContainsArrayError, ContainsGroupError
+        If there is something in `dest`.
+    ValueError
+        If an argument makes no sense.
+
+    Examples
+    --------
+    >>> import sys
+    >>> import zarr
+    >>> store = zarr.MemoryStore()
+    >>> z = zarr.group(store).zeros('foo', shape=100, dtype='i4')
+    >>> zarr.convert(store, 3, dry_run=True, log=sys.stdout)
+    convert /
+    convert /foo (100,) int32
+    delete .zgroup
+    delete foo/.zarray
+    dry run: 2 converted, 0 skipped, 0 bytes of chunks copied
+    (2, 0, 0)
+    >>> zarr.convert(store, 3)
+    (2, 0, 0)
+    >>> sorted(store)
+    ['foo/zarr.json', 'zarr.json']
+    """
+    path, dest_path = normalize_storage_path(path), normalize_storage_path(dest_path)
+    with ExitStack() as stack:
+        changes = dest is None and not dry_run
+        source = stack.enter_context(_Opened(store, "a" if changes else "r"))
+        target = None if dest is None else stack.enter_context(_Opened(dest, "a"))
+        return _converting.convert(
+            source, zarr_format, target, path, dest_path, rewrite_chunks, overwrite, dry_run, log
+        )
 
 
 def consolidate_metadata(

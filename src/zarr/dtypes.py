@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -228,7 +229,13 @@ def encode_fill_v2(value: Any, dtype: np.dtype[Any], object_codec: Any = None) -
     if kind in "SV":
         # With the zeros that fill a string up: tensorstore takes nothing shorter.
         return base64.standard_b64encode(np.asarray(value, dtype).tobytes()).decode("ascii")
+    if isinstance(value, bytes) and _is_bytes_codec(object_codec):
+        return base64.standard_b64encode(value).decode("ascii")
     return value.item() if isinstance(value, np.generic) else value
+
+
+def _is_bytes_codec(object_codec: Any) -> bool:
+    return getattr(object_codec, "codec_id", None) == "vlen-bytes"
 
 
 def _encode_float(value: float) -> JSON:
@@ -247,6 +254,9 @@ def decode_fill_v2(value: JSON, dtype: np.dtype[Any], object_codec: Any = None) 
     MetadataError
         If it is not a legal spelling.
     """
+    if dtype.kind == "O" and isinstance(value, str) and _is_bytes_codec(object_codec):
+        with suppress(ValueError):  # text that is no base64 stays what it is
+            return base64.b64decode(value, validate=True)
     if value is None or dtype.kind == "O":
         return value
     try:

@@ -23,12 +23,13 @@
     │   ├── NegativeStepError              a slice that runs backwards
     │   └── VindexInvalidSelectionError    not a coordinate or mask selection
     ├── ReadOnlyError (PermissionError)    the object may not be modified
+    ├── ConversionError (ValueError)       what one format says another cannot say
     └── CopyError (RuntimeError)           the destination of a copy is taken
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -188,3 +189,22 @@ class ReadOnlyError(ZarrError, PermissionError):
 
 class CopyError(ZarrError, RuntimeError):
     """The destination of a copy already holds something."""
+
+
+class ConversionError(ZarrError, ValueError):
+    """What one version of the format says, another cannot say.
+
+    Attributes
+    ----------
+    problems : dict
+        By path, why the array or group there cannot be converted.
+    """
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        shown = [f"{'/' + path}: {reason}" for path, reason in list(problems.items())[:10]]
+        more = [f"and {len(problems) - 10} more"] if len(problems) > 10 else []
+        super().__init__("nothing has been converted, because of\n" + "\n".join(shown + more))
+        self.problems = dict(problems)
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.problems,)

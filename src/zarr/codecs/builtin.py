@@ -250,6 +250,7 @@ class Guarded:
     """A codec that decodes as :func:`limited_decode` does."""
 
     def __init__(self, codec: Any, limit: int = 2**31 - 1) -> None:
+        self.codec_id = codec.codec_id
         self.encode = codec.encode
         self._codec = codec
         self._limit = limit

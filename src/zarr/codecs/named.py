@@ -575,6 +575,8 @@ def numbered_config(step: Step) -> dict[str, JSON]:
         return dict(step.config)
     if step.name in ("blosc", "zstd", "gzip", "crc32c", "vlen-utf8", "vlen-bytes", "bitround"):
         config: dict[str, JSON] = codec_of(step).get_config()
+        if not config.get("checksum", True):
+            del config["checksum"]  # older readers do not know it
         return config
     if step.name.startswith("numcodecs."):
         name = step.name.removeprefix("numcodecs.")

@@ -66,10 +66,13 @@ class Format(ABC):
         What users call the format: ``zarr_version``, ``zarr_format``.
     groups : bool
         Whether the format knows groups.
+    carries_copies : bool
+        Whether consolidated metadata are in the documents of groups.
     """
 
     version: ClassVar[int | str]
     groups: ClassVar[bool] = True
+    carries_copies: ClassVar[bool] = False
     default_separator: ClassVar[Literal[".", "/"]] = "."
 
     # -- six methods to write ------------------------------------------------------
@@ -211,11 +214,11 @@ class Format(ABC):
 
     # -- consolidated metadata -------------------------------------------------------
 
-    def documents(self, store: BaseStore) -> Iterator[Mapping[str, Buffer]]:
-        """Yield all documents in the store by key, folder by folder, without walking chunks."""
-        folders = [""]
+    def documents(self, store: BaseStore, path: str = "") -> Iterator[Mapping[str, Buffer]]:
+        """Yield all documents at and below `path` by key, folder by folder, but no chunks."""
+        folders = [path]
         yield (found := store.getitems(self._document_keys(folders)))
-        if self.kind_of(found, "") == "array":
+        if self.kind_of(found, path) == "array":
             return
         while folders:
             folder = folders.pop()
@@ -224,11 +227,11 @@ class Format(ABC):
             found = store.getitems(self._document_keys(below))
             if found:
                 yield found
-            for name, path in zip(names, below, strict=True):
-                kind = self.kind_of(found, path)
+            for name, child in zip(names, below, strict=True):
+                kind = self.kind_of(found, child)
                 # A folder that is no node can have nodes in it all the same.
                 if kind == "group" or (kind is None and not name.startswith(".")):
-                    folders.append(path)
+                    folders.append(child)
 
     def _document_keys(self, paths: Sequence[str]) -> list[str]:
         keys = self.node_keys(paths) + [self.attrs_key(path) for path in paths]
@@ -249,6 +252,41 @@ class Format(ABC):
 
         None if the format has no such thing.
         """
+        return None
+
+    # -- conversion ------------------------------------------------------------------
+
+    def freed(self, meta: ArrayMeta) -> ArrayMeta:
+        """Return `meta`, attributes included, without what is a custom of this format only."""
+        return meta
+
+    def adopted(self, meta: ArrayMeta) -> ArrayMeta:
+        """Return `meta`, which another format has `freed`, by the customs of this one.
+
+        Raises
+        ------
+        ValueError
+            If there are none for what it says.
+        """
+        return meta
+
+    def freed_group(self, meta: GroupMeta) -> GroupMeta:
+        """Return the same of a group as `freed` of an array."""
+        return meta
+
+    def adopted_group(self, meta: GroupMeta) -> GroupMeta:
+        """Return the same of a group as `adopted` of an array."""
+        return meta
+
+    def with_original(self, document: Buffer, original: Buffer) -> bytes | None:
+        """Return `document` with the one that it was converted from in it.
+
+        None if the format has no place for it.
+        """
+        return None
+
+    def original_of(self, document: Buffer) -> dict[str, JSON] | None:
+        """Return what `with_original` has put into `document`, None if there is nothing."""
         return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,9 @@ __all__ = ["V2"]
 
 _REQUIRED = ("shape", "chunks", "dtype", "compressor", "fill_value", "order", "filters")
 _KNOWN = {*_REQUIRED, "zarr_format", "dimension_separator"}
+
+_DIMENSIONS = "_ARRAY_DIMENSIONS"
+"""The attribute in which xarray keeps the names of dimensions."""
 
 # NumPy's own limits, which a stranger's document may well exceed.
 _MOST_DIMENSIONS = 64
@@ -64,6 +68,30 @@ class V2(Format):
 
     def dump_group(self, meta: GroupMeta) -> bytes:
         return dump_json({**meta.extra, "zarr_format": self.version})
+
+    # -- conversion ----------------------------------------------------------------
+
+    def freed(self, meta: ArrayMeta) -> ArrayMeta:
+        attributes = dict(meta.attributes or {})
+        names = attributes.pop(_DIMENSIONS, None)
+        if not isinstance(names, list) or len(names) != len(meta.shape):
+            return meta
+        if any(name is not None and not isinstance(name, str) for name in names):
+            return meta
+        return replace(meta, attributes=attributes, dimension_names=tuple(names))
+
+    def adopted(self, meta: ArrayMeta) -> ArrayMeta:
+        if meta.keys.prefix or meta.keys.scalar != ChunkKeys().scalar:
+            meta = replace(meta, keys=ChunkKeys(meta.keys.separator, stated=True))
+        if meta.dimension_names is None:
+            return meta
+        attributes, names = dict(meta.attributes or {}), list(meta.dimension_names)
+        if attributes.setdefault(_DIMENSIONS, names) != names:
+            raise ValueError(
+                f"dimension_names {names!r} and attribute {_DIMENSIONS} "
+                f"{attributes[_DIMENSIONS]!r:.200} differ; version 2 of the format has room for one"
+            )
+        return replace(meta, attributes=attributes, dimension_names=None)
 
 
 def _parse_members(members: dict[str, JSON]) -> ArrayMeta:

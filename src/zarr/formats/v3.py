@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -43,6 +44,8 @@ _KNOWN = {
     *_REQUIRED, "zarr_format", "node_type", "attributes", "dimension_names", "storage_transformers",
 }  # fmt: skip
 _CONSOLIDATED = "consolidated_metadata"
+_ORIGINAL = "converted_from"
+"""Where a converted document keeps the one it was, if it cannot say the same."""
 _RESERVED = "__"
 
 # NumPy's own limit, which a stranger's document may well exceed.
@@ -59,6 +62,7 @@ class V3(Format):
 
     version = 3
     default_separator = "/"
+    carries_copies = True
 
     def array_key(self, path: str) -> str:
         return join(path, _DOCUMENT)
@@ -93,14 +97,10 @@ class V3(Format):
         return GroupMeta(attributes, {n: v for n, v in members.items() if n not in known})
 
     def dump_group(self, meta: GroupMeta) -> bytes:
-        return _dump_json(
-            {
-                "zarr_format": self.version,
-                "node_type": "group",
-                "attributes": dict(meta.attributes or {}),
-                **meta.extra,
-            }
-        )
+        members: dict[str, JSON] = {"zarr_format": self.version, "node_type": "group"}
+        if meta.attributes is not None:
+            members["attributes"] = dict(meta.attributes)
+        return _dump_json(members | dict(meta.extra))
 
     # -- attributes: in the document of the node -------------------------------------
 
@@ -142,7 +142,8 @@ class V3(Format):
         members = {"name": encoding} if isinstance(encoding, str) else _plain_encoding(encoding)
         if separator is not None:
             members = {"name": members["name"], "configuration": {"separator": separator}}
-        return _parse_keys(members, ndim)
+        # Said even where it is the default, as other libraries do.
+        return replace(_parse_keys(members, ndim), stated=True)
 
     # -- consolidated metadata -------------------------------------------------------
 
@@ -174,6 +175,43 @@ class V3(Format):
         in_order = {path: metadata[path] for path in sorted(metadata)}
         consolidated = {"kind": "inline", "must_understand": False, "metadata": in_order}
         return _dump_json({**members, _CONSOLIDATED: consolidated})
+
+    # -- conversion ----------------------------------------------------------------
+
+    def freed(self, meta: ArrayMeta) -> ArrayMeta:
+        ours = (_ORIGINAL, "storage_transformers")
+        extra = {name: value for name, value in meta.extra.items() if name not in ours}
+        return replace(meta, extra=extra, stated={})
+
+    def adopted(self, meta: ArrayMeta) -> ArrayMeta:
+        return replace(meta, extra=_optional(meta.extra), stated={})
+
+    def freed_group(self, meta: GroupMeta) -> GroupMeta:
+        ours = (_ORIGINAL, _CONSOLIDATED)
+        return replace(meta, extra={n: v for n, v in meta.extra.items() if n not in ours})
+
+    def adopted_group(self, meta: GroupMeta) -> GroupMeta:
+        return replace(meta, extra=_optional(meta.extra))
+
+    def with_original(self, document: Buffer, original: Buffer) -> bytes | None:
+        members = expect_object(load_json(document, _DOCUMENT), _DOCUMENT)
+        note = {"must_understand": False, "document": load_json(original, _ORIGINAL)}
+        return _dump_json({**members, _ORIGINAL: note})
+
+    def original_of(self, document: Buffer) -> dict[str, JSON] | None:
+        members = expect_object(load_json(document, _DOCUMENT), _DOCUMENT)
+        note = members.get(_ORIGINAL)
+        original = note.get("document") if isinstance(note, dict) else None
+        return original if isinstance(original, dict) else None
+
+
+def _optional(extra: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Return those of other members that readers may skip; no others are allowed."""
+    return {
+        name: value
+        for name, value in extra.items()
+        if name not in _KNOWN and isinstance(value, dict) and value.get("must_understand") is False
+    }
 
 
 def _path_of(key: str) -> str:
@@ -339,13 +377,14 @@ def _parse_keys(value: JSON, ndim: int) -> ChunkKeys:
     name, configuration = _extension(value, "chunk_key_encoding")
     if name not in ("default", "v2"):
         raise MetadataError(f"chunk_key_encoding {name!r:.100} is not known")
+    stated = "separator" in configuration
     separator = configuration.get("separator", "/" if name == "default" else ".")
     if separator not in (".", "/"):
         raise MetadataError(f"separator must be '.' or '/', not {separator!r:.50}")
     if name == "v2":
-        return ChunkKeys(separator, stated=True)
+        return ChunkKeys(separator, stated=stated)
     prefix = f"c{separator}" if ndim else ""
-    return ChunkKeys(separator, prefix, scalar="c", stated=True)
+    return ChunkKeys(separator, prefix, scalar="c", stated=stated)
 
 
 def _plain_encoding(encoding: Any) -> dict[str, JSON]:
@@ -464,6 +503,8 @@ def _edges(edges: Edges) -> list[JSON]:
 
 def _encoding(keys: ChunkKeys) -> JSON:
     name = "default" if f"{keys.prefix}{keys.scalar}".startswith("c") else "v2"
+    if name == "v2" and not keys.stated:
+        return {"name": name}
     return {"name": name, "configuration": {"separator": keys.separator}}
 
 

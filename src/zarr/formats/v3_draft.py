@@ -143,8 +143,10 @@ class V3Draft(Format):
     def is_document(self, key: str) -> bool:
         return key.startswith(_META) and key.endswith((_ARRAY, _GROUP))
 
-    def documents(self, store: BaseStore) -> Iterator[Mapping[str, Buffer]]:
+    def documents(self, store: BaseStore, path: str = "") -> Iterator[Mapping[str, Buffer]]:
+        below = join(_META, path)
         keys = [key for key in store.list_prefix("meta") if self.is_document(key)]
+        keys = [key for key in keys if key.startswith((f"{below}/", f"{below}."))]
         yield store.getitems([_ENTRY, *keys])
 
 

@@ -111,12 +111,15 @@ class BaseStore(MutableMapping[str, Buffer]):
         Format of new arrays and groups for which none is given.
     lasting : bool
         Whether `location` stays the name of these data when this object is gone.
+    is_view : bool
+        Whether what is stored is something else, which only looks like a format of Zarr.
     """
 
     threads: ClassVar[int] = 1
     partial_reads: ClassVar[bool] = False
     default_version: ClassVar[int | None] = None
     lasting: ClassVar[bool] = False
+    is_view: ClassVar[bool] = False
     _dimension_separator: Separator | None = None
     _mode: str = "a"
 

@@ -46,8 +46,13 @@ def consolidate(
         if inline is not None:
             store[key] = inline
             return
+    store[metadata_key] = dump_copies(documents)
+
+
+def dump_copies(documents: Mapping[str, Buffer]) -> bytes:
+    """Return a document with copies of `documents`."""
     copies = {key: load_json(document, key) for key, document in documents.items()}
-    store[metadata_key] = dump_json({"metadata": copies, "zarr_consolidated_format": _VERSION})
+    return dump_json({"metadata": copies, "zarr_consolidated_format": _VERSION})
 
 
 def check_mode(mode: str) -> None:

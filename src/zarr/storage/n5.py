@@ -87,6 +87,8 @@ class N5View(BaseStore):
     ['attributes.json', 'foo/0/1', 'foo/attributes.json']
     """
 
+    is_view = True
+
     def __init__(self, store: BaseStore | MutableMapping[str, Buffer]) -> None:
         self.tree = as_store(store)
         self.threads = self.tree.threads  # type: ignore[misc]

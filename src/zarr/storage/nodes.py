@@ -418,13 +418,13 @@ def _make_room(
         if there == "group":
             raise ContainsGroupError(path)
     if missing:
-        store.setitems({key: format.dump_group(GroupMeta()) for key in missing})
+        store.setitems({key: format.dump_group(GroupMeta({})) for key in missing})
 
 
 def require_parents(store: BaseStore, path: str, format: Format) -> None:
     """Write the documents of groups missing above `path`."""
     missing = _missing_parents(store, path, format)
-    store.setitems({key: format.dump_group(GroupMeta()) for key in missing})
+    store.setitems({key: format.dump_group(GroupMeta({})) for key in missing})
 
 
 def _missing_parents(store: BaseStore, path: str, format: Format) -> list[str]:

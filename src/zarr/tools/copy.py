@@ -28,7 +28,7 @@ from zarr.storage.nodes import create_array_node
 from zarr.storage.resolve import normalize_store_arg
 from zarr.tools import hdf5
 
-__all__ = ["Log", "Progress", "copy", "copy_all", "copy_store"]
+__all__ = ["Log", "Progress", "Reporter", "Result", "copy", "copy_all", "copy_data", "copy_store"]
 
 Log: TypeAlias = Any
 """A function that takes a line, a path of a file, or a file."""
@@ -66,7 +66,7 @@ def copy(
         raise TypeError(
             "source has no name, please provide the `name` parameter to indicate a name to copy to"
         )
-    with _Reporter(log, dry_run) as reporter:
+    with Reporter(log, dry_run) as reporter:
         job = _Job(options, reporter, dry_run)
         job.tracker.expect([source], shallow)
         if _is_array(source):
@@ -84,7 +84,7 @@ def copy_all(
     _check_source(source)
     if _is_array(source):
         raise TypeError(f"source must be a group to copy all its members, not {source!r}")
-    with _Reporter(log, dry_run) as reporter:
+    with Reporter(log, dry_run) as reporter:
         job = _Job(options, reporter, dry_run)
         members = _members(source)
         job.tracker.expect([node for _, node in members if _is_array(node) or not shallow])
@@ -94,7 +94,7 @@ def copy_all(
         return reporter.result()
 
 
-class _Reporter:
+class Reporter:
     """Counts what happens, and tells the log."""
 
     def __init__(self, log: Log, dry_run: bool) -> None:
@@ -132,6 +132,10 @@ class _Reporter:
         """Say that `what` is not copied."""
         self._write(f"skip {what}")
         self.skipped += 1
+
+    def say(self, line: str) -> None:
+        """Tell the log."""
+        self._write(line)
 
     def result(self) -> Result:
         """Say that all is done, and return the counts."""
@@ -182,7 +186,7 @@ class Options:
 class _Job:
     """One copy of nodes."""
 
-    def __init__(self, options: Options, reporter: _Reporter, dry_run: bool) -> None:
+    def __init__(self, options: Options, reporter: Reporter, dry_run: bool) -> None:
         self.options = options
         self.if_exists = options.if_exists
         self.reporter = reporter
@@ -570,6 +574,19 @@ class _Transfer:
         return lambda region: all(test(region) for test in tests)
 
 
+def copy_data(source: Array, target: Array, encoded: bool) -> int:
+    """Copy the data of an array into another of the same shape; return how many bytes.
+
+    Those of `encoded` chunks stay as they are.
+    """
+    transfer = _Transfer(source, target, False, _Tracker(None))
+    if encoded:
+        transfer._copy_encoded()
+    else:
+        transfer._copy_items()
+    return transfer.nbytes
+
+
 def _grid(array: Any, region: Region) -> set[tuple[int, ...]]:
     """Return the places of the chunks of `array` that `region` touches."""
     ranges = [
@@ -695,7 +712,7 @@ def copy_store(
         for target in targets.values():
             if target in present:
                 raise CopyError(f"key {target!r} exists in destination")
-    with _Reporter(log, dry_run) as reporter:
+    with Reporter(log, dry_run) as reporter:
         queue = iter(targets.items())
         done = fetched = 0
         while batch := list(itertools.islice(queue, _next_batch(fetched, reporter.nbytes))):
