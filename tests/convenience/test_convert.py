@@ -433,8 +433,8 @@ def test_dry_run_tells_and_does_nothing() -> None:
     assert planned == [
         "convert /",
         "convert /a (3,) int32",
-        "delete .zmetadata",
         "delete .zgroup",
+        "delete .zmetadata",
         "delete a/.zarray",
         "delete a/.zattrs",
         "dry run: 2 converted, 0 skipped, 0 bytes of chunks copied",

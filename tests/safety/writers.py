@@ -7,9 +7,12 @@ chunks, remembers what it wrote, and checks that nobody undoes it.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -109,6 +112,43 @@ def kill_at_random_moments(path: str, kind: str, rounds: int) -> None:
         sys.stdin.readline()
 
 
+def convert_and_be_killed(path: str, version: int, rounds: int) -> None:
+    """Convert copies of the hierarchy at `path`, killed `rounds` times; print where they are."""
+    rng = np.random.default_rng(version)
+    shutil.copytree(path, f"{path}-whole")
+    moments: list[float] = []
+    convert_telling(f"{path}-whole", version, lambda: moments.append(time.monotonic()))
+    seconds = time.monotonic() - moments[0]
+    for number in range(rounds):
+        copy = f"{path}-{number}"
+        shutil.copytree(path, copy)
+        ready, tell = os.pipe()
+        child = os.fork()
+        if child == 0:
+            convert_telling(copy, version, partial(os.write, tell, b"."))
+            os._exit(0)
+        os.read(ready, 1)
+        time.sleep(rng.uniform(0.0, 1.1 * seconds))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(ready)
+        os.close(tell)
+        print(copy, flush=True)
+
+
+def convert_telling(path: str, version: int, tell: Callable[[], object]) -> None:
+    """Convert a hierarchy; call `tell` just before anything is changed."""
+    lines = 0
+
+    def log(line: str) -> None:
+        nonlocal lines
+        if not lines:
+            tell()
+        lines += 1
+
+    zarr.convert(path, version, rewrite_chunks=True, log=log)
+
+
 def main() -> None:
     task, path, *rest = sys.argv[1:]
     if task == "write":
@@ -121,6 +161,9 @@ def main() -> None:
     elif task == "kill":
         kind, rounds = rest
         kill_at_random_moments(path, kind, int(rounds))
+    elif task == "convert":
+        version, rounds = rest
+        convert_and_be_killed(path, int(version), int(rounds))
     elif task == "attributes":
         locks, number, count = rest
         g = zarr.open_group(path, mode="r+", synchronizer=zarr.ProcessSynchronizer(locks))

@@ -226,17 +226,20 @@ def _find(store: BaseStore, metadata_key: str, path: str) -> Mapping[str, JSON]:
     """Return all documents that the consolidated metadata have copies of, by key."""
     own_key = join(path, metadata_key)
     originals = [
-        key
+        (format.group_key(place), format.array_key(place), format.attrs_key(place))
         for format in formats.FORMATS
         for place in dict.fromkeys(("", path))
-        for key in (format.group_key(place), format.attrs_key(place), format.array_key(place))
     ]
-    found = store.getitems(list(dict.fromkeys([metadata_key, own_key, *originals])))
+    keys = [metadata_key, own_key, *(key for node in originals for key in node)]
+    found = store.getitems(list(dict.fromkeys(keys)))
     for key, folder in ((metadata_key, ""), (own_key, path)):
         if key in found:
             copies = {join(folder, k): v for k, v in _parse(found[key], key).items()}
             below = f"{folder}/" if folder else ""
-            _check_fresh(copies, found, [k for k in originals if k.startswith(below)], key)
+            # Other formats may have documents here while a hierarchy is being converted.
+            known = [node for node in originals if node[0] in copies or node[1] in copies]
+            own = [k for node in known for k in node if k.startswith(below)]
+            _check_fresh(copies, found, own, key)
             return copies
     for format in formats.FORMATS:
         for place in dict.fromkeys(("", path)):

@@ -527,8 +527,6 @@ def _converted_nodes(goal: _End) -> list[Place]:
 def _old_documents(old: _End, places: Sequence[Place]) -> Iterator[list[str]]:
     """Yield the keys of documents that have been replaced, in the order of deleting."""
     root = places[0][0]
-    if not old.format.carries_copies:
-        yield list(dict.fromkeys([METADATA_KEY, join(root, METADATA_KEY)]))
     by_depth = groupby(places, key=lambda place: place[0].count("/") + bool(place[0]))
     for _, level in by_depth:
         batch = list(level)
@@ -537,8 +535,10 @@ def _old_documents(old: _End, places: Sequence[Place]) -> Iterator[list[str]]:
         # Another format may have a document of the same name.
         yield [key for key in found if old.format.kind_of(found, keys[key]) is not None]
         more = [old.attrs_key(kind, path) for path, kind, _ in batch]
-        if not old.format.carries_copies and batch[0][0] != root:
+        if not old.format.carries_copies:
             more += [join(path, METADATA_KEY) for path, kind, _ in batch if kind == "group"]
+            if root and batch[0][0] == root:
+                more.append(METADATA_KEY)
         yield [key for key in more if key is not None]
 
 
