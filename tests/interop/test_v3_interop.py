@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.interop]
 
 HERE = Path(__file__).resolve().parent
 OURS = "ours"
-PEERS = ("zarr3", "tensorstore")
+PEERS = ("zarr3", "tensorstore", "zarrs")
 SECONDS = 600
 
 Results = dict[str, dict[str, Any]]
@@ -28,7 +28,7 @@ Step = tuple[str, str, list[str]]
 
 ALL = list(v3_cases.CASES)
 KNOWN = {
-    peer: [name for name, case in v3_cases.CASES.items() if peer not in case.refused]
+    peer: [name for name, case in v3_cases.CASES.items() if not case.refused_by(peer)]
     for peer in PEERS
 }
 PAIRS = [(peer, name) for peer in PEERS for name in KNOWN[peer]]
@@ -44,6 +44,10 @@ def _run(library: str, root: Path, steps: list[Step]) -> Results:
         environment["PYTHONPATH"] = str(peers.ROOT / "src")
     else:
         python = str(peers.interpreter(library))
+    if library == "zarrs":
+        # It does the work of zarr-python, all of it, or raises.
+        environment["ZARR_CODEC_PIPELINE__PATH"] = "zarrs.ZarrsCodecPipeline"
+        environment["ZARR_CODEC_PIPELINE__STRICT"] = "true"
     kind = "tensorstore" if library == "tensorstore" else "zarr"
     done = subprocess.run(
         [python, str(HERE / "v3_worker.py"), kind, str(root)],

@@ -8,6 +8,7 @@ should find.
 from __future__ import annotations
 
 import hashlib
+import json
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -89,6 +90,23 @@ class Case:
             "attributes": {},
             **self.more,
         }
+
+    def refused_by(self, library: str) -> str:
+        """Return why a library does not open the array, '' if it does."""
+        if library == "zarrs":
+            return self._refused_by_zarrs()
+        return self.refused.get(library, "")
+
+    def _refused_by_zarrs(self) -> str:
+        if not isinstance(self.data_type, str) or self.data_type not in _NUMBERS:
+            return "its binding for Python does not have this data type"
+        if self.name.startswith("numcodecs-") and self.name[10:] not in ("zlib", "bz2", "shuffle"):
+            return "it does not have this codec of numcodecs, or not as numcodecs has it"
+        if self.data_type.startswith("complex") and '"big"' in json.dumps(self.document):
+            return "it scrambles complex numbers in big-endian order"
+        if self.name == "nan-payload":
+            return "it fills with another NaN"
+        return self.refused.get("zarr3", "")
 
     def values(self) -> np.ndarray[Any, Any]:
         """Return what is written, in the array's shape."""
