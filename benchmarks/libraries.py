@@ -8,26 +8,40 @@ its library alone.
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-from rows import BLOSC, Array, Layout, Work, block_values
+from rows import CODECS, Layout, Row
+from work import Work, block_values, member_names
 
-__all__ = ["ADAPTERS", "Adapter", "CodecLoop", "split"]
+__all__ = ["HDF5", "Adapter", "Fused", "Newest", "Ours", "Tensorstore", "Zarr2", "Zarr3", "Zarrs"]
 
 
 class Adapter:
-    """What all libraries share; a subclass makes arrays and does the rows."""
+    """What all libraries share; a subclass makes arrays and does the rows.
 
+    Attributes
+    ----------
+    label : str
+        The library's key in the benchmark.
+    lacks : dict
+        Rows, actions, layouts and places that the library has not, each with what to say of it.
+    closing : tuple of str
+        Places where an array that was written is closed, and opened again to be read.
+    """
+
+    label: str
     import_line: ClassVar[str]
     distributions: ClassVar[tuple[str, ...]]
+    lacks: ClassVar[dict[str, str]] = {}
+    closing: ClassVar[tuple[str, ...]] = ("zip",)
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -36,9 +50,59 @@ class Adapter:
         """Return the versions of the library and of what it stands on."""
         return {name: version(name) for name in self.distributions}
 
+    def lacking(self, row: Row) -> str:
+        """Return why the library takes no part in a row, '' if it does."""
+        features = (row.name, row.action, row.layout, row.place)
+        return next((self.lacks[name] for name in features if name in self.lacks), "")
+
     def create(self, layout: Layout, place: str) -> Any:
         """Return an empty array that replaces any of this name."""
         raise NotImplementedError
+
+    def reopen(self, layout: Layout, place: str) -> Any:
+        """Return the array that is on disk, to be read."""
+        raise NotImplementedError
+
+    def create_members(self, layout: Layout, count: int) -> None:
+        """Create a group of so many empty arrays on disk, with consolidated metadata."""
+        raise NotImplementedError
+
+    def fill(self, layout: Layout, place: str, write: Callable[[Any], None]) -> Any:
+        """Return an array with the data that `write` puts into one that it is given."""
+        array = self.create(layout, place)
+        write(array)
+        return self.finish(array, layout, place)
+
+    def finish(self, array: Any, layout: Layout, place: str) -> Any:
+        """Complete what was written; return the array, to be read."""
+        self.close(array, place)
+        return self.reopen(layout, place) if place in self.closing else array
+
+    def close(self, array: Any, place: str) -> None:
+        """Complete what was written, which belongs to the time of writing."""
+
+    def path(self, layout: Layout, place: str) -> str:
+        """Return where an array is."""
+        suffix = {"zip": ".zip", "sqlite": ".sqlite"}.get(place, "")
+        return str(self.folder / f"{layout.name}{suffix}")
+
+    def clear(self, layout: Layout, place: str) -> None:
+        """Remove the file or folder of an array."""
+        path = Path(self.path(layout, place))
+        if path.is_dir():
+            shutil.rmtree(path)
+        path.unlink(missing_ok=True)
+
+    def read_region(self, array: Any, region: Any) -> Any:
+        return array[region]
+
+    def regions(self, array: Any, work: Work) -> Any:
+        if work.row.threads == 1:
+            return [self.read_region(array, region) for region in work.selection]
+        with ThreadPoolExecutor(work.row.threads) as pool:
+            return list(pool.map(lambda region: self.read_region(array, region), work.selection))
+
+    chunks = regions
 
     def import_library(self, array: None, work: Work) -> float:
         """Return the seconds of the import in a fresh interpreter, its start not counted."""
@@ -50,15 +114,27 @@ class Adapter:
         command = [sys.executable, "-c", code]
         return float(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
 
+    def peak_read(self, array: Any, work: Work) -> float:
+        """Return the MiB beyond the array that reading it takes at most, in a new process."""
+        return self._peak(work)
+
+    peak_write = peak_read
+
+    def _peak(self, work: Work) -> float:
+        data = str(self.folder.parent / f"{work.layout.name}.npy")
+        here = Path(__file__).with_name("peak.py")
+        command = [sys.executable, str(here), self.label, work.row.action, str(self.folder)]
+        done = subprocess.run([*command, work.layout.name, str(work.layout.shape[0]), data],
+                              stdout=subprocess.PIPE, check=True)  # fmt: skip
+        return float(done.stdout)
+
 
 class _ZarrPython(Adapter):
     """The interface that both lines of zarr-python and this package have in common."""
 
     import_line = "import zarr"
     distributions = ("zarr", "numcodecs", "numpy")
-
-    def _open(self, path: str) -> Any:
-        raise NotImplementedError
+    format_options: ClassVar[dict[str, Any]] = {}
 
     def write_all(self, array: Any, work: Work) -> None:
         array[...] = work.data
@@ -71,6 +147,9 @@ class _ZarrPython(Adapter):
 
     def rows(self, array: Any, work: Work) -> Any:
         return [array[i] for i in work.selection]
+
+    def columns(self, array: Any, work: Work) -> Any:
+        return [array[:, j] for j in work.selection]
 
     def orthogonal(self, array: Any, work: Work) -> Any:
         return array.oindex[work.selection]
@@ -85,7 +164,7 @@ class _ZarrPython(Adapter):
         return array[::7, ::5]
 
     def write_blocks(self, array: Any, work: Work) -> None:
-        block = block_values(work.layout)
+        block = block_values(work)
         for region in work.selection:
             array[region] = block
 
@@ -95,79 +174,224 @@ class _ZarrPython(Adapter):
         return array
 
     def open(self, array: Any, work: Work) -> Any:
-        path = str(self.folder / work.layout.name)
-        return [self._open(path) for _ in range(work.row.count)][-1].shape
+        import zarr
+
+        path = self.path(work.layout, "directory")
+        for _ in range(work.row.count):
+            array = zarr.open_array(path, mode="r", **self.format_options)
+        return array.shape
+
+    def open_members(self, array: None, work: Work) -> Any:
+        group = self._group(work)
+        return [group[name].shape for name in member_names(work.row.count)]
+
+    def list_members(self, array: None, work: Work) -> Any:
+        return sorted(self._group(work).array_keys())
+
+    def open_consolidated(self, array: None, work: Work) -> Any:
+        import zarr
+
+        path = self.path(work.layout, "directory")
+        group = zarr.open_consolidated(path, mode="r", **self.format_options)
+        return [group[name].shape for name in member_names(work.row.count)]
+
+    def _group(self, work: Work) -> Any:
+        raise NotImplementedError
+
+    def close(self, array: Any, place: str) -> None:
+        if place == "zip":
+            array.store.close()
+
+
+def _codec(layout: Layout) -> Any:
+    import numcodecs
+
+    config = CODECS[layout.codec]
+    return None if config is None else numcodecs.get_codec(dict(config))
+
+
+def _shape(layout: Layout) -> tuple[int, ...]:
+    return (0, *layout.shape[1:]) if layout.name == "growing" else layout.shape
 
 
 class Zarr2(_ZarrPython):
-    """zarr-python 2, and this package, in whatever store ``zarr.create`` chooses."""
+    """zarr-python 2, in memory in whatever store ``zarr.create`` chooses."""
+
+    label = "zarr2"
+    lacks: ClassVar = {"sharded": "no shards"}
 
     def create(self, layout: Layout, place: str) -> Any:
-        import numcodecs
-
         import zarr
 
+        if place != "memory":
+            self.clear(layout, place)
         return zarr.create(
-            self._shape(layout),
+            _shape(layout),
             chunks=layout.chunks,
             dtype=layout.dtype,
-            compressor=numcodecs.get_codec(dict(BLOSC)),
-            store=str(self.folder / layout.name) if place == "directory" else None,
+            compressor=_codec(layout),
+            store=self._store(layout, place, "w"),
+            fill_value=layout.fill,
             overwrite=True,
+            **self._sharding(layout),
         )
 
-    def _shape(self, layout: Layout) -> tuple[int, ...]:
-        return (0, *layout.shape[1:]) if layout.name == "growing" else layout.shape
+    def _sharding(self, layout: Layout) -> dict[str, Any]:
+        return {}
 
-    def _open(self, path: str) -> Any:
+    def _store(self, layout: Layout, place: str, mode: str) -> Any:
         import zarr
 
-        return zarr.open_array(path, mode="r")
+        path = self.path(layout, place)
+        match place:
+            case "zip":
+                return zarr.ZipStore(path, mode=mode)
+            case "sqlite":
+                return zarr.SQLiteStore(path)
+        return None if place == "memory" else path
+
+    def reopen(self, layout: Layout, place: str) -> Any:
+        import zarr
+
+        return zarr.open_array(self._store(layout, place, "r"), mode="r")
+
+    def create_members(self, layout: Layout, count: int) -> None:
+        import zarr
+
+        path = self.path(layout, "directory")
+        group = zarr.open_group(path, mode="w")
+        for name in member_names(count):
+            group.zeros(name, shape=layout.shape, chunks=layout.chunks, dtype=layout.dtype)
+        zarr.consolidate_metadata(path)
+
+    def _group(self, work: Work) -> Any:
+        import zarr
+
+        return zarr.open_group(self.path(work.layout, "directory"), mode="r")
 
 
 class Ours(Zarr2):
     """Our package, whose distribution need not be installed."""
+
+    label = "ours"
+    lacks: ClassVar = {}
 
     def versions(self) -> dict[str, str]:
         import zarr
 
         return {"zarr": zarr.__version__, **{n: version(n) for n in ("numcodecs", "numpy")}}
 
+    def _sharding(self, layout: Layout) -> dict[str, Any]:
+        return {} if layout.shards is None else {"shards": layout.shards, "zarr_format": 3}
+
 
 class Zarr3(_ZarrPython):
     """zarr-python 3."""
 
-    def create(self, layout: Layout, place: str) -> Any:
-        import numcodecs
+    label = "zarr3"
+    format_options: ClassVar = {"zarr_format": 2}
+    lacks: ClassVar = {"sqlite": "no store in SQLite"}
 
+    def create(self, layout: Layout, place: str) -> Any:
         import zarr
 
-        growing = layout.name == "growing"
+        if place != "memory":
+            self.clear(layout, place)
         return zarr.create_array(
-            str(self.folder / layout.name) if place == "directory" else zarr.storage.MemoryStore(),
-            shape=(0, *layout.shape[1:]) if growing else layout.shape,
+            self._store(layout, place, "w"),
+            shape=_shape(layout),
             chunks=layout.chunks,
+            shards=layout.shards,
             dtype=layout.dtype,
-            zarr_format=2,
-            compressors=numcodecs.get_codec(dict(BLOSC)),
-            fill_value=0,
-            overwrite=True,
+            zarr_format=2 if layout.shards is None else 3,
+            compressors=self._compressor(layout),
+            fill_value=layout.fill,
         )
 
-    def _open(self, path: str) -> Any:
+    def _compressor(self, layout: Layout) -> Any:
+        if layout.shards is None:
+            return _codec(layout)
+        from zarr.codecs import BloscCodec
+
+        return BloscCodec(
+            cname="lz4", clevel=5, shuffle="shuffle", typesize=int(layout.dtype[-1]), blocksize=0
+        )
+
+    def _store(self, layout: Layout, place: str, mode: Any) -> Any:
         import zarr
 
-        return zarr.open_array(path, mode="r", zarr_format=2)
+        path = self.path(layout, place)
+        match place:
+            case "zip":
+                return zarr.storage.ZipStore(path, mode=mode)
+            case "memory":
+                return zarr.storage.MemoryStore()
+        return path
+
+    def reopen(self, layout: Layout, place: str) -> Any:
+        import zarr
+
+        return zarr.open_array(self._store(layout, place, "r"), mode="r")
+
+    def create_members(self, layout: Layout, count: int) -> None:
+        import zarr
+
+        path = self.path(layout, "directory")
+        group = zarr.create_group(path, overwrite=True, zarr_format=2)
+        for name in member_names(count):
+            group.create_array(name, shape=layout.shape, chunks=layout.chunks, dtype=layout.dtype)
+        zarr.consolidate_metadata(path, zarr_format=2)
+
+    def _group(self, work: Work) -> Any:
+        import zarr
+
+        path = self.path(work.layout, "directory")
+        return zarr.open_group(path, mode="r", zarr_format=2, use_consolidated=False)
+
+
+class Newest(Zarr3):
+    """The newest zarr-python."""
+
+    label = "newest"
+
+
+class Fused(Zarr3):
+    """The newest zarr-python with its codec pipeline that does without coroutines."""
+
+    label = "fused"
+    pipeline = "zarr.core.codec_pipeline.FusedCodecPipeline"
+
+    def __init__(self, folder: Path) -> None:
+        import zarr
+
+        super().__init__(folder)
+        zarr.config.set({"codec_pipeline.path": self.pipeline})
+
+
+class Zarrs(Fused):
+    """zarrs as the codec pipeline of the newest zarr-python."""
+
+    label = "zarrs"
+    import_line = "import zarr, zarrs"
+    distributions = ("zarrs", "zarr", "numcodecs", "numpy")
+    pipeline = "zarrs.ZarrsCodecPipeline"
 
 
 class Tensorstore(Adapter):
-    """tensorstore's driver for version 2, with one context for everything.
+    """tensorstore, with one context for everything.
 
     Files are not synced to the disk, as none of the others does by default.
     """
 
+    label = "tensorstore"
     import_line = "import tensorstore"
     distributions = ("tensorstore", "numpy")
+    lacks: ClassVar = {
+        "sqlite": "no store in SQLite",
+        "small-write-zip": "ZIP files can only be read",
+        "list_members": "no groups",
+        "open_consolidated": "no groups",
+    }
 
     def __init__(self, folder: Path) -> None:
         import tensorstore
@@ -176,22 +400,57 @@ class Tensorstore(Adapter):
         self.ts = tensorstore
         self.context = tensorstore.Context({"file_io_sync": False})
 
-    def _kvstore(self, layout: Layout, place: str) -> dict[str, str]:
-        if place == "directory":
-            return {"driver": "file", "path": f"{self.folder / layout.name}/"}
-        return {"driver": "memory", "path": f"{layout.name}/"}
+    def _spec(self, layout: Layout, place: str) -> dict[str, Any]:
+        path = self.path(layout, place)
+        kvstore: dict[str, Any] = {"driver": "file", "path": f"{path}/"}
+        match place:
+            case "memory":
+                kvstore = {"driver": "memory", "path": f"{layout.name}/"}
+            case "zip":
+                kvstore = {"driver": "zip", "base": {"driver": "file", "path": path}}
+        return {"driver": "zarr" if layout.shards is None else "zarr3", "kvstore": kvstore}
 
-    def create(self, layout: Layout, place: str) -> Any:
-        growing = layout.name == "growing"
-        document = {
-            "shape": [0, *layout.shape[1:]] if growing else list(layout.shape),
+    def _document(self, layout: Layout) -> dict[str, Any]:
+        if layout.shards is not None:
+            return _sharded_document(layout)
+        return {
+            "shape": list(_shape(layout)),
             "chunks": list(layout.chunks),
             "dtype": layout.dtype,
-            "compressor": BLOSC,
-            "fill_value": 0,
+            "compressor": CODECS[layout.codec],
+            "fill_value": layout.fill,
         }
-        spec = {"driver": "zarr", "kvstore": self._kvstore(layout, place), "metadata": document}
+
+    def create(self, layout: Layout, place: str) -> Any:
+        return self._create(self._spec(layout, place), self._document(layout))
+
+    def _create(self, spec: dict[str, Any], document: dict[str, Any]) -> Any:
+        spec = {**spec, "metadata": document}
         return self.ts.open(spec, create=True, delete_existing=True, context=self.context).result()
+
+    def reopen(self, layout: Layout, place: str) -> Any:
+        return self.ts.open(self._spec(layout, place), open=True, context=self.context).result()
+
+    def fill(self, layout: Layout, place: str, write: Callable[[Any], None]) -> Any:
+        if place != "zip":
+            return super().fill(layout, place, write)
+        # It cannot write such a file, so the folder that it wrote is packed.
+        write(self.create(layout, "directory"))
+        folder = Path(self.path(layout, "directory"))
+        with zipfile.ZipFile(self.path(layout, place), "w") as packed:
+            for path in sorted(folder.rglob("*")):
+                packed.write(path, path.relative_to(folder))
+        return self.reopen(layout, place)
+
+    def create_members(self, layout: Layout, count: int) -> None:
+        self.clear(layout, "directory")
+        document = self._document(layout)
+        for name in member_names(count):
+            self._create(self._member(layout, name), document)
+
+    def _member(self, layout: Layout, name: str) -> dict[str, Any]:
+        path = f"{self.path(layout, 'directory')}/{name}/"
+        return {"driver": "zarr", "kvstore": {"driver": "file", "path": path}}
 
     def write_all(self, array: Any, work: Work) -> None:
         array.write(work.data).result()
@@ -199,11 +458,17 @@ class Tensorstore(Adapter):
     def read_all(self, array: Any, work: Work) -> Any:
         return array.read().result()
 
+    def read_region(self, array: Any, region: Any) -> Any:
+        return array[region].read().result()
+
     def points(self, array: Any, work: Work) -> Any:
         return [array[index].read().result() for index in work.selection]
 
     def rows(self, array: Any, work: Work) -> Any:
         return [array[i].read().result() for i in work.selection]
+
+    def columns(self, array: Any, work: Work) -> Any:
+        return [array[:, j].read().result() for j in work.selection]
 
     def orthogonal(self, array: Any, work: Work) -> Any:
         return array.oindex[work.selection].read().result()
@@ -211,14 +476,13 @@ class Tensorstore(Adapter):
     def coordinates(self, array: Any, work: Work) -> Any:
         return array.vindex[work.selection].read().result()
 
-    def mask(self, array: Any, work: Work) -> Any:
-        return array.vindex[work.selection].read().result()
+    mask = coordinates
 
     def strided(self, array: Any, work: Work) -> Any:
         return array[::7, ::5].read().result()
 
     def write_blocks(self, array: Any, work: Work) -> None:
-        block = block_values(work.layout)
+        block = block_values(work)
         for region in work.selection:
             array[region].write(block).result()
 
@@ -230,148 +494,151 @@ class Tensorstore(Adapter):
         return array
 
     def open(self, array: Any, work: Work) -> Any:
-        spec = {"driver": "zarr", "kvstore": self._kvstore(work.layout, "directory")}
-        opened = [
-            self.ts.open(spec, open=True, context=self.context).result()
-            for _ in range(work.row.count)
-        ]
-        return opened[-1].shape
+        return [self.reopen(work.layout, "directory") for _ in range(work.row.count)][-1].shape
+
+    def open_members(self, array: None, work: Work) -> Any:
+        opened = (
+            self.ts.open(self._member(work.layout, name), open=True, context=self.context).result()
+            for name in member_names(work.row.count)
+        )
+        return [member.shape for member in opened]
 
 
-class CodecLoop(Adapter):
-    """The floor: a loop that only calls the codec on the chunks that a row touches.
+def _sharded_document(layout: Layout) -> dict[str, Any]:
+    little = {"name": "bytes", "configuration": {"endian": "little"}}
+    blosc = {
+        "cname": "lz4", "clevel": 5, "shuffle": "shuffle", "blocksize": 0,
+        "typesize": int(layout.dtype[-1]),
+    }  # fmt: skip
+    sharding = {
+        "chunk_shape": list(layout.chunks),
+        "codecs": [little, {"name": "blosc", "configuration": blosc}],
+        "index_codecs": [little, {"name": "crc32c"}],
+        "index_location": "end",
+    }
+    assert layout.shards is not None
+    return {
+        "shape": list(layout.shape),
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": list(layout.shards)}},
+        "data_type": {"<u2": "uint16", "<i4": "int32"}[layout.dtype],
+        "codecs": [{"name": "sharding_indexed", "configuration": sharding}],
+        "fill_value": layout.fill,
+    }
 
-    It moves encoded bytes from and to a dict or files, and copies nothing into place.
-    """
 
-    import_line = "import numpy, numcodecs"
-    distributions = ("numcodecs", "numpy")
+class HDF5(Adapter):
+    """h5py: another format, with the same chunks and codecs, in one file."""
+
+    label = "h5py"
+    import_line = "import h5py"
+    distributions = ("h5py", "hdf5plugin", "numpy")
+    lacks: ClassVar = {
+        "zip": "another format",
+        "sqlite": "another format",
+        "sharded": "no shards",
+        "orthogonal": "one list of indices at a time",
+        "coordinates": "one list of indices at a time",
+        "open_consolidated": "another format",
+    }
+    closing = ("directory",)
 
     def __init__(self, folder: Path) -> None:
-        import numcodecs
+        import h5py
 
         super().__init__(folder)
-        self.codec = numcodecs.get_codec(dict(BLOSC))
+        self.h5py = h5py
+        self._numbers = itertools.count()
+
+    def _compression(self, layout: Layout) -> dict[str, Any]:
+        import hdf5plugin
+
+        match layout.codec:
+            case "blosc":
+                return dict(hdf5plugin.Blosc(cname="lz4", clevel=5, shuffle=1))
+            case "zstd":
+                return dict(hdf5plugin.Zstd(clevel=3))
+            case "gzip":
+                return {"compression": "gzip", "compression_opts": 5}
+        return {}
+
+    def _file(self, layout: Layout, place: str) -> Any:
+        if place == "memory":
+            # A name that is not taken, for HDF5 knows its open files by their names.
+            name = f"{layout.name}-{next(self._numbers)}"
+            return self.h5py.File(name, "w", driver="core", backing_store=False)
+        self.clear(layout, place)
+        return self.h5py.File(self.path(layout, place), "w")
 
     def create(self, layout: Layout, place: str) -> Any:
-        folder = self.folder / layout.name if place == "directory" else None
-        return _Chunks(layout, folder)
+        return self._file(layout, place).create_dataset(
+            "data",
+            shape=_shape(layout),
+            maxshape=(None,) * len(layout.shape),
+            chunks=layout.chunks,
+            dtype=layout.dtype,
+            fillvalue=layout.fill,
+            **self._compression(layout),
+        )
 
-    def write_all(self, array: _Chunks, work: Work) -> None:
-        encode = self.codec.encode
-        put = array.put
-        for key, part in work.selection:
-            put(key, encode(part))
+    def reopen(self, layout: Layout, place: str) -> Any:
+        import hdf5plugin  # noqa: F401 - it registers the codecs
 
-    def read_all(self, array: _Chunks, work: Work) -> None:
-        decode, get, scratch = self.codec.decode, array.get, array.scratch
-        for key in work.selection:
-            decode(get(key), scratch)
+        return self.h5py.File(self.path(layout, place), "r")["data"]
 
-    # Whatever is selected, the chunks that it touches are listed before the clock starts.
-    points = rows = orthogonal = coordinates = mask = strided = read_all
+    def close(self, array: Any, place: str) -> None:
+        if place in self.closing:
+            array.file.close()
 
-    def write_blocks(self, array: _Chunks, work: Work) -> None:
-        decode, encode = self.codec.decode, self.codec.encode
-        get, put, scratch = array.get, array.put, array.scratch
-        for key in work.selection:
-            decode(get(key), scratch)
-            put(key, encode(scratch))
+    def create_members(self, layout: Layout, count: int) -> None:
+        with self._file(layout, "directory") as file:
+            for name in member_names(count):
+                file.create_dataset(
+                    name, layout.shape, layout.dtype, chunks=layout.chunks,
+                    **self._compression(layout),
+                )  # fmt: skip
 
-    def append(self, array: _Chunks, work: Work) -> None:
-        decode, encode = self.codec.decode, self.codec.encode
-        get, put, scratch = array.get, array.put, array.scratch
-        for key, part, held in work.selection:
-            if held:
-                decode(get(key), scratch)
-            put(key, encode(part))
+    def write_all(self, array: Any, work: Work) -> None:
+        array[...] = work.data
 
-    def prepare(self, work: Work) -> Any:
-        """Return the chunks that the row touches, in the order of its actions."""
-        layout = work.layout
-        if work.row.action == "write_all":
-            return list(split(layout, work.data))
-        if work.row.action == "append":
-            parts = list(split(layout, work.data))
-            per_chunk = layout.chunks[0] // 8
-            return [(*parts[i // per_chunk], i % per_chunk) for i in range(work.row.count)]
-        return _touched(work)
+    def read_all(self, array: Any, work: Work) -> Any:
+        return array[...]
 
+    def points(self, array: Any, work: Work) -> Any:
+        return [array[index] for index in work.selection]
 
-class _Chunks:
-    """Encoded chunks of one array, in a dict or in files.
+    rows = points
 
-    Attributes
-    ----------
-    get, put : callable
-        ``get(key)`` returns bytes, ``put(key, value)`` keeps them.
-    scratch : ndarray
-        Room for one decoded chunk.
-    """
+    def columns(self, array: Any, work: Work) -> Any:
+        return [array[:, j] for j in work.selection]
 
-    def __init__(self, layout: Layout, folder: Path | None) -> None:
-        values: dict[tuple[int, ...], bytes] = {}
-        self.scratch: Array = np.zeros(layout.chunks, layout.dtype)
-        self.get: Callable[[tuple[int, ...]], bytes] = values.__getitem__
-        self.put: Callable[[tuple[int, ...], bytes], None] = values.__setitem__
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-            self._prefix = f"{folder}/"
-            self.get, self.put = self._read_file, self._write_file
+    def mask(self, array: Any, work: Work) -> Any:
+        return array[work.selection]
 
-    def _path(self, key: tuple[int, ...]) -> str:
-        return self._prefix + ".".join(map(str, key))
+    def strided(self, array: Any, work: Work) -> Any:
+        return array[::7, ::5]
 
-    def _read_file(self, key: tuple[int, ...]) -> bytes:
-        with open(self._path(key), "rb") as file:
-            return file.read()
+    def write_blocks(self, array: Any, work: Work) -> None:
+        block = block_values(work)
+        for region in work.selection:
+            array[region] = block
 
-    def _write_file(self, key: tuple[int, ...], value: bytes) -> None:
-        path = self._path(key)
-        partial = f"{path}.partial"
-        with open(partial, "wb") as file:
-            file.write(value)
-        os.replace(partial, path)
+    def append(self, array: Any, work: Work) -> Any:
+        for start in range(0, work.row.count * 8, 8):
+            array.resize(start + 8, axis=0)
+            array[start : start + 8] = work.data[start : start + 8]
+        return array
 
+    def open(self, array: Any, work: Work) -> Any:
+        shape = ()
+        for _ in range(work.row.count):
+            with self.h5py.File(self.path(work.layout, "directory"), "r") as file:
+                shape = file["data"].shape
+        return shape
 
-def split(layout: Layout, data: Array) -> Iterator[tuple[tuple[int, ...], Array]]:
-    """Yield every chunk's key and its own contiguous part of `data`."""
-    for key in itertools.product(*(range(layout.chunks_of(a)) for a in range(data.ndim))):
-        region = tuple(slice(i * c, (i + 1) * c) for i, c in zip(key, layout.chunks, strict=True))
-        yield key, np.ascontiguousarray(data[region])
+    def open_members(self, array: None, work: Work) -> Any:
+        with self.h5py.File(self.path(work.layout, "directory"), "r") as file:
+            return [file[name].shape for name in member_names(work.row.count)]
 
-
-def _touched(work: Work) -> list[tuple[int, ...]]:
-    """Return the keys of the chunks that a row reads, once for each of its actions."""
-    layout, chosen = work.layout, work.selection
-    chunks = layout.chunks
-    everything = [range(layout.chunks_of(axis)) for axis in range(len(chunks))]
-    match work.row.action:
-        case "points":
-            return [tuple(i // c for i, c in zip(p, chunks, strict=True)) for p in chosen]
-        case "rows":
-            return [(i // chunks[0], j) for i in chosen for j in everything[1]]
-        case "orthogonal":
-            axes = [np.unique(i // c).tolist() for i, c in zip(chosen, chunks, strict=True)]
-            return list(itertools.product(*axes))
-        case "coordinates":
-            columns = np.stack([i // c for i, c in zip(chosen, chunks, strict=True)])
-            return [tuple(key) for key in np.unique(columns, axis=1).T.tolist()]
-        case "write_blocks":
-            axes_of = (
-                [range(s.start // c, (s.stop - 1) // c + 1) for s, c in zip(r, chunks, strict=True)]
-                for r in chosen
-            )
-            return [key for axes in axes_of for key in itertools.product(*axes)]
-    # A mask of this density and these steps leave no chunk out.
-    return list(itertools.product(*everything))
-
-
-ADAPTERS: dict[str, type[Adapter]] = {
-    "ours": Ours,
-    "floor": CodecLoop,
-    "zarr2": Zarr2,
-    "zarr3": Zarr3,
-    "tensorstore": Tensorstore,
-}
+    def list_members(self, array: None, work: Work) -> Any:
+        with self.h5py.File(self.path(work.layout, "directory"), "r") as file:
+            return sorted(file)

@@ -13,13 +13,14 @@ if TYPE_CHECKING:
 
     from run import Timing
 
-__all__ = ["markdown", "progress_line", "write_into"]
+__all__ = ["fastest", "markdown", "progress_line", "ratio", "write_into"]
 
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 
 NONE = "-"
 
-PEERS = ("zarr2", "zarr3", "tensorstore")
+PEERS = ("zarr2", "zarr3", "newest", "fused", "zarrs", "tensorstore")
+"""The libraries that read Zarr."""
 
 Timings = dict[str, "Timing"]
 
@@ -32,56 +33,63 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.3g} s"
 
 
-def _cell(timing: Timing | None) -> str:
+def _figure(row: Row, value: float) -> str:
+    return f"{value:.0f} {row.unit}" if row.unit != "s" else _duration(value)
+
+
+def _cell(row: Row, timing: Timing | None) -> str:
     if timing is None:
         return NONE
     middle = timing.median
     if middle is None:
         return timing.problem or NONE
-    return f"{_duration(middle)} ({_duration(min(timing.seconds))})"
+    return f"{_figure(row, middle)} ({_figure(row, min(timing.figures))})"
 
 
-def _ratio(timings: Timings, other: str) -> float | None:
-    """Return the median over the rounds of our time as a share of the other's."""
+def ratio(timings: Timings, other: str) -> float | None:
+    """Return the median over the rounds of our figure as a share of the other's."""
     ours, theirs = timings.get("ours"), timings.get(other)
-    if ours is None or theirs is None or ours.median is None or theirs.median is None:
+    if ours is None or theirs is None or not ours.median or not theirs.median:
         return None
-    shared = min(len(ours.seconds), len(theirs.seconds))
+    shared = min(len(ours.figures), len(theirs.figures))
     if shared < 2:
         return ours.median / theirs.median
-    return median(a / b for a, b in zip(ours.seconds, theirs.seconds, strict=False))
+    return median(a / b for a, b in zip(ours.figures, theirs.figures, strict=False))
 
 
-def _fastest(timings: Timings) -> str:
-    """Return the peer with the smallest median."""
+def fastest(timings: Timings) -> str:
+    """Return the peer that reads Zarr and has the smallest median, '' if there is none."""
     medians = {n: t.median for n, t in timings.items() if n in PEERS and t.median is not None}
     return min(medians, key=lambda name: medians[name] or 0.0, default="")
 
 
 def _ratios(row: Row, timings: Timings) -> dict[str, tuple[float | None, float | None]]:
-    """Return ratio and target against zarr-python 2, the fastest peer and the floor."""
+    """Return ratio and target against the others that have targets."""
+    if row.unit != "s":
+        return {}
     return {
-        "zarr-python 2": (_ratio(timings, "zarr2"), row.to_zarr2),
-        "the fastest peer": (_ratio(timings, _fastest(timings)), row.to_fastest),
-        "the codec alone": (_ratio(timings, "floor"), row.to_floor),
+        "the fastest peer": (ratio(timings, fastest(timings)), row.to_fastest),
+        "the limit": (ratio(timings, "limit"), row.to_limit),
+        "the codec alone": (ratio(timings, "floor"), row.to_floor),
+        "zarr-python 2": (ratio(timings, "zarr2"), row.to_zarr2),
     }
 
 
 def _misses(row: Row, timings: Timings) -> list[str]:
     misses = [
-        f"{ratio:.2f} of {what}, not {target:g}"
-        for what, (ratio, target) in _ratios(row, timings).items()
-        if ratio is not None and target is not None and ratio > target
+        f"{share:.2f} of {what}, not {target:g}"
+        for what, (share, target) in _ratios(row, timings).items()
+        if share is not None and target is not None and share > target
     ]
     ours = timings.get("ours")
     return [ours.problem, *misses] if ours and ours.problem else misses
 
 
-def _with_target(ratio: float | None, target: float | None) -> str:
-    if ratio is None:
+def _with_target(share: float | None, target: float | None) -> str:
+    if share is None:
         return NONE
-    text = f"{ratio:.2f}" if target is None else f"{ratio:.2f} (≤ {target:g})"
-    return f"**{text}**" if target is not None and ratio > target else text
+    text = f"{share:.2f}" if target is None else f"{share:.2f} (≤ {target:g})"
+    return f"**{text}**" if target is not None and share > target else text
 
 
 def _verdict(row: Row, timings: Timings) -> str:
@@ -89,12 +97,12 @@ def _verdict(row: Row, timings: Timings) -> str:
         return "**miss**"
     # Without the library that a target is about, nothing is shown.
     due = [(r, t) for r, t in _ratios(row, timings).values() if t is not None]
-    return "" if not due or any(ratio is None for ratio, _ in due) else "pass"
+    return "" if not due or any(share is None for share, _ in due) else "pass"
 
 
 def progress_line(row: Row, timings: Timings) -> str:
     """Return one line that says how the row went."""
-    cells = ", ".join(f"{name} {_cell(timing)}" for name, timing in timings.items())
+    cells = ", ".join(f"{name} {_cell(row, timing)}" for name, timing in timings.items())
     return f"{row.name}: {cells}"
 
 
@@ -116,31 +124,79 @@ def markdown(
         ``{library: heading}``.
     """
     libraries = [name for name in titles if name in versions]
+    return "\n".join(
+        [
+            _circumstances(libraries, titles, versions, machine, options),
+            "",
+            "### Ratios",
+            "",
+            *_ratio_table(rows, results, titles),
+            "",
+            *_summary(rows, results),
+            "",
+            "### Figures",
+            "",
+            *_figure_table(rows, results, {name: titles[name] for name in libraries}),
+            "",
+            *_lacking(rows, results, titles),
+        ]
+    )
+
+
+def _ratio_table(rows: list[Row], results: dict[str, Timings], titles: dict[str, str]) -> list[str]:
     head = [
         "what",
-        *(titles[name] for name in libraries),
-        "ours / zarr-python 2",
+        "ours",
+        "fastest peer",
         "ours / fastest peer",
+        "ours / limit",
         "ours / codec alone",
+        "ours / zarr-python 2",
         "targets",
     ]
     lines = [_line(head), _line(["---"] * len(head))]
     for row in rows:
         timings = results[row.name]
+        ours = timings.get("ours")
+        shares = [_with_target(*pair) for pair in _ratios(row, timings).values()]
         lines.append(
             _line(
                 [
                     row.title,
-                    *(_cell(timings.get(name)) for name in libraries),
-                    *(_with_target(*pair) for pair in _ratios(row, timings).values()),
+                    NONE if ours is None or ours.median is None else _figure(row, ours.median),
+                    titles.get(fastest(timings), NONE),
+                    *(shares or [NONE] * 4),
                     _verdict(row, timings),
                 ]
             )
         )
-    return "\n".join(
-        [_circumstances(libraries, titles, versions, machine, options), "", *lines, "",
-         *_summary(rows, results), ""]
-    )  # fmt: skip
+    return lines
+
+
+def _figure_table(
+    rows: list[Row], results: dict[str, Timings], titles: dict[str, str]
+) -> list[str]:
+    return [
+        _line(["what", *titles.values()]),
+        _line(["---"] * (len(titles) + 1)),
+        *(
+            _line([row.title, *(_cell(row, results[row.name].get(name)) for name in titles)])
+            for row in rows
+        ),
+    ]
+
+
+def _lacking(rows: list[Row], results: dict[str, Timings], titles: dict[str, str]) -> list[str]:
+    """Return why libraries take no part in rows, a line for each library and reason."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        for name, timing in results[row.name].items():
+            if timing.lacking:
+                found.setdefault((name, timing.lacking), []).append(row.title)
+    if not found:
+        return []
+    lines = [f"- {titles[name]}, {why}: {'; '.join(what)}." for (name, why), what in found.items()]
+    return ["Who takes no part, and why:", "", *lines, ""]
 
 
 def _line(cells: list[str]) -> str:
@@ -169,7 +225,7 @@ def _summary(rows: list[Row], results: dict[str, Timings]) -> list[str]:
     missed: list[tuple[Row, Any]] = [
         (row, misses) for row in rows if (misses := _misses(row, results[row.name]))
     ]
-    if all(row.to_zarr2 is row.to_fastest is row.to_floor is None for row in rows):
+    if all(target is None for row in rows for _, target in _ratios(row, {}).values()):
         return []
     if not missed:
         return ["No row that was measured misses its targets."]

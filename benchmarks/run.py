@@ -3,7 +3,7 @@
 python -m benchmarks                     # everything
 python -m benchmarks --quick             # small arrays: does it work?
 python -m benchmarks --rows tiny points --rounds 9
-python -m benchmarks --write             # and put the table into benchmarks/README.md
+python -m benchmarks --write             # and put the results into docs/benchmarks.md
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import selectors
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -25,16 +25,29 @@ HERE = Path(__file__).resolve().parent
 for folder in (HERE, HERE.parent):  # so that it also runs as a file
     sys.path.insert(0, str(folder))
 
+import growth  # noqa: E402
 import report  # noqa: E402
-from rows import LAYOUTS, ROWS, Layout, Row, quick, quick_layout, write_data  # noqa: E402
+from rows import LAYOUTS, ROWS, Layout, Row, quick, quick_layout  # noqa: E402
+from work import write_data  # noqa: E402
 
 from tests.interop import peers  # noqa: E402
 
-SECONDS_PER_ANSWER = 300
+SECONDS_PER_ANSWER = 60
+PAGE = HERE.parent / "docs" / "benchmarks.md"
+IMAGES = HERE.parent / "docs" / "images"
 
-TITLES = {"ours": "zarr (this)", "floor": "codec alone"} | {
-    name: peer.title for name, peer in peers.PEERS.items()
+_PEER_TITLES = {
+    name: peers.PEERS[name].title
+    for name in ("zarr2", "zarr3", "newest", "zarrs", "tensorstore", "h5py")
 }
+# Bare loops run in this environment, one library twice in the same.
+ENVIRONMENTS = {name: name for name in _PEER_TITLES} | {"fused": "newest"}
+TITLES = {
+    "ours": "zarr (this)",
+    "limit": "limit",
+    "floor": "codec alone",
+    "fused": f"{_PEER_TITLES['newest']}, fused",
+} | _PEER_TITLES
 
 
 @dataclass(slots=True)
@@ -43,47 +56,66 @@ class Timing:
 
     Attributes
     ----------
-    seconds : list of float
-        One per round that the library took part in.
+    figures : list of float
+        One per round that the library took part in, in the row's unit.
     problem : str
         Why there is none, or why they do not count.
+    lacking : str
+        Why the library takes no part.
     """
 
-    seconds: list[float] = field(default_factory=list)
+    figures: list[float] = field(default_factory=list)
     problem: str = ""
+    lacking: str = ""
 
     @property
     def median(self) -> float | None:
-        return median(self.seconds) if self.seconds and not self.problem else None
+        return median(self.figures) if self.figures and not self.problem else None
 
 
 class WorkerProcess:
     """A library's process, to which commands are sent one at a time."""
 
     def __init__(self, library: str, python: str, scratch: Path) -> None:
+        self.library = library
+        self._python = python
+        self._scratch = scratch
+        self._answers = selectors.DefaultSelector()
+        self._start()
+
+    def _start(self) -> None:
         environment = dict(os.environ)
         environment.pop("PYTHONPATH", None)
-        if library == "ours" and python == sys.executable:
+        if self.library == "ours" and self._python == sys.executable:
             environment["PYTHONPATH"] = str(HERE.parent / "src")
-        self.library = library
         self._process = subprocess.Popen(
-            [python, str(HERE / "worker.py"), library, str(scratch)],
+            [self._python, str(HERE / "worker.py"), self.library, str(self._scratch)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             env=environment,
         )
-        self._answers = selectors.DefaultSelector()
         assert self._process.stdout is not None
         self._answers.register(self._process.stdout, selectors.EVENT_READ)
 
+    def _restart(self) -> None:
+        assert self._process.stdout is not None
+        self._answers.unregister(self._process.stdout)
+        self._process.kill()
+        self._process.communicate()
+        self._start()
+
     def ask(self, **command: Any) -> dict[str, Any]:
-        """Send one command and return the answer; what went wrong is in ``error``."""
+        """Send one command and return the answer; what went wrong is in ``error``.
+
+        A process that takes too long is replaced, and ``late`` is in the answer.
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         print(json.dumps(command), file=self._process.stdin, flush=True)
         if not self._answers.select(SECONDS_PER_ANSWER):
-            raise TimeoutError(f"{self.library} gave no answer to {command} in time")
+            self._restart()
+            return {"late": f"> {SECONDS_PER_ANSWER} s"}
         line = self._process.stdout.readline()
         if not line:
             raise RuntimeError(f"the process of {self.library} ended during {command}")
@@ -114,28 +146,33 @@ def measure_row(
     """
     timings, shares = {}, {}
     for worker in workers:
-        if worker.library == "floor" and row.action == "open":
-            continue
         first = worker.ask(do="prepare", row=asdict(row), layout=asdict(layout))
-        timing = timings[worker.library] = Timing(problem=_problem(first))
+        timing = timings[worker.library] = Timing(lacking=first.get("lacking", ""))
+        if timing.lacking:
+            continue
+        timing.problem = _problem(first)
         shares[worker.library] = 0 if timing.problem else int(budget / first["seconds"])
         if not timing.problem and not shares[worker.library]:
-            timing.seconds.append(first["seconds"])
+            timing.figures.append(first["figure"])
     for number in range(rounds):
         turn = number % len(workers)
         for worker in workers[turn:] + workers[:turn]:
-            if number < shares.get(worker.library, 0):
-                _measure_once(worker, timings[worker.library], is_last=number == rounds - 1)
+            timing = timings[worker.library]
+            if number < shares.get(worker.library, 0) and not timing.problem:
+                _measure_once(worker, timing, is_last=number == rounds - 1)
     return timings
 
 
 def _measure_once(worker: WorkerProcess, timing: Timing, *, is_last: bool) -> None:
     answer = worker.ask(do="measure", check=is_last)
-    timing.problem = timing.problem or _problem(answer)
-    timing.seconds.append(answer.get("seconds", 0.0))
+    timing.problem = _problem(answer)
+    if not timing.problem:
+        timing.figures.append(answer["figure"])
 
 
 def _problem(answer: dict[str, Any]) -> str:
+    if "late" in answer:
+        return str(answer["late"])
     if "error" in answer:
         print(answer["error"], file=sys.stderr)
         return "failed"
@@ -144,16 +181,15 @@ def _problem(answer: dict[str, Any]) -> str:
 
 def run(options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
     """Measure everything that the options ask for."""
-    rows = [row for row in ROWS if _is_wanted(row, options.rows)]
+    rows = [_sized(row, options) for row in ROWS if _is_wanted(row, options.rows)]
     layouts = {name: LAYOUTS[name] for name in dict.fromkeys(row.layout for row in rows)}
     if options.quick:
-        rows = [quick(row) for row in rows]
         layouts = {name: quick_layout(layout) for name, layout in layouts.items()}
     for layout in layouts.values():
         write_data(layout, scratch / f"{layout.name}.npy")
-    pythons = {name: _python(name, options) for name in options.libraries}
     workers: list[WorkerProcess] = []
     try:
+        pythons = _pythons(options)
         workers.extend(WorkerProcess(n, python, scratch) for n, python in pythons.items())
         versions = {w.library: w.versions() for w in workers}
         results = {}
@@ -167,14 +203,33 @@ def run(options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
     return {"rows": rows, "results": results, "versions": versions}
 
 
+def _sized(row: Row, options: argparse.Namespace) -> Row:
+    if row.layout == "many":
+        row = replace(row, count=options.many, title=row.title.format(count=f"{options.many:,}"))
+    return quick(row) if options.quick else row
+
+
 def _is_wanted(row: Row, wanted: list[str]) -> bool:
     return not wanted or any(row.name == name or row.name.startswith(f"{name}-") for name in wanted)
+
+
+def _pythons(options: argparse.Namespace) -> dict[str, str]:
+    """Return the interpreter of each library, leaving out those that no Python here can run."""
+    pythons = {}
+    for library in options.libraries:
+        try:
+            pythons[library] = _python(library, options)
+        except peers.MissingPythonError as error:
+            print(f"{library} is left out: {error}", file=sys.stderr)
+    return pythons
 
 
 def _python(library: str, options: argparse.Namespace) -> str:
     if library == "ours":
         return str(options.ours_python)
-    return sys.executable if library == "floor" else str(peers.interpreter(library))
+    if library in ENVIRONMENTS:
+        return str(peers.interpreter(ENVIRONMENTS[library]))
+    return sys.executable
 
 
 def machine() -> str:
@@ -202,8 +257,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--libraries", nargs="+", choices=names, default=names)
     parser.add_argument("--quick", action="store_true", help="small arrays, 2 rounds")
+    parser.add_argument("--many", type=int, default=1000, help="arrays in the large group")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every timing there")
-    parser.add_argument("--write", action="store_true", help="put the table into README.md")
+    parser.add_argument("--write", action="store_true", help="renew docs/benchmarks.md")
     parser.add_argument("--scratch", type=Path, help="folder for data on disk")
     parser.add_argument(
         "--ours-python",
@@ -230,7 +286,11 @@ def main(arguments: list[str] | None = None) -> int:
         document = {"machine": machine(), "versions": outcome["versions"], "results": plain}
         options.json.write_text(json.dumps(document, indent=1))
     if options.write:
-        report.write_into(HERE / "README.md", text)
+        import plots  # needs matplotlib, which only pictures do
+
+        report.write_into(PAGE, text)
+        plots.draw_ratios(rows, results, IMAGES / "benchmark_ratios.svg")
+        plots.draw_growth(growth.measure(quick=options.quick), IMAGES / "benchmark_growth.svg")
     return int(any(t["ours"].problem for t in results.values() if "ours" in t))
 
 

@@ -17,18 +17,19 @@ from time import perf_counter
 from typing import Any, TextIO
 
 import numpy as np
-from libraries import ADAPTERS, CodecLoop, split
-from rows import Layout, Row, Work, expected, selection
-
-# Rows that leave the array as the data say, and so may use it one after the other.
-_KEEP = (
-    "read_all", "write_all", "points", "rows", "orthogonal", "coordinates", "mask", "strided",
-    "open",
-)  # fmt: skip
-
+from adapters import ADAPTERS
+from loops import CodecLoop, split
+from rows import READS, Layout, Row
+from work import Work, expected, selection
 
 # Shorter measurements than this many seconds are repeated, up to so many times.
 SHORT, MOST_RUNS = 0.1, 20
+
+# Actions that begin with an empty array, those that return a figure of their own, and those
+# that find more than one array.
+_FROM_NOTHING = ("write_all", "append")
+_FIGURES = ("import_library", "peak_read", "peak_write")
+_MEMBERS = ("open_members", "list_members", "open_consolidated")
 
 
 class Worker:
@@ -37,11 +38,11 @@ class Worker:
     def __init__(self, library: str, scratch: Path) -> None:
         self.scratch = scratch
         folder = scratch / library
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         self.adapter = ADAPTERS[library](folder)
-        self.checks = library != "floor"
+        self.checks = not isinstance(self.adapter, CodecLoop)
         self.array: Any = None
-        self.held: tuple[Layout, str] | None = None
+        self.held: tuple[Layout, str, int] | None = None
         self.data_of: tuple[Layout, Any] | None = None
         self.work: Work | None = None
 
@@ -50,8 +51,10 @@ class Worker:
 
     def prepare(self, command: dict[str, Any]) -> dict[str, Any]:
         """Set the row up and do it once, to warm up and to check."""
-        row, layout = Row(**command["row"]), Layout(**command["layout"])
-        layout = Layout(layout.name, tuple(layout.shape), tuple(layout.chunks), layout.dtype)
+        row, layout = Row(**command["row"]), Layout.of(command["layout"])
+        lacking = self.adapter.lacking(row)
+        if lacking:
+            return {"lacking": lacking}
         self.work = Work(row, layout, self._data(layout), selection(row, layout))
         self._set_up()
         self.expected: Any = expected(self.work) if self.checks else None
@@ -61,29 +64,38 @@ class Worker:
         return self.measure({"check": True})
 
     def measure(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Do the row, a short one several times; return its seconds and whether it was right."""
+        """Do the row, a short one several times; return its figure and whether it was right.
+
+        The answer has the seconds beside the figure, which may be one of something else.
+        """
         assert self.work is not None
         runs: list[float] = []
+        figures: list[float] = []
         result = None
         gc.collect()
         while not runs or (sum(runs) < SHORT and len(runs) < MOST_RUNS):
             result = None  # whose memory the next run may use
             seconds, result = self._run()
             runs.append(seconds)
+            figures.append(result if self.work.row.action in _FIGURES else seconds)
         is_correct = self._is_correct(result, bool(command.get("check")))
-        return {"seconds": median(runs), "correct": is_correct}
+        return {"figure": median(figures), "seconds": median(runs), "correct": is_correct}
 
     def _run(self) -> tuple[float, Any]:
         assert self.work is not None
-        work = self.work
-        if work.row.action in ("write_all", "append"):
+        work, place = self.work, self.work.row.place
+        if work.row.action in _FROM_NOTHING:
             self.array = None
-            self.array = self.adapter.create(work.layout, work.row.place)
+            self.array = self.adapter.create(work.layout, place)
         action = getattr(self.adapter, work.row.action)
         start = perf_counter()
         result = action(self.array, work)
+        if work.row.action == "write_all":
+            self.adapter.close(self.array, place)
         seconds = perf_counter() - start
-        return (result, None) if work.row.action == "import_library" else (seconds, result)
+        if work.row.action == "write_all" and place in self.adapter.closing:
+            self.array = self.adapter.reopen(work.layout, place)
+        return seconds, result
 
     def _data(self, layout: Layout) -> Any:
         if self.data_of is None or self.data_of[0] != layout:
@@ -95,27 +107,37 @@ class Worker:
         """Have the row's array, filled with its data unless the row does that itself."""
         assert self.work is not None
         row, layout = self.work.row, self.work.layout
-        if not row.place or self.held == (layout, row.place):
+        wanted = layout, row.place, row.count if row.action in _MEMBERS else 0
+        if not row.place or self.held == wanted:
             return
         self.array = self.held = None
-        if row.action not in ("write_all", "append"):
-            self.array = self.adapter.create(layout, row.place)
+        if row.action in _MEMBERS:
+            self.adapter.create_members(layout, row.count)
+        elif row.action not in _FROM_NOTHING:
             self._fill()
-        self.held = (layout, row.place) if row.action in _KEEP else None
+        is_kept = row.action in READS or row.action == "write_all"
+        self.held = wanted if is_kept else None
 
     def _fill(self) -> None:
         assert self.work is not None
-        work = self.work
+        work, place = self.work, self.work.row.place
+        if work.layout.fill:  # which needs no chunks
+            self.array = self.adapter.create(work.layout, place)
+            return
         if isinstance(self.adapter, CodecLoop):
             work = Work(work.row, work.layout, work.data, list(split(work.layout, work.data)))
-        self.adapter.write_all(self.array, work)  # type: ignore[attr-defined]
+
+        def write(array: Any) -> None:
+            self.adapter.write_all(array, work)  # type: ignore[attr-defined]
+
+        self.array = self.adapter.fill(work.layout, place, write)
 
     def _is_correct(self, result: Any, check_writes: bool) -> bool:
         assert self.work is not None
         row = self.work.row
-        if row.action not in _KEEP:
+        if row.action not in READS and row.action != "write_all":
             self.held = None
-        if not self.checks or row.action == "import_library":
+        if not self.checks or row.action in _FIGURES:
             return True
         if row.action in ("write_all", "write_blocks"):
             if not check_writes:

@@ -22,12 +22,16 @@ from pathlib import Path
 
 import fasteners
 
-__all__ = ["PEERS", "ROOT", "Peer", "interpreter", "peers_folder"]
+__all__ = ["PEERS", "ROOT", "MissingPythonError", "Peer", "interpreter", "peers_folder"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
 # The oldest peer has no wheels for later Pythons; with uv an older one is at hand.
 NEWEST_PYTHON = (3, 13)
+
+
+class MissingPythonError(RuntimeError):
+    """No Python on this machine is new enough for a peer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +46,14 @@ class Peer:
         Name for people.
     requirements : tuple of str
         What pip installs.
+    oldest_python : tuple of int
+        The first Python it has a release for.
     """
 
     name: str
     title: str
     requirements: tuple[str, ...]
+    oldest_python: tuple[int, int] = (3, 11)
 
 
 PEERS = {
@@ -56,6 +63,10 @@ PEERS = {
         Peer("zarr3", "zarr-python 3.1.6", ("zarr==3.1.6",)),
         Peer("zarrs", "zarrs-python 0.2.3", ("zarrs==0.2.3", "zarr==3.1.6")),
         Peer("tensorstore", "tensorstore 0.1.86", ("tensorstore==0.1.86",)),
+        # For the benchmark alone.
+        Peer("newest", "zarr-python 3.4.2", ("zarr==3.4.2",), (3, 12)),
+        Peer("zarrs", "zarrs 0.2.3 in zarr-python 3.4.2", ("zarr==3.4.2", "zarrs==0.2.3"), (3, 12)),
+        Peer("h5py", "h5py 3.16.0", ("h5py==3.16.0", "hdf5plugin>=5")),
     )
 }
 
@@ -80,6 +91,8 @@ def interpreter(name: str) -> Path:
 
     Raises
     ------
+    MissingPythonError
+        If there is no Python for it.
     RuntimeError
         If the environment cannot be created; the message holds the installer's output.
     """
@@ -96,14 +109,38 @@ def _python_of(environment: Path) -> Path:
     return windows if os.name == "nt" else environment / "bin" / "python"
 
 
-def _base_python() -> str:
-    if sys.version_info[:2] <= NEWEST_PYTHON or shutil.which("uv") is None:
-        return sys.executable
-    return ".".join(map(str, NEWEST_PYTHON))
+def _base_python(peer: Peer) -> str:
+    """Return the path of a Python that `peer` has a release for, or a version for uv to get."""
+    own = os.path.realpath(sys.executable)  # the same in every environment made from it
+    if peer.oldest_python <= sys.version_info[:2] <= NEWEST_PYTHON:
+        return own
+    for minor in range(peer.oldest_python[1], NEWEST_PYTHON[1] + 1):
+        found = _found_python(minor)
+        if found:
+            return found
+    if shutil.which("uv"):
+        return ".".join(map(str, NEWEST_PYTHON))
+    if peer.oldest_python <= sys.version_info[:2]:
+        return own
+    oldest = ".".join(map(str, peer.oldest_python))
+    raise MissingPythonError(f"{peer.title} needs Python {oldest} or later")
+
+
+def _found_python(minor: int) -> str:
+    """Return the path of a Python 3 on the path, or installed beside this one."""
+    beside = Path(sys.base_prefix).parent.glob(f"3.{minor}.*/bin/python3")
+    for candidate in (f"python3.{minor}", *map(str, beside)):
+        try:  # a name on the path may be a stub for a Python that is not there
+            done = subprocess.run([candidate, "-c", "import sys; print(sys.executable)"],
+                                  capture_output=True, text=True, check=True)  # fmt: skip
+        except (OSError, subprocess.CalledProcessError):
+            continue
+        return done.stdout.strip()
+    return ""
 
 
 def _state(peer: Peer) -> dict[str, object]:
-    return {"requirements": list(peer.requirements), "python": _base_python()}
+    return {"requirements": list(peer.requirements), "python": _base_python(peer)}
 
 
 def _is_current(environment: Path, peer: Peer) -> bool:
@@ -118,10 +155,13 @@ def _create(environment: Path, peer: Peer) -> None:
     shutil.rmtree(environment, ignore_errors=True)
     python = str(_python_of(environment))
     if shutil.which("uv"):
-        _install(["uv", "venv", "--quiet", "--python", _base_python(), str(environment)])
+        try:
+            _install(["uv", "venv", "--quiet", "--python", _base_python(peer), str(environment)])
+        except RuntimeError as error:
+            raise MissingPythonError(f"{peer.title} has no Python: {error}") from error
         _install(["uv", "pip", "install", "--quiet", "--python", python, *peer.requirements])
     else:
-        _install([sys.executable, "-m", "venv", str(environment)])
+        _install([_base_python(peer), "-m", "venv", str(environment)])
         _install([python, "-m", "pip", "install", "--quiet", *peer.requirements])
     # Written last: an environment that was interrupted half way is made anew.
     (environment / "installed.json").write_text(json.dumps(_state(peer)))
