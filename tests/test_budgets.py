@@ -301,6 +301,63 @@ def test_appending_costs_the_same_however_long_the_array_is() -> None:
     assert counts[0][1] == 0
 
 
+# -- arrays of any size ----------------------------------------------------------------
+
+LAYOUTS: dict[str, tuple[Callable[[int], Any], dict[str, Any]]] = {
+    "line": (lambda n: 10 * n, {"chunks": 10}),
+    "plane": (lambda n: (10 * n, 100), {"chunks": 10, "dimension_separator": "/"}),
+    "shards": (lambda n: 10 * n, {"chunks": 10, "shards": 20, "zarr_format": 3}),
+}
+
+OPERATIONS: dict[str, Callable[[Any], Any]] = {
+    "one element": lambda z: z[(5,) * z.ndim],
+    "the last element": lambda z: z[(-1,) * z.ndim],
+    "a slice": lambda z: z[(slice(2, 29),) * z.ndim],
+    "a step": lambda z: z[(slice(2, 90, 7), slice(2, 90, 7))[: z.ndim]],
+    "coordinates": lambda z: z.vindex[([3, 50, 20], [7, 1, 2])[: z.ndim]],
+    "orthogonal": lambda z: z.oindex[([3, 50, 20], [7, 1, 2])[: z.ndim]],
+    "a block": lambda z: z.blocks[(0,) * z.ndim],
+    "writing an element": lambda z: z.__setitem__((4,) * z.ndim, 3),
+    "writing a slice": lambda z: z.__setitem__((slice(3, 9),) * z.ndim, 4),
+    "appending": lambda z: z.append(np.ones((10, *z.shape[1:]), z.dtype)),
+    "resizing": lambda z: z.resize(tuple(n + 10 for n in z.shape)),
+    "opening": lambda z: zarr.open_array(z.store, mode="r+"),
+    "facts": lambda z: (z.nchunks, z.nbytes, z.cdata_shape, repr(z)),
+}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_cost_does_not_depend_on_the_chunks_not_touched(layout: str, operation: str) -> None:
+    shape, options = LAYOUTS[layout]
+    costs = []
+    for chunks in (10, 10**9):
+        store = CountingStore()
+        z = zarr.create(shape(chunks), dtype="u1", store=store, **options)
+        z[(slice(30),) * z.ndim] = 1
+        store.log.clear()
+        found = trace(lambda z=z: OPERATIONS[operation](z))
+        costs.append((found.calls, store.verbs()))
+    assert costs[0] == costs[1]
+
+
+@pytest.mark.parametrize("place", ["memory", "directory"])
+def test_the_chunks_not_touched_may_be_stored(place: str, tmp_path: Path) -> None:
+    costs = []
+    for chunks in (10, 5_000):
+        path = str(tmp_path / str(chunks))
+        z = zarr.zeros(10 * chunks, chunks=10, store=None if place == "memory" else path)
+        z[...] = 1
+        found = [
+            trace(lambda z=z: z[55]).calls,
+            trace(lambda z=z: z.__setitem__(56, 3)).calls,
+            trace(lambda z=z: z.append(np.ones(10))).calls,
+            trace(lambda z=z: zarr.open_array(z.store, mode="r")).calls,
+        ]
+        costs.append(found)
+    assert costs[0] == costs[1]
+
+
 # -- import ----------------------------------------------------------------------------
 
 

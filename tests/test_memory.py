@@ -1,0 +1,67 @@
+"""The most memory that reading and writing a large array takes: the array and a little more."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+MOST_BEYOND = 64 << 20
+
+# A process of its own, so that its high-water mark is that of the operation.
+PROGRAM = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+import zarr
+
+place, codec, action, path = sys.argv[1:]
+SLAB, SLABS = (64, 256, 256), 8
+
+def high_water():
+    # What getrusage says may be of the process that started this one.
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM"))
+    except (OSError, StopIteration):
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+def create(store, slabs):
+    options = dict(zarr_format=3, shards=(128,) * 3) if place == "shards" else {}
+    return zarr.create(
+        (SLAB[0] * slabs, *SLAB[1:]), chunks=(64, 64, 64), dtype="u4", store=store, overwrite=True,
+        compressor="default" if codec == "blosc" else None, **options,
+    )
+
+slab = (np.arange(np.prod(SLAB), dtype="u4") // 7).reshape(SLAB)
+z = create(zarr.MemoryStore() if place == "memory" else path, SLABS)
+if action == "write":
+    values = np.empty(z.shape, z.dtype)
+    values.reshape(SLABS, *SLAB)[...] = slab
+    before = high_water()
+    z[...] = values
+    used = high_water() - before
+    if place == "memory":
+        used -= z.nbytes_stored
+else:
+    for start in range(0, len(z), SLAB[0]):
+        z[start : start + SLAB[0]] = slab
+    before = high_water()
+    values = z[...]
+    used = high_water() - before - values.nbytes
+assert (values.reshape(SLABS, *SLAB) == slab).all()
+print(used)
+"""
+
+
+@pytest.mark.parametrize("action", ["read", "write"])
+@pytest.mark.parametrize("codec", ["blosc", "raw"])
+@pytest.mark.parametrize("place", ["memory", "directory", "shards"])
+def test_peak_memory(tmp_path: pathlib.Path, place: str, codec: str, action: str) -> None:
+    command = [sys.executable, "-c", PROGRAM, place, codec, action, str(tmp_path / "z")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) <= MOST_BEYOND
