@@ -36,12 +36,10 @@ SECONDS_PER_ANSWER = 60
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 IMAGES = HERE.parent / "docs" / "images"
 
-_PEER_TITLES = {
-    name: peers.PEERS[name].title
-    for name in ("zarr2", "zarr3", "newest", "zarrs", "tensorstore", "h5py")
-}
 # Bare loops run in this environment, one library twice in the same.
-ENVIRONMENTS = {name: name for name in _PEER_TITLES} | {"fused": "newest"}
+ENVIRONMENTS = {name: name for name in ("zarr2", "zarr3", "newest", "tensorstore", "h5py")}
+ENVIRONMENTS |= {"fused": "newest", "zarrs": "newest_zarrs"}
+_PEER_TITLES = {name: peers.PEERS[place].title for name, place in ENVIRONMENTS.items()}
 TITLES = {
     "ours": "zarr (this)",
     "limit": "limit",

@@ -167,7 +167,7 @@ def create(
     options = NamedOptions(
         compressors, serializer, codecs, shards, chunk_key_encoding, dimension_names, attributes
     )
-    store = normalize_store_arg(store, mode="w")
+    store = normalize_store_arg(store, mode="w", zarr_version=zarr_version)
     chunk_store = None if chunk_store is None else normalize_store_arg(chunk_store, mode="w")
     init_array(
         store, shape, chunks, dtype, compressor, fill_value, order, overwrite, path, chunk_store,
@@ -264,8 +264,9 @@ overwrite, **kwargs
     kwargs.setdefault("write_empty_chunks", bool(settings.get("write_empty_chunks", False)))
     if is_auto(compressors) and "compressor" not in kwargs:
         compressors = None if is_sharding(serializer) else _DEFAULT_COMPRESSORS
+    store = normalize_store_arg(store, storage_options, "w", zarr_version=zarr_format)
     kwargs |= {
-        "store": normalize_store_arg(store, storage_options, "w"), "dtype": dtype,
+        "store": store, "dtype": dtype,
         "path": name if name is not None else kwargs.get("path"),
         "chunks": True if is_auto(chunks) else chunks, "shards": shards, "filters": filters,
         "compressors": compressors, "serializer": serializer, "fill_value": fill_value,
@@ -486,7 +487,7 @@ zarr_version, zarr_format, dimension_separator, meta_array, **kwargs
         **{option.name: kwargs.pop(option.name) for option in fields(NamedOptions)
            if option.name in kwargs}
     )  # fmt: skip
-    store = normalize_store_arg(store, storage_options, mode)
+    store = normalize_store_arg(store, storage_options, mode, zarr_version=zarr_version)
     if chunk_store is not None:
         chunk_store = normalize_store_arg(chunk_store, storage_options, mode)
     path = normalize_storage_path(path)

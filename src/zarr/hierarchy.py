@@ -639,10 +639,10 @@ def group(
     >>> zarr.group()
     <zarr.hierarchy.Group '/'>
     """
-    store = normalize_store_arg(store, mode="w", default=MemoryStore)
+    zarr_version = formats.one_version(zarr_version, zarr_format)
+    store = normalize_store_arg(store, mode="w", zarr_version=zarr_version, default=MemoryStore)
     chunks = None if chunk_store is None else normalize_store_arg(chunk_store, mode="w")
     path = normalize_storage_path(path)
-    zarr_version = formats.one_version(zarr_version, zarr_format)
     found = None if overwrite else formats.kind(store, path, zarr_version)
     if found != "group":
         init_group(store, overwrite, path, chunks, zarr_version=zarr_version, attributes=attributes)
@@ -716,7 +716,9 @@ def open_group(
     mode = creation.check_mode(mode)  # type: ignore[assignment]
     zarr_version = formats.one_version(zarr_version, zarr_format)
     new: dict[str, Any] = {"zarr_version": zarr_version, "attributes": attributes}
-    store = normalize_store_arg(store, storage_options, mode, default=MemoryStore)
+    store = normalize_store_arg(
+        store, storage_options, mode, zarr_version=zarr_version, default=MemoryStore
+    )
     chunks = None
     if chunk_store is not None:
         chunks = normalize_store_arg(chunk_store, storage_options, mode)
@@ -782,7 +784,9 @@ def create_group(
     >>> root.create_array('a', shape=10, dtype='i4')
     <zarr.core.Array '/a' (10,) int32>
     """
-    store = normalize_store_arg(store, storage_options, "w", default=MemoryStore)
+    store = normalize_store_arg(
+        store, storage_options, "w", zarr_version=zarr_format, default=MemoryStore
+    )
     path = normalize_storage_path(path)
     init_group(store, overwrite, path, zarr_version=zarr_format, attributes=attributes)
     return Group(store, path, zarr_version=zarr_format)

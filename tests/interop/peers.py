@@ -22,7 +22,16 @@ from pathlib import Path
 
 import fasteners
 
-__all__ = ["PEERS", "ROOT", "MissingPythonError", "Peer", "interpreter", "peers_folder"]
+__all__ = [
+    "PEERS",
+    "ROOT",
+    "MissingPythonError",
+    "Peer",
+    "environment",
+    "install_beside",
+    "interpreter",
+    "peers_folder",
+]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -65,7 +74,12 @@ PEERS = {
         Peer("tensorstore", "tensorstore 0.1.86", ("tensorstore==0.1.86",)),
         # For the benchmark alone.
         Peer("newest", "zarr-python 3.4.2", ("zarr==3.4.2",), (3, 12)),
-        Peer("zarrs", "zarrs 0.2.3 in zarr-python 3.4.2", ("zarr==3.4.2", "zarrs==0.2.3"), (3, 12)),
+        Peer(
+            "newest_zarrs",
+            "zarrs 0.2.3 in zarr-python 3.4.2",
+            ("zarr==3.4.2", "zarrs==0.2.3"),
+            (3, 12),
+        ),
         Peer("h5py", "h5py 3.16.0", ("h5py==3.16.0", "hdf5plugin>=5")),
     )
 }
@@ -96,12 +110,36 @@ def interpreter(name: str) -> Path:
     RuntimeError
         If the environment cannot be created; the message holds the installer's output.
     """
-    peer = PEERS[name]
-    folder = peers_folder()
-    with fasteners.InterProcessLock(folder / f"{name}.lock"):
-        if not _is_current(folder / name, peer):
-            _create(folder / name, peer)
-    return _python_of(folder / name)
+    return environment(PEERS[name])
+
+
+def environment(peer: Peer) -> Path:
+    """Return the Python of an environment, creating the environment if need be.
+
+    Parameters
+    ----------
+    peer : Peer
+        What is to be in it.
+
+    Raises
+    ------
+    RuntimeError
+        If the environment cannot be created; the message holds the installer's output.
+    """
+    folder = peers_folder() / peer.name
+    with fasteners.InterProcessLock(f"{folder}.lock"):
+        if not _is_current(folder, peer):
+            _create(folder, peer)
+    return _python_of(folder)
+
+
+def install_beside(python: Path, folder: Path, *requirements: str) -> None:
+    """Install packages, without what they need, into a folder for ``PYTHONPATH``."""
+    options = ["--quiet", "--no-deps", "--target", str(folder), *requirements]
+    if shutil.which("uv"):
+        _install(["uv", "pip", "install", "--python", str(python), *options])
+    else:
+        _install([sys.executable, "-m", "pip", "install", *options])
 
 
 def _python_of(environment: Path) -> Path:

@@ -161,7 +161,7 @@ class Format(ABC):
 
     def look_up(self, store: BaseStore, path: str) -> tuple[NodeKind, Buffer] | None:
         """Return kind and document of the node at `path`; None if there is none."""
-        found = store.getitems(self.node_keys([path]))
+        found = store.getfirst(self.node_keys([path]))
         kind = self.kind_of(found, path)
         if kind is None:
             return None

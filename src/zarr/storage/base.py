@@ -92,6 +92,20 @@ def take_range(value: Buffer, byte_range: ByteRange) -> bytes:
     return bytes(view[start:stop])
 
 
+_VERBS = {
+    "__getitem__": ("getitems", "get_partial_values"),
+    "getitems": ("get_partial_values",),
+    "__setitem__": ("setitems",),
+    "__delitem__": ("delitems",),
+}
+"""The verbs whose defaults go through another method, by that method."""
+
+
+def _age(cls: type, name: str) -> int:
+    """Return how many classes further up `cls` has its attribute `name` from."""
+    return next(age for age, base in enumerate(cls.__mro__) if name in base.__dict__)
+
+
 class BaseStore(MutableMapping[str, Buffer]):
     """A flat mapping of string keys to bytes, with verbs for many keys at a time.
 
@@ -122,6 +136,17 @@ class BaseStore(MutableMapping[str, Buffer]):
     is_view: ClassVar[bool] = False
     _dimension_separator: Separator | None = None
     _mode: str = "a"
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        # A class that overrides a method for one key means all keys: a verb for many that
+        # it inherits would pass it by.
+        super().__init_subclass__(**kwargs)
+        for method, verbs in _VERBS.items():
+            for verb in verbs:
+                if _age(cls, method) < _age(cls, verb):
+                    setattr(cls, verb, getattr(BaseStore, verb))
+        if cls.get_partial_values is BaseStore.get_partial_values:
+            cls.partial_reads = False
 
     # -- five methods to implement -------------------------------------------------
 
@@ -189,6 +214,17 @@ class BaseStore(MutableMapping[str, Buffer]):
             except KeyError:
                 continue
         return found
+
+    def getfirst(self, keys: Sequence[str]) -> dict[str, Buffer]:
+        """Return the value of the first of `keys` that exists; of more, if that is as cheap."""
+        if type(self).getitems is not BaseStore.getitems:
+            return self.getitems(keys)
+        for key in keys:
+            try:
+                return {key: self[key]}
+            except KeyError:
+                continue
+        return {}
 
     def get_partial_values(self, ranges: Sequence[tuple[str, ByteRange]]) -> list[Buffer | None]:
         """Return one range of bytes per item of `ranges`; None where the key is missing.

@@ -187,7 +187,7 @@ class LRUStoreCache(BaseStore):
         return found
 
     def __getitem__(self, key: str) -> bytes:
-        found = self.getitems((key,))
+        found = LRUStoreCache.getitems(self, (key,))
         if key not in found:
             raise KeyError(key)
         return found[key]  # type: ignore[no-any-return]

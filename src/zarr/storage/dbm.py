@@ -349,7 +349,7 @@ class DBMStore(BaseStore):
     # -- writing -------------------------------------------------------------------
 
     def __setitem__(self, key: str, value: Buffer) -> None:
-        self.setitems({key: value})
+        DBMStore.setitems(self, {key: value})
 
     def setitems(self, items: Mapping[str, Buffer]) -> None:
         self.check_writeable()

@@ -359,7 +359,7 @@ class FSStore(BaseStore):
     # -- reading -------------------------------------------------------------------
 
     def __getitem__(self, key: str) -> bytes:
-        return self.getitems((key,))[key]  # type: ignore[no-any-return]
+        return FSStore.getitems(self, (key,))[key]  # type: ignore[no-any-return]
 
     def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
         keys = list(dict.fromkeys(keys))
@@ -467,7 +467,7 @@ class FSStore(BaseStore):
     # -- writing -------------------------------------------------------------------
 
     def __setitem__(self, key: str, value: Buffer) -> None:
-        self.setitems({key: value})
+        FSStore.setitems(self, {key: value})
 
     def setitems(self, items: Mapping[str, Buffer]) -> None:
         requests = [(self._writeable_path(key), as_bytes(value)) for key, value in items.items()]

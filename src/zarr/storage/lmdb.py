@@ -452,7 +452,7 @@ class LMDBStore(BaseStore):
     # -- reading -------------------------------------------------------------------
 
     def __getitem__(self, key: str) -> Buffer:
-        found = self.getitems([check_key(key)])
+        found = LMDBStore.getitems(self, [check_key(key)])
         if not found:
             raise KeyError(key)
         return found[key]
@@ -506,7 +506,7 @@ class LMDBStore(BaseStore):
         return name
 
     def __setitem__(self, key: str, value: Buffer) -> None:
-        self.setitems({key: value})
+        LMDBStore.setitems(self, {key: value})
 
     def setitems(self, items: Mapping[str, Buffer]) -> None:
         pairs = [

@@ -108,7 +108,7 @@ class MemoryStore(BaseStore):
         return found
 
     def __setitem__(self, key: str, value: Buffer) -> None:
-        self.setitems({key: value})
+        MemoryStore.setitems(self, {key: value})
 
     def setitems(self, items: Mapping[str, Buffer]) -> None:
         with self._write_lock:

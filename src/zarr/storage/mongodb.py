@@ -195,7 +195,7 @@ class MongoDBStore(BaseStore):
     # -- writing -------------------------------------------------------------------
 
     def __setitem__(self, key: str, value: Buffer) -> None:
-        self.setitems({key: value})
+        MongoDBStore.setitems(self, {key: value})
 
     def setitems(self, items: Mapping[str, Buffer]) -> None:
         values = {check_key(key): as_bytes(value) for key, value in items.items()}

@@ -239,7 +239,7 @@ class RedisStore(BaseStore):
     # -- writing -------------------------------------------------------------------
 
     def __setitem__(self, key: str, value: Buffer) -> None:
-        self.setitems({key: value})
+        RedisStore.setitems(self, {key: value})
 
     def setitems(self, items: Mapping[str, Buffer]) -> None:
         views = {check_key(key): as_view(value) for key, value in items.items()}

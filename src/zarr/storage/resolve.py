@@ -9,8 +9,12 @@ from typing import Any
 
 from zarr.storage.base import BaseStore, KVStore, as_store
 from zarr.storage.directory import DirectoryStore
+from zarr.storage.memory import MemoryStore
 
 __all__ = ["normalize_store_arg"]
+
+_OF_VERSION = {3: ("zarr._storage.v3", "V3")}
+"""Where the stores are whose new arrays and groups are of that version, and how their names end."""
 
 
 def normalize_store_arg(
@@ -19,7 +23,7 @@ def normalize_store_arg(
     mode: str = "r",
     *,
     zarr_version: int | None = None,
-    default: Callable[[], BaseStore] = lambda: KVStore({}),
+    default: type[KVStore | MemoryStore] = KVStore,
 ) -> BaseStore:
     """Return the store that `store` means.
 
@@ -33,9 +37,9 @@ def normalize_store_arg(
     mode : str
         File mode for ``.zip`` files and URLs.
     zarr_version : int, optional
-        Accepted for compatibility; formats do not depend on stores.
-    default : callable
-        Makes the store in memory.
+        Format in which a new store in memory makes arrays and groups.
+    default : type
+        The class of a new store in memory.
 
     Raises
     ------
@@ -53,28 +57,37 @@ def normalize_store_arg(
     if isinstance(store, os.PathLike):
         store = os.fspath(store)
     if isinstance(store, str) and ("://" in store or "::" in store):
-        module, name = ("n5", "N5FSStore") if store.endswith(".n5") else ("fsspec", "FSStore")
-        return _load(module, name)(store, mode=mode, **(storage_options or {}))
+        kind = _load("N5FSStore" if store.endswith(".n5") else "FSStore")
+        return kind(store, mode=mode, **(storage_options or {}))
     if storage_options:
         raise ValueError("storage_options are for URLs such as 's3://bucket/key' only")
     if store is None:
-        return default()
+        return _of_version(default, zarr_version)({})
     if not isinstance(store, str):
         return _adopt(store)
     if store.endswith(".zip"):
-        return _load("zip", "ZipStore")(store, mode=mode)
+        return _load("ZipStore")(store, mode=mode)
     if store.endswith(".n5"):
-        return _load("n5", "N5Store")(store)
+        return _load("N5Store")(store)
     return DirectoryStore(store)
 
 
-def _load(module: str, name: str) -> Callable[..., BaseStore]:
+def _of_version(kind: type[BaseStore], version: int | None) -> Callable[..., BaseStore]:
+    """Return the kind of store that is `kind` with new arrays and groups of `version`."""
+    if version not in _OF_VERSION:
+        return kind
+    module, ending = _OF_VERSION[version]
+    found: Callable[..., BaseStore] = getattr(import_module(module), kind.__name__ + ending)
+    return found
+
+
+def _load(name: str) -> Callable[..., BaseStore]:
     """Return a class of a back end, which is imported only when it is needed."""
-    found: Callable[..., BaseStore] = getattr(import_module(f"zarr.storage.{module}"), name)
+    found: Callable[..., BaseStore] = getattr(import_module("zarr.storage"), name)
     return found
 
 
 def _adopt(store: Any) -> BaseStore:
     if isinstance(store, MutableMapping) and type(store).__module__ == "fsspec.mapping":
-        return _load("fsspec", "FSStore").from_map(store)  # type: ignore[attr-defined, no-any-return]
+        return _load("FSStore").from_map(store)  # type: ignore[attr-defined, no-any-return]
     return as_store(store)

@@ -290,7 +290,7 @@ class SQLiteStore(BaseStore):
     # -- writing -------------------------------------------------------------------
 
     def __setitem__(self, key: str, value: Buffer) -> None:
-        self.setitems({key: value})
+        SQLiteStore.setitems(self, {key: value})
 
     def setitems(self, items: Mapping[str, Buffer]) -> None:
         rows = [
