@@ -39,7 +39,9 @@ IMAGES = HERE.parent / "docs" / "images"
 # Bare loops run in this environment, one library twice in the same.
 ENVIRONMENTS = {name: name for name in ("zarr2", "zarr3", "newest", "tensorstore", "h5py")}
 ENVIRONMENTS |= {"fused": "newest", "zarrs": "newest_zarrs"}
-_PEER_TITLES = {name: peers.PEERS[place].title for name, place in ENVIRONMENTS.items()}
+_PEER_TITLES = {
+    name: peers.PEERS[place].title for name, place in ENVIRONMENTS.items() if name != "fused"
+}
 TITLES = {
     "ours": "zarr (this)",
     "limit": "limit",

@@ -20,7 +20,7 @@ LAYERS = [
     {"formats"},
     {"chunk_cache", "storage", "sync", "threads"},
     {"values", "views", "plan"},
-    {"places"},
+    {"places", "ranges"},
     {"engine"},
     {"appending", "attrs", "core", "display", "node", "selections"},
     {"creation"},

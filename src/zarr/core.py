@@ -69,7 +69,10 @@ class Array(Selections, Node):
     cache_attrs : bool, default True
         The same for the user attributes.
     partial_decompress : bool, default False
-        Accepted for compatibility: parts of chunks are read where that helps.
+        Whether to read only those bytes of large chunks that are needed, from stores that
+        can read ranges: of chunks compressed with Blosc the blocks, of others that are
+        stored as they are the items. Worth it where little of a chunk is wanted, in one
+        place: it takes one more request to the store.
     write_empty_chunks : bool, default True
         Whether to store chunks in which every cell equals the fill value.
     zarr_version : int, optional
@@ -184,7 +187,7 @@ class Array(Selections, Node):
         with naming(self._key):
             return Engine(
                 self.chunk_store, prefix, meta, self._write_empty_chunks, self._synchronizer,
-                self._cache_bytes,
+                self._cache_bytes, self._partial_decompress,
             )  # fmt: skip
 
     @property

@@ -450,7 +450,10 @@ def open_array(
     storage_options : dict, optional
         Options of the back end of a URL.
     partial_decompress : bool, default False
-        Accepted for compatibility: parts of chunks are read where that helps.
+        Whether to read only those bytes of large chunks that are needed, from stores that
+        can read ranges: of chunks compressed with Blosc the blocks, of others that are
+        stored as they are the items. Worth it where little of a chunk is wanted, in one
+        place: it takes one more request to the store.
     cache_bytes : int, optional
         Most bytes of decoded chunks to keep in memory, for thin slices through thick
         chunks; by default ``zarr.config.get().cache_bytes``, which is 0. What other

@@ -18,7 +18,7 @@ import numpy as np
 
 from zarr import config
 from zarr.chunk_cache import cache_for, forget_chunks
-from zarr.codecs.pipeline import CodecPipeline
+from zarr.codecs.pipeline import CodecPipeline, Pieces
 from zarr.errors import ChunkDecodeError
 from zarr.grid import Grid
 from zarr.indexing import Axis, CoordinateIndexer, Indexer, MaskIndexer
@@ -37,6 +37,7 @@ from zarr.plan import (
     scatter,
     take,
 )
+from zarr.ranges import Ranges
 from zarr.storage.base import BaseStore
 from zarr.sync import ChunkLocks, Synchronizer, holding, locks_for
 from zarr.threads import run_all, scratch
@@ -78,6 +79,9 @@ class Engine:
         Locks between processes.
     cache_bytes : int
         Most bytes of decoded chunks to keep in memory; none where chunks differ in shape.
+    in_parts : bool
+        Whether to read only parts of chunks, where the store and the codecs allow it, no
+        chunks are kept, and all have one shape.
     """
 
     def __init__(
@@ -88,6 +92,7 @@ class Engine:
         write_empty_chunks: bool = True,
         synchronizer: Synchronizer | None = None,
         cache_bytes: int = 0,
+        in_parts: bool = False,
     ) -> None:
         self.store = store
         self.pipeline_for = lru_cache(1024)(partial(_pipeline_for, meta))
@@ -101,13 +106,17 @@ class Engine:
         self.synchronizer = synchronizer
         self.fill_value = meta.fill_value
         self._locks: ChunkLocks | None = None
-        self._fetch = self.places.fetch
+        self._fetch: Callable[[Sequence[Any]], Mapping[Any, Any]] = self.places.fetch
         self._decoder: CodecPipeline | None = None  # where what is fetched is decoded already
         # What users get of objects, they may change.
         if cache_bytes and self.alike and not meta.dtype.hasobject:
             self._cache = cache_for(store.location, prefix, cache_bytes)
             self._fetch = self._fetch_decoded
             self._decoder = self.pipeline.without_codecs()
+            in_parts = False
+        divisible = meta.sharding is None and self.alike and self.pipeline.readable_in_parts
+        in_parts &= divisible and store.partial_reads and self.pipeline.nbytes > SMALL
+        self._ranges = Ranges(store, self.pipeline) if in_parts else None
 
     # -- reading -------------------------------------------------------------------
 
@@ -150,7 +159,7 @@ class Engine:
             coords, inside = self.grid.locate(place)
             pipeline = self.pipeline_at(coords)
         key = self.places.key(coords)
-        found = self._fetch((key,))
+        found = self._fetch_part(key, inside)
         if key not in found:
             return self._fill()[()]
         try:
@@ -158,6 +167,21 @@ class Engine:
         except ChunkDecodeError as error:
             raise self._named(error, key) from error
         return item.copy() if isinstance(item, np.void) else item
+
+    def _fetch_part(self, key: Any, parts: Sequence[Any]) -> Mapping[Any, Any]:
+        """Return the encoded chunk at `key`, or what is needed of it, if it exists."""
+        if self._ranges is None:
+            return self._fetch((key,))
+        return self._ranges.fetch([(key, self.pipeline.spans(parts))])
+
+    def _fetch_window(self, window: Window, only: Collection[Any] | None) -> Mapping[Any, Any]:
+        """Return the same for the chunks of a window, or for those `only`."""
+        keys = [key for _, run in window for key in run.keys if only is None or key in only]
+        if self._ranges is None:
+            return self._fetch(keys)
+        # Chunks that are worth reading in parts are large, so in runs of one.
+        parts = {run.keys[0]: plan.parts(run, run.start)[0] for plan, run in window}
+        return self._ranges.fetch((key, self.pipeline.spans(parts[key])) for key in keys)
 
     def _fetch_decoded(self, keys: Sequence[Any]) -> Mapping[Any, Any]:
         """Return the decoded bytes of those chunks that exist, and keep them in memory."""
@@ -189,17 +213,14 @@ class Engine:
         if all([len(axis.chunks) == 1 for axis in axes]):
             coords = [axis.chunks[0] for axis in axes]
             key = self.places.key(coords)
-            found = self._fetch((key,))
-            pipeline = self._decoder or self.pipeline_at(coords)
             inner = [axis.inner[0] for axis in axes]
+            found = self._fetch_part(key, inner)
+            pipeline = self._decoder or self.pipeline_at(coords)
             self._read_chunk(pipeline, found, key, inner, out, fields)
             return
 
         def read_window(window: Window) -> None:
-            keys = [key for _, run in window for key in run.keys]
-            if only is not None:
-                keys = [key for key in keys if key in only]
-            found = self._fetch(keys)
+            found = self._fetch_window(window, only)
             for plan, run in window:
                 self._read_run(plan, run, found, out, fields)
 
@@ -298,6 +319,8 @@ class Engine:
 
         It is so until this thread decodes another.
         """
+        if type(buf) is Pieces:
+            return pipeline.decode_pieces(buf, scratch(pipeline.nbytes))
         if pipeline.nbytes <= SMALL or not pipeline.decodes_in_place:
             return pipeline.decode(buf)
         return pipeline.decode_part(buf, parts, scratch(pipeline.nbytes))
@@ -362,9 +385,16 @@ class Engine:
         points = self._points(indexer)
 
         def read_window(window: range) -> None:
-            found = self._fetch(points.keys[window.start : window.stop])
-            for start in range(window.start, window.stop, points.together):
-                run = range(start, min(start + points.together, window.stop))
+            keys, together = points.keys[window.start : window.stop], points.together
+            if self._ranges is None:
+                found = self._fetch(keys)
+            else:
+                together = 1
+                chosen = (points.inside[points.part(range(at, at + 1))] for at in window)
+                spans = map(self.pipeline.spans_of_items, chosen)
+                found = self._ranges.fetch(zip(keys, spans, strict=True))
+            for start in range(window.start, window.stop, together):
+                run = range(start, min(start + together, window.stop))
                 flat = self._decode_flat(points, run, found)
                 part = points.part(run)
                 which = points.rank[part] - start

@@ -20,9 +20,9 @@ class Watched(zarr.MemoryStore):
         super().__init__()
         self.written: list[str] = []
 
-    def setitems(self, items: Any) -> None:
-        self.written += items
-        super().setitems(items)
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.written.append(key)
+        super().__setitem__(key, value)
 
 
 @given(data=st.data())

@@ -22,7 +22,6 @@ from zarr.errors import UnsafeDecodeError
 
 __all__ = [
     "LIMITED",
-    "blosc_part",
     "blosc_sizes_agree",
     "check_blosc",
     "encoded_limit",
@@ -33,7 +32,6 @@ __all__ = [
 LimitedDecode: TypeAlias = Callable[[Any, Any, int], Any]
 
 _BLOSC_HEADER = 16
-_BLOSC_STORED = 2
 
 
 def _exceeded(limit: int) -> ValueError:
@@ -67,49 +65,6 @@ def blosc_sizes_agree(bufs: Sequence[Any], nbytes: int) -> bool:
     sizes = np.frombuffer(headers, "<u4").reshape(-1, 4)
     same_decoded = bool((sizes[:, 1] == nbytes).all())
     return same_decoded and sizes[:, 3].tolist() == list(map(len, bufs))
-
-
-def blosc_part(buf: Any, start: int, stop: int) -> tuple[Any, int, int]:
-    """Return a Blosc chunk of only those blocks of `buf` that hold some decoded bytes.
-
-    Parameters
-    ----------
-    buf : buffer
-        A chunk that :func:`check_blosc` has passed.
-    start, stop : int
-        Range of decoded bytes that are wanted.
-
-    Returns
-    -------
-    part : buffer
-        A complete chunk that decodes to the bytes `first` to `last`; `buf` itself if it
-        is not compressed in blocks.
-    first, last : int
-        Range of decoded bytes.
-    """
-    view = memoryview(buf).cast("B")
-    flags = view[2]
-    nbytes, blocksize, encoded = np.frombuffer(view, "<i4", 3, 4).tolist()
-    if flags & _BLOSC_STORED or not 0 < blocksize < nbytes:
-        return buf, 0, nbytes
-    blocks = -(-nbytes // blocksize)
-    if _BLOSC_HEADER + 4 * blocks > encoded:
-        raise ValueError(f"{encoded} bytes are too few for a Blosc chunk of {blocks} blocks")
-    starts = np.frombuffer(view, "<i4", blocks, _BLOSC_HEADER)
-    # Threads write the blocks in any order: each ends where the next one in place begins.
-    ends = np.append(np.sort(starts), encoded)
-    first, last = start // blocksize, -(-stop // blocksize)
-    if first == blocks - 1 and nbytes % blocksize:
-        first -= 1  # the decoder refuses a chunk of one incomplete block
-    parts, offsets, offset = [], [], _BLOSC_HEADER + 4 * (last - first)
-    for begin in starts[first:last].tolist():
-        end = int(ends[np.searchsorted(ends, begin, "right")]) if begin < encoded else begin
-        parts.append(view[max(begin, 0) : end])
-        offsets.append(offset)
-        offset += len(parts[-1])
-    low, high = first * blocksize, min(last * blocksize, nbytes)
-    sizes = np.array([high - low, blocksize, offset], "<i4").tobytes()
-    return b"".join([view[:4], sizes, np.array(offsets, "<i4").tobytes(), *parts]), low, high
 
 
 def _blosc(codec: Any, buf: Any, limit: int) -> Any:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numcodecs import blosc
 
+from zarr.codecs.blocks import blosc_part
 from zarr.codecs.builtin import (
-    blosc_part,
     blosc_sizes_agree,
     check_blosc,
     encoded_limit,
@@ -22,7 +22,13 @@ from zarr.codecs.names import bound_codecs
 from zarr.errors import ChunkDecodeError, MetadataError
 from zarr.metadata import ArrayMeta
 
-__all__ = ["CodecPipeline"]
+__all__ = ["CodecPipeline", "Pieces", "Spans"]
+
+Spans: TypeAlias = np.ndarray[Any, Any]
+"""Ranges of bytes, each a row of its start and its end."""
+
+_MANY = 1 << 16
+"""Number of ranges in a chunk from which the one that holds them all will do."""
 
 _SHRINKING = ("blosc", "bz2", "gzip", "lz4", "lzma", "zlib", "zstd")
 _HEADERS = 64 << 10
@@ -30,6 +36,18 @@ _HEADERS = 64 << 10
 
 _NO_LIMIT = 2**31 - 1
 """Most bytes that an intermediate product of unknown size may have, as Blosc has it."""
+
+
+class Pieces(list[tuple[int, int, Any]]):
+    """Parts of a chunk: which of its decoded bytes each holds, and its buffer.
+
+    Attributes
+    ----------
+    is_blosc : bool
+        Whether each buffer is a Blosc chunk, and not the bytes themselves.
+    """
+
+    is_blosc = False
 
 
 class CodecPipeline:
@@ -158,6 +176,56 @@ class CodecPipeline:
             stride *= self.shape[dim]
         return first, last + self.dtype.itemsize
 
+    # -- parts that were read as ranges ---------------------------------------------
+
+    @property
+    def readable_in_parts(self) -> bool:
+        """Whether some bytes of an encoded chunk say what some of its items are."""
+        return self.sliceable or self._blosc
+
+    def spans(self, parts: Sequence[Any]) -> Spans:
+        """Return the ranges of bytes of a decoded chunk in which `parts` lie, sorted.
+
+        Parameters
+        ----------
+        parts : sequence of slice, array or int
+            What is wanted, along each dimension, independently of the others.
+        """
+        starts, length, stride = np.zeros(1, "i8"), self.dtype.itemsize, self.dtype.itemsize
+        dims = range(len(self.shape))
+        for dim in reversed(dims) if self.order == "C" else dims:
+            low, high = _ends(parts[dim])
+            if length == stride and _is_gapless(parts[dim]):  # all in the dimensions so far
+                starts, length = starts + low * stride, (high - low + 1) * stride
+            elif (high - low + 1) * len(starts) > _MANY:
+                return np.array([self._span(parts)])
+            else:
+                starts = (_places(parts[dim])[:, None] * stride + starts).reshape(-1)
+            stride *= self.shape[dim]
+        starts.sort()
+        return np.stack([starts, starts + length], axis=1)
+
+    def spans_of_items(self, items: np.ndarray[Any, Any]) -> Spans:
+        """Return the same for items by their number in the order in which they are stored."""
+        starts = np.unique(items) * self.dtype.itemsize
+        return np.stack([starts, starts + self.dtype.itemsize], axis=1)
+
+    def decode_pieces(self, pieces: Pieces, scratch: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return the chunk of which `pieces` are parts, valid where they are.
+
+        Parameters
+        ----------
+        pieces : Pieces
+        scratch : ndarray of uint8
+            Memory for a chunk, which the result uses.
+        """
+        for low, high, buf in pieces:
+            if pieces.is_blosc:
+                self._guarded(_decompress_into, buf, high - low, scratch[low:high])
+            else:
+                scratch[low:high] = np.frombuffer(buf, "u1")
+        return scratch.view(self.dtype).reshape(self.shape, order=self.order)
+
     def decode_run(self, bufs: Sequence[Any]) -> np.ndarray[Any, Any]:
         """Return the chunks that `bufs` hold as one array with one more dimension in front.
 
@@ -269,6 +337,17 @@ def _blosc_compress(codec: blosc.Blosc) -> Callable[[Any], Any]:
         return blosc.compress(chunk, name, level, shuffle, blocksize, typesize)
 
     return compress
+
+
+def _is_gapless(part: Any) -> bool:
+    return isinstance(part, int) or (isinstance(part, slice) and part.step in (None, 1))
+
+
+def _places(part: Any) -> np.ndarray[Any, Any]:
+    """Return what `part` selects, as an array."""
+    if isinstance(part, slice):
+        return np.arange(part.start, part.stop, part.step)
+    return np.atleast_1d(part)
 
 
 def _ends(part: Any) -> tuple[int, int]:
