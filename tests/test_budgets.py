@@ -248,6 +248,159 @@ def test_empty_chunks_are_deleted_in_one_batch() -> None:
     assert z.store.verbs() == {"delitems": 1}
 
 
+# -- shards ----------------------------------------------------------------------------
+
+
+def sharded(store: Any = None, **options: Any) -> Any:
+    """Return an array of 2 x 2 x 2 shards of 8 x 8 x 8 chunks of 4 x 4 x 4 items."""
+    z = zarr.create(
+        (64, 64, 64), chunks=4, shards=32, dtype="u2", compressor=None,
+        store=CountingStore() if store is None else store, **options,
+    )  # fmt: skip
+    z[...] = np.arange(64**3, dtype="u2").reshape(64, 64, 64)
+    z.store.log.clear()
+    return z
+
+
+def ranges(store: CountingStore) -> list[list[int]]:
+    """Return for each read of ranges how many bytes each of them had."""
+    return [[length for _, (_, length) in asked] for verb, asked in store.log if "partial" in verb]
+
+
+@pytest.mark.parametrize("kind", ["chunk", "item", "point"])
+def test_reading_an_inner_chunk_is_two_reads_and_then_one(kind: str) -> None:
+    read = {
+        "chunk": lambda z, at: z[at : at + 4, 4:8, 4:8],
+        "item": lambda z, at: z[at, 5, 6],
+        "point": lambda z, at: z.vindex[[at], [5], [6]],
+    }[kind]
+    z = sharded()
+    index, chunk, check = 512 * 16 + 4, 4**3 * 2, 4
+    read(z, 4)
+    assert z.store.verbs() == {"get_partial_values": 2}
+    assert ranges(z.store) == [[index], [chunk, check]]
+    for at in (4, 8, 28):
+        z.store.log.clear()
+        read(z, at)
+        assert z.store.verbs() == {"get_partial_values": 1}
+        assert ranges(z.store) == [[chunk, check]]
+    z.store.log.clear()
+    read(zarr.Array(z.store), 12)  # another handle knows the index, too
+    assert [verb for verb, key in z.store.log if key != "zarr.json"] == ["get_partial_values"]
+
+
+def test_an_absent_inner_chunk_costs_no_more_than_one_that_is_there() -> None:
+    z = zarr.zeros((64,), chunks=4, shards=32, dtype="u1", store=CountingStore())
+    z[8] = 1
+    z.store.log.clear()
+    assert z[0] == 0
+    assert ranges(z.store) == [[8 * 16 + 4]]
+    z.store.log.clear()
+    assert z[1] == 0
+    assert ranges(z.store) == [[4]]
+    z.store.log.clear()
+    assert z[40] == 0  # no such shard
+    assert z.store.verbs() == {"get_partial_values": 1}
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_plane_reads_indexes_and_then_ranges_that_lie_close_as_one(axis: int) -> None:
+    z = sharded()
+    plane = tuple(slice(9, 10) if d == axis else slice(None) for d in range(3))
+    z[plane]
+    assert z.store.verbs() == {"get_partial_values": 2}
+    indexes, parts = ranges(z.store)
+    assert indexes == [512 * 16 + 4] * 4
+    # Of each shard either the 64 chunks that follow each other, or, where the gaps are small,
+    # those with what is between.
+    assert len(parts) == 4 * 2
+    least = 64 * 4**3 * 2
+    assert sorted(parts)[4] >= least
+    assert sum(parts) <= 4 * (8 * least + 4)
+    z.store.log.clear()
+    z[plane]
+    assert z.store.verbs() == {"get_partial_values": 1}
+
+
+def test_chunks_far_apart_are_read_one_by_one() -> None:
+    z = zarr.create(
+        (2**20,), chunks=2**15, shards=2**20, dtype="u1", compressor=None, store=CountingStore()
+    )
+    z[...] = 1
+    z.store.log.clear()
+    z[:: 2**16]
+    assert ranges(z.store)[1] == [2**15] * 16 + [4]
+
+
+def test_most_of_a_shard_is_read_as_a_whole() -> None:
+    z = sharded()
+    z[:32, :32, :20]
+    assert z.store.verbs() == {"getitems": 1}
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda z: z.__setitem__((5, 6, 7), 1),
+        lambda z: z.__setitem__((slice(4, 8), slice(4, 8), slice(4, 8)), 1),
+        lambda z: z.__setitem__((slice(1, 17), slice(1, 17), slice(1, 17)), 1),
+        lambda z: z.__setitem__((slice(0, 31), slice(None), slice(None)), 1),
+        lambda z: z.vindex.__setitem__(([1, 30, 40], [2, 31, 50], [3, 3, 60]), 1),
+        lambda z: z.oindex.__setitem__(([1, 2], slice(0, 64, 7), [0]), 1),
+    ],
+)
+def test_writing_part_of_a_shard_is_one_read_and_one_write(write: Any) -> None:
+    z = sharded()
+    write(z)
+    assert z.store.verbs() == {"getitems": 1, "setitems": 1}
+    read, written = (sorted(keys) for _, keys in z.store.log)
+    assert read == written
+    assert len(set(read)) == len(read)
+
+
+def test_writing_whole_shards_reads_nothing() -> None:
+    z = sharded()
+    z[:32] = 7
+    assert z.store.verbs() == {"setitems": 1}
+
+
+@pytest.mark.parametrize("compressor", [None, "default"])
+@pytest.mark.parametrize("shards", [(256, 256, 128), ([256, 128], 256, 128)])
+def test_memory_of_a_full_read(tmp_path: Path, compressor: Any, shards: Any) -> None:
+    """At most 1.3 times the array, whether or not chunks can be compressed."""
+    shape, path = (384, 256, 256), str(tmp_path / "a")
+    noise = np.random.default_rng(0).integers(0, 2**16, shape, "u2")
+    zarr.create(
+        shape, chunks=64, shards=shards, dtype="u2", store=path, compressor=compressor
+    )[...] = noise  # fmt: skip
+    code = f"""
+import resource, sys, zarr
+zarr.config.set(workers=int(sys.argv[1]))
+z = zarr.open_array({path!r}, mode="r")
+z[0, 0, 0], z[:40, :40, :40]
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+a = z[...]
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print((after - before) * 1024 / a.nbytes)
+"""
+    for workers in ("1", "2", "4"):
+        answer = subprocess.run(
+            [sys.executable, "-c", code, workers],
+            check=True, capture_output=True, text=True, timeout=100,
+        )  # fmt: skip
+        assert float(answer.stdout) <= 1.3
+
+
+def test_regular_chunks_need_no_search() -> None:
+    z = zarr.array(np.arange(10_000).reshape(100, 100), chunks=10)
+    for operation in (
+        lambda: z[...], lambda: z[5], lambda: z[::3], lambda: z.vindex[[1, 2], [3, 4]],
+        lambda: z.oindex[[1, 50]], lambda: z.blocks[1], lambda: z.__setitem__(7, 1),
+    ):  # fmt: skip
+        found = trace(operation)
+        assert not [call for call in found.calls if "Edges" in call]
+
+
 # -- opening ---------------------------------------------------------------------------
 
 

@@ -19,7 +19,7 @@ from zarr.display import Info, array_info, type_name
 from zarr.engine import Engine
 from zarr.errors import ArrayNotFoundError, naming
 from zarr.formats.base import Format
-from zarr.grid import normalize_shape
+from zarr.grid import appended_shape, normalize_shape
 from zarr.indexing import (
     BasicIndexer,
     Indexer,
@@ -33,14 +33,7 @@ from zarr.node import Node
 from zarr.selections import Selections
 from zarr.storage.base import BaseStore
 from zarr.sync import Synchronizer, holding_document, lock_for
-from zarr.values import (
-    Fields,
-    appended_shape,
-    as_value,
-    check_out,
-    fields_dtype,
-    with_dropped_axes,
-)
+from zarr.values import Fields, as_value, check_out, fields_dtype, with_dropped_axes
 from zarr.views import converted, viewed
 
 __all__ = ["Array"]
@@ -307,7 +300,7 @@ class Array(Selections, Node):
     @property
     def nchunks_initialized(self) -> int:
         """Number of chunks that are stored."""
-        return self._engine.nchunks_stored()
+        return self._engine.nchunks_stored(self.cdata_shape)
 
     initialized = nchunks_initialized
 
@@ -471,7 +464,7 @@ class Array(Selections, Node):
         self._check_resizable()
         with self._changing() as meta:
             before = meta.grid.counts(meta.shape)
-            shape = self._new_shape(*args)
+            shape = normalize_shape(args[0] if len(args) == 1 else args, self.ndim)
             new, engine = self._with_shape(meta, shape)
             self._put_resized(meta, new)
             self._engine_ = engine
@@ -491,12 +484,6 @@ class Array(Selections, Node):
     def _check_resizable(self) -> None:
         if self._is_view:
             raise PermissionError("operation not permitted for views")
-
-    def _new_shape(self, *args: Any) -> tuple[int, ...]:
-        shape = normalize_shape(args[0] if len(args) == 1 else args)
-        if len(shape) != self.ndim:
-            raise ValueError(f"new shape {shape} must have {self.ndim} dimensions, as now")
-        return shape
 
     def append(self, data: Any, axis: int = 0) -> tuple[int, ...]:
         """Make the array longer along one dimension, and write `data` there.

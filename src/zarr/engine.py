@@ -538,9 +538,9 @@ class Engine:
             if (place := self.keys.place(key)) is not None:
                 yield key, place
 
-    def nchunks_stored(self) -> int:
-        """Return how many chunks are stored."""
-        return int(self.places.present([key for key, _ in self.stored()]))
+    def nchunks_stored(self, counts: tuple[int, ...]) -> int:
+        """Return how many chunks of a grid of `counts` chunks are stored."""
+        return int(self.places.present([key for key, _ in self.stored()], counts))
 
     def delete_outside(self, before: tuple[int, ...], now: tuple[int, ...]) -> None:
         """Delete the chunks of a grid of `before` chunks that a grid of `now` does not have.

@@ -15,6 +15,7 @@ __all__ = [
     "LONGEST",
     "Edges",
     "Grid",
+    "appended_shape",
     "boundaries",
     "common_divisor",
     "count_chunks",
@@ -298,15 +299,21 @@ class Grid:
         return Grid(stored) if self.shards is None else Grid(self.chunks, stored)
 
 
-def normalize_shape(shape: Any) -> tuple[int, ...]:
+def normalize_shape(shape: Any, ndim: int | None = None) -> tuple[int, ...]:
     """Return `shape`, an integer or a sequence of integers, as a tuple.
+
+    Parameters
+    ----------
+    shape : int or sequence of int
+    ndim : int, optional
+        Number of dimensions it must have.
 
     Raises
     ------
     TypeError
         If it is None or not made of integers.
     ValueError
-        If a length is negative.
+        If a length is negative, or the number of dimensions another.
     """
     try:
         lengths: tuple[int, ...] = (operator.index(shape),)
@@ -316,6 +323,8 @@ def normalize_shape(shape: Any) -> tuple[int, ...]:
         lengths = tuple(_length(length, shape) for length in shape)
     if any(length < 0 for length in lengths):
         raise ValueError(f"shape {lengths} must not have negative lengths")
+    if ndim is not None and len(lengths) != ndim:
+        raise ValueError(f"new shape {lengths} must have {ndim} dimensions, as now")
     return lengths
 
 
@@ -324,6 +333,28 @@ def _length(length: Any, shape: Any) -> int:
         return operator.index(length)
     except TypeError:
         raise TypeError(f"shape must be one or several integers, not {shape!r}") from None
+
+
+def appended_shape(
+    shape: tuple[int, ...], added: tuple[int, ...], axis: int
+) -> tuple[int, tuple[int, ...]]:
+    """Return the dimension along which an array grows, from zero, and its shape then.
+
+    Raises
+    ------
+    ValueError
+        If what is `added` has other lengths in the other dimensions.
+    """
+    ndim = len(shape)
+    if not -ndim <= axis < ndim:
+        raise ValueError(f"axis {axis} is out of bounds for {ndim} dimensions")
+    axis %= ndim
+    if len(added) != ndim or any(added[d] != shape[d] for d in range(ndim) if d != axis):
+        raise ValueError(
+            f"shape of data to append is not compatible with the array; all dimensions "
+            f"but {axis} must match: {tuple(added)} to {shape}"
+        )
+    return axis, (*shape[:axis], shape[axis] + added[axis], *shape[axis + 1 :])
 
 
 def guess_chunks(shape: Sequence[int], itemsize: int) -> tuple[int, ...]:

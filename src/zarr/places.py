@@ -158,8 +158,8 @@ class Places(Protocol):
     def values(self, counts: tuple[int, ...]) -> tuple[int, ...]:
         """Return the number of values along each dimension of a grid of `counts` chunks."""
 
-    def present(self, values: list[str]) -> int:
-        """Return how many chunks are stored in `values`."""
+    def present(self, values: list[str], counts: tuple[int, ...]) -> int:
+        """Return how many chunks of a grid of `counts` chunks are stored in `values`."""
 
 
 class Values:
@@ -208,12 +208,16 @@ class Values:
     def values(self, counts: tuple[int, ...]) -> tuple[int, ...]:
         return counts
 
-    def present(self, values: list[str]) -> int:
+    def present(self, values: list[str], counts: tuple[int, ...]) -> int:
         return len(values)
 
 
 def _length_at(lengths: int | Edges, at: int) -> int:
     return lengths if isinstance(lengths, int) else int(lengths.lengths(at))
+
+
+def _first_at(lengths: int | Edges, at: int) -> int:
+    return lengths * at if isinstance(lengths, int) else int(lengths.begins(at))
 
 
 def _stretches(axis: Axis, lengths: int | Edges) -> list[tuple[int, Axis]]:
@@ -452,15 +456,21 @@ class Shards:
         for shard in changes:
             _indexes.forget(self._cache_name(shard))
 
-    def present(self, values: list[str]) -> int:
+    def present(self, values: list[str], counts: tuple[int, ...]) -> int:
         ranges = [(shard, self.layout(shard).index_range) for shard in values]
         encoded = self.store.get_partial_values(ranges) if ranges else []
-        count = 0
+        total = 0
         for shard, data in zip(values, encoded, strict=True):
-            if data is not None:
-                index = self._parsed(shard, 0, self.layout(shard).parse_index, data)
-                count += int((index[:, 0] != np.uint64(ABSENT)).sum())
-        return count
+            if data is None:
+                continue
+            layout = self.layout(shard)
+            index = self._parsed(shard, 0, layout.parse_index, data)
+            stored = (index[:, 0] != np.uint64(ABSENT)).reshape(layout.counts)
+            # A shard keeps what lies outside of an array that has become smaller.
+            firsts = map(_first_at, self._counts, self.keys.place(shard) or ())
+            inside = [slice(0, max(0, n - at)) for n, at in zip(counts, firsts, strict=True)]
+            total += int(stored[tuple(inside)].sum())
+        return total
 
 
 def _divided(length: int | Edges, by: int) -> int | Edges:

@@ -10,7 +10,7 @@ import numpy as np
 from zarr.errors import ArrayIndexError
 from zarr.indexing import Indexer
 
-__all__ = ["Fields", "appended_shape", "as_value", "check_out", "fields_dtype", "with_dropped_axes"]
+__all__ = ["Fields", "as_value", "check_out", "fields_dtype", "with_dropped_axes"]
 
 Fields = str | Sequence[str] | None
 
@@ -84,25 +84,3 @@ def _as_objects(value: Any, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
     array = np.empty((), object)
     array[()] = value
     return array
-
-
-def appended_shape(
-    shape: tuple[int, ...], added: tuple[int, ...], axis: int
-) -> tuple[int, tuple[int, ...]]:
-    """Return the dimension along which an array grows, from zero, and its shape then.
-
-    Raises
-    ------
-    ValueError
-        If what is `added` has other lengths in the other dimensions.
-    """
-    ndim = len(shape)
-    if not -ndim <= axis < ndim:
-        raise ValueError(f"axis {axis} is out of bounds for {ndim} dimensions")
-    axis %= ndim
-    if len(added) != ndim or any(added[d] != shape[d] for d in range(ndim) if d != axis):
-        raise ValueError(
-            f"shape of data to append is not compatible with the array; all dimensions "
-            f"but {axis} must match: {tuple(added)} to {shape}"
-        )
-    return axis, (*shape[:axis], shape[axis] + added[axis], *shape[axis + 1 :])

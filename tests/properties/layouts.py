@@ -388,8 +388,11 @@ def empty_cells(layout: Layout) -> np.ndarray[Any, Any]:
     return out
 
 
-def build(layout: Layout, folder: Path) -> tuple[Any, np.ndarray[Any, Any]]:
-    """Return the Zarr array of `layout` and a NumPy array that holds the same."""
+def build(layout: Layout, folder: Path, **options: Any) -> tuple[Any, np.ndarray[Any, Any]]:
+    """Return the Zarr array of `layout` and a NumPy array that holds the same.
+
+    `options` are more arguments of `create`.
+    """
     separator = layout.separator if layout.store != "nested" else None
     z = zarr.create(
         layout.shape,
@@ -403,6 +406,7 @@ def build(layout: Layout, folder: Path) -> tuple[Any, np.ndarray[Any, Any]]:
         object_codec=OBJECTS[layout.object_codec][0]() if layout.object_codec else None,
         dimension_separator=separator,
         write_empty_chunks=layout.write_empty_chunks,
+        **options,
     )
     a = empty_cells(layout)
     region = layout.written if layout.written is not None else (Ellipsis,)

@@ -194,16 +194,20 @@ def outer(selection: Index, shape: tuple[int, ...]) -> tuple[Index, tuple[int, .
 
 
 def block_slices(
-    selection: Index, shape: tuple[int, ...], chunks: tuple[int, ...]
+    selection: Index, shape: tuple[int, ...], chunks: tuple[Any, ...]
 ) -> tuple[slice, ...]:
     """Return the slices of cells that a selection of blocks stands for."""
     out = []
     for item, length, chunk in zip(expand(selection, len(shape)), shape, chunks, strict=True):
-        count = -(-length // chunk)
+        if isinstance(chunk, tuple):
+            bounds = np.cumsum([0, *chunk]).tolist()
+        else:
+            bounds = [*range(0, length, chunk), length]
+        count = len(bounds) - 1
         if isinstance(item, slice):
             start, stop, _ = item.indices(count)
         else:
             start = int(item) % count
             stop = start + 1
-        out.append(slice(min(start * chunk, length), max(min(stop * chunk, length), 0)))
+        out.append(slice(bounds[start], bounds[max(start, stop)]))
     return tuple(out)

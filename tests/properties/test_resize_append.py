@@ -23,6 +23,28 @@ from . import selections as sel
 lengths = st.integers(0, 9)
 
 
+lists = st.lists(st.integers(1, 4), min_size=9, max_size=12)
+
+
+def _grid(chunks: Any, ndim: int) -> dict[str, Any]:
+    """Return arguments for chunks of one length, or of those listed, or for such shards."""
+    if isinstance(chunks, int):
+        return {"chunks": chunks}
+    kind, listed = chunks
+    if kind == "chunks":
+        return {"chunks": (listed,) * ndim}
+    return {"chunks": 2, "shards": ([2 * n for n in listed],) * ndim}
+
+
+def _begin(i: int, lengths: Any) -> int:
+    """Return the first index of the chunk in which `i` is, or less if that is not known."""
+    if isinstance(lengths, int):
+        return i // lengths * lengths
+    ends = np.cumsum(lengths)
+    at = int(np.searchsorted(ends, i, "right"))
+    return int(ends[at] - lengths[at]) if at < len(lengths) else 0
+
+
 class GrowAndShrink(RuleBasedStateMachine):
     """A Zarr array that grows and shrinks, beside a NumPy array of the same cells.
 
@@ -34,7 +56,9 @@ class GrowAndShrink(RuleBasedStateMachine):
 
     @initialize(
         shape=st.lists(lengths, min_size=1, max_size=3),
-        chunk=st.integers(1, 5),
+        chunks=st.integers(1, 5)
+        | st.tuples(st.just("chunks"), lists)
+        | st.tuples(st.just("shards"), lists),
         fill=st.sampled_from([0, 7]),
         order=st.sampled_from("CF"),
         write_empty_chunks=st.booleans(),
@@ -44,7 +68,7 @@ class GrowAndShrink(RuleBasedStateMachine):
     def create(
         self,
         shape: list[int],
-        chunk: int,
+        chunks: Any,
         fill: int,
         order: str,
         write_empty_chunks: bool,
@@ -55,12 +79,12 @@ class GrowAndShrink(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.z = zarr.create(
             tuple(shape),
-            chunks=chunk,
             dtype="i4",
             fill_value=fill,
             order=order,
             write_empty_chunks=write_empty_chunks,
             store=f"{self.folder.name}/a.zarr" if directory else None,
+            **_grid(chunks, len(shape)),
         )
         self.a = np.full(shape, fill, "i4")
         self.cut: dict[tuple[int, ...], int] = {}
@@ -93,12 +117,13 @@ class GrowAndShrink(RuleBasedStateMachine):
     @rule(data=st.data())
     def resize(self, data: st.DataObject) -> None:
         shape = tuple(data.draw(lengths) for _ in self.a.shape)
+        stored = self.z.shards or self.z.chunks
         how = data.draw(st.sampled_from(["args", "tuple", "list"]))
         if how == "args":
             self.z.resize(*shape)
         else:
             self.z.resize(shape if how == "tuple" else list(shape))
-        self._reshape_model(shape)
+        self._reshape_model(shape, stored)
 
     @rule(data=st.data())
     @precondition(lambda self: self.a.size < 3000)
@@ -119,9 +144,9 @@ class GrowAndShrink(RuleBasedStateMachine):
     def open_again(self) -> None:
         self.z = zarr.Array(self.z.store)
 
-    def _reshape_model(self, shape: tuple[int, ...]) -> None:
+    def _reshape_model(self, shape: tuple[int, ...], stored: Any) -> None:
         old = self.a
-        self._remember_cut(shape)
+        self._remember_cut(shape, stored)
         self.a = np.full(shape, self.z.fill_value, old.dtype)
         kept = tuple(slice(min(m, n)) for m, n in zip(old.shape, shape, strict=True))
         self.a[kept] = old[kept]
@@ -133,16 +158,15 @@ class GrowAndShrink(RuleBasedStateMachine):
             if actual[cell] == value:
                 self.a[cell] = value
 
-    def _remember_cut(self, shape: tuple[int, ...]) -> None:
+    def _remember_cut(self, shape: tuple[int, ...], stored: Any) -> None:
         for cell in np.ndindex(self.a.shape):
             if any(i >= n for i, n in zip(cell, shape, strict=True)):
                 self.cut[cell] = self.a[cell]
         # The chunks that lie wholly outside are deleted, and what they held is gone.
-        chunks = self.z.chunks
         self.cut = {
             cell: value
             for cell, value in self.cut.items()
-            if all(i // c * c < n for i, c, n in zip(cell, chunks, shape, strict=True))
+            if all(_begin(i, c) < n for i, c, n in zip(cell, stored, shape, strict=True))
         }
 
     def _forget_cut(self, shape: tuple[int, ...]) -> None:
@@ -158,7 +182,8 @@ class GrowAndShrink(RuleBasedStateMachine):
         if hasattr(self, "z"):
             assert self.z.shape == self.a.shape
             assert self.z.cdata_shape == tuple(
-                -(-n // c) for n, c in zip(self.a.shape, self.z.chunks, strict=True)
+                len(c) if isinstance(c, tuple) else -(-n // c)
+                for n, c in zip(self.a.shape, self.z.chunks, strict=True)
             )
             np.testing.assert_array_equal(self.z[...], self.a)
             assert self.z.nchunks_initialized <= self.z.nchunks
