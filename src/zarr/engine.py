@@ -265,8 +265,8 @@ class Engine:
         Parameters
         ----------
         windows : callable
-            Takes the bytes that a window should have, and the most that it may have if what
-            all threads hold at a time is not to exceed a quarter of what is asked for.
+            Takes the bytes that a window should have, and the most that one may have: as many
+            more as all threads together can hold within a quarter of what is asked for.
         """
         nbytes = max(self.pipeline.nbytes, 1)
         settings = config.get()
@@ -274,7 +274,8 @@ class Engine:
         serial = total < settings.thread_bytes or nbytes <= SMALL or nchunks < 2
         workers = 1 if serial or settings.workers < 2 else max(settings.workers, self.store.threads)
         share = min(settings.window_bytes, -(-total // workers))
-        run_all(work, windows(share, total // (4 * workers)), workers)
+        most = max(settings.window_bytes, total // (4 * workers))
+        run_all(work, windows(share, most), workers)
 
     def _read_run(
         self, plan: Plan, run: Run, found: Mapping[Any, Any], out: Any, fields: Any
