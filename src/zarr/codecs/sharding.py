@@ -15,7 +15,7 @@ import numpy as np
 
 from zarr.codecs.named import parse_sharding
 from zarr.errors import ChunkDecodeError, MetadataError
-from zarr.grid import Grid
+from zarr.grid import LONGEST, Grid
 from zarr.metadata import ArrayMeta, Sharding, Step
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class ShardLayout:
         present = np.flatnonzero(~absent.all(axis=1))
         offsets, lengths = index[present].T
         low = self.index_nbytes if self._at_start else 0
-        high = ABSENT if shard_nbytes is None else shard_nbytes
+        high = LONGEST if shard_nbytes is None else shard_nbytes
         if shard_nbytes is not None and not self._at_start:
             high = max(high - self.index_nbytes, 0)
         bad = (offsets < np.uint64(low)) | (offsets > np.uint64(high))
