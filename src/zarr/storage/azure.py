@@ -79,7 +79,6 @@ class ABSStore(BaseStore):
     """
 
     threads: ClassVar[int] = 4
-    lasting: ClassVar[bool] = True
     partial_reads: ClassVar[bool] = True
 
     def __init__(

@@ -123,8 +123,6 @@ class BaseStore(MutableMapping[str, Buffer]):
         Whether :meth:`get_partial_values` moves fewer bytes than reading whole values.
     default_version : int or None
         Format of new arrays and groups for which none is given.
-    lasting : bool
-        Whether `location` stays the name of these data when this object is gone.
     is_view : bool
         Whether what is stored is something else, which only looks like a format of Zarr.
     """
@@ -132,7 +130,6 @@ class BaseStore(MutableMapping[str, Buffer]):
     threads: ClassVar[int] = 1
     partial_reads: ClassVar[bool] = False
     default_version: ClassVar[int | None] = None
-    lasting: ClassVar[bool] = False
     is_view: ClassVar[bool] = False
     _dimension_separator: Separator | None = None
     _mode: str = "a"
@@ -234,6 +231,11 @@ class BaseStore(MutableMapping[str, Buffer]):
         ranges : sequence of (key, (start, length))
             Bytes; a length of None means up to the end, a negative start counts from
             the end. A range that passes the end of the value is cut there.
+
+        Notes
+        -----
+        Where a store can, all ranges of a value come from the same version of it, if they
+        follow each other in `ranges`.
         """
         values = self.getitems(list(dict.fromkeys(key for key, _ in ranges)))
         return [

@@ -71,7 +71,6 @@ class LRUStoreCache(BaseStore):
         # Facts about the store underneath are facts about this one.
         self.threads = self._store.threads  # type: ignore[misc]
         self.partial_reads = self._store.partial_reads  # type: ignore[misc]
-        self.lasting = self._store.lasting  # type: ignore[misc]
         self.is_view = self._store.is_view  # type: ignore[misc]
         if self.default_version is None:
             self.default_version = self._store.default_version  # type: ignore[misc]

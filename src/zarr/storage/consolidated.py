@@ -138,7 +138,6 @@ class ConsolidatedMetadataStore(BaseStore):
         self._take(_find(self.store, metadata_key, path))
 
     def _take(self, documents: Mapping[str, JSON]) -> None:
-        self.lasting = self.store.lasting  # type: ignore[misc]
         self._documents = documents
         self._folders: dict[str, list[str]] | None = None
 

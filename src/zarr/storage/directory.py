@@ -138,7 +138,6 @@ class DirectoryStore(BaseStore):
     """
 
     partial_reads: ClassVar[bool] = True
-    lasting: ClassVar[bool] = True
 
     def __init__(
         self,

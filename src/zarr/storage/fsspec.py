@@ -123,7 +123,6 @@ class FSStore(BaseStore):
     ['.zgroup']
     """
 
-    lasting: ClassVar[bool] = True
     partial_reads: ClassVar[bool] = True
 
     def __init__(

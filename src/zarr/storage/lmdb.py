@@ -344,7 +344,6 @@ class LMDBStore(BaseStore):
     """
 
     partial_reads: ClassVar[bool] = True
-    lasting: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -72,7 +72,6 @@ class MongoDBStore(BaseStore):
     """
 
     threads: ClassVar[int] = 4
-    lasting: ClassVar[bool] = True
 
     def __init__(
         self,

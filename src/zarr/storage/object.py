@@ -22,6 +22,9 @@ _DELETED_AT_A_TIME = 1_000
 _GAP = 256 << 10
 """Bytes between two ranges that are rather fetched than left out by a second request."""
 
+_TRIES = 8
+"""How often a value may be replaced while ranges of it are read before that is an error."""
+
 _FOLDER_IN_THE_WAY = re.compile(r"Local.*\b(Not|Is) a directory\b", re.DOTALL)
 """What obstore says of a directory on this machine where a value was meant, or the reverse."""
 
@@ -77,7 +80,6 @@ class ObjectStore(BaseStore):
     """
 
     threads: ClassVar[int] = 16
-    lasting: ClassVar[bool] = True
     partial_reads: ClassVar[bool] = True
 
     def __init__(
@@ -186,10 +188,15 @@ class ObjectStore(BaseStore):
         with self._doing("read", key):
             return self._get(key)
 
-    def _get(self, key: str, **options: Any) -> Buffer:
+    def _get(self, key: str) -> Buffer:
+        return self._get_tagged(key)[0]
+
+    def _get_tagged(self, key: str, options: Any = None) -> tuple[Any, str | None]:
+        """Return a value, or a part of it, and its entity tag."""
         for pause in (*pauses(self.retries), None):
             try:
-                return self._obstore.get(self.store, key, **options).bytes()
+                result = self._obstore.get(self.store, key, options=options)
+                return result.bytes(), result.meta["e_tag"]
             except self._obstore.exceptions.GenericError as error:
                 # All else is retried below; this only where the server sends entity tags.
                 if pause is None or "response body" not in str(error):
@@ -210,30 +217,49 @@ class ObjectStore(BaseStore):
     def get_partial_values(self, ranges: Sequence[tuple[str, ByteRange]]) -> list[Buffer | None]:
         # Not obstore's get_ranges, which fails badly where a value ends within a range.
         parts: list[Buffer | None] = [None] * len(ranges)
+        spans = _spans(ranges)
+        for _ in range(_TRIES):
+            tags = map_requests(
+                lambda span: self._read_span(span, ranges, parts), spans, self.concurrency
+            )
+            seen: dict[str, set[Any]] = {}
+            for span, tag in zip(spans, tags, strict=True):
+                seen.setdefault(span.key, set()).add(tag)
+            # Entity tags differ where a value was replaced between two requests.
+            spans = [span for span in spans if len(seen[span.key]) > 1]
+            if not spans:
+                return parts
+        raise StoreError(f"{spans[0].key!r} was replaced each of the {_TRIES} times it was read")
 
-        def read(span: _Span) -> None:
-            try:
-                with self._doing("read", span.key):
-                    found = self._read_range(check_key(span.key), span.start, span.length)
-            except KeyError:
-                return
+    def _read_span(
+        self, span: _Span, ranges: Sequence[tuple[str, ByteRange]], parts: list[Buffer | None]
+    ) -> str | None:
+        """Read a span into `parts`; return the value's entity tag, None where nothing is."""
+        try:
+            with self._doing("read", span.key):
+                found, tag = self._read_range(check_key(span.key), span.start, span.length)
+        except KeyError:
             for at in span.places:
-                start, length = ranges[at][1]
-                begin = max(start, 0) - max(span.start, 0)
-                parts[at] = found[begin : None if length is None else begin + length]
+                parts[at] = None
+            return None
+        for at in span.places:
+            start, length = ranges[at][1]
+            begin = max(start, 0) - max(span.start, 0)
+            parts[at] = found[begin : None if length is None else begin + length]
+        return tag
 
-        map_requests(read, _spans(ranges), self.concurrency)
-        return parts
-
-    def _read_range(self, key: str, start: int, length: int | None) -> memoryview:
+    def _read_range(
+        self, key: str, start: int, length: int | None
+    ) -> tuple[memoryview, str | None]:
         if length == 0:
-            self._obstore.head(self.store, key)
-            return memoryview(b"")
+            known = self._obstore.head(self.store, key)
+            return memoryview(b""), known["e_tag"]
         wanted: Any = {"suffix": -start} if start < 0 else {"offset": start}
         if start >= 0 and length is not None:
             wanted = (start, start + length)
         try:
-            return memoryview(self._get(key, options={"range": wanted}))
+            found, tag = self._get_tagged(key, {"range": wanted})
+            return memoryview(found), tag
         except (self._obstore.exceptions.BaseError, OSError, ValueError) as error:
             if isinstance(error, FileNotFoundError):
                 raise
@@ -241,14 +267,15 @@ class ObjectStore(BaseStore):
             size, tag = known["size"], known["e_tag"]
             # That a range begins behind the end of the value is an error to servers only.
             if max(start, 0) >= size:
-                return memoryview(b"")
+                return memoryview(b""), tag
             if start >= 0 or not isinstance(error, self._obstore.exceptions.NotSupportedError):
                 raise
         # Azure knows no ranges that count from the end. The tag makes sure that size and
         # bytes are of the same value.
         options = {"range": (max(0, size + start), size), "if_match": tag}
         try:
-            return memoryview(self._get(key, options=options))
+            found, tag = self._get_tagged(key, options)
+            return memoryview(found), tag
         except self._obstore.exceptions.PreconditionError:
             return self._read_range(key, start, length)
 

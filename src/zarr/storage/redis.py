@@ -104,7 +104,6 @@ class RedisStore(BaseStore):
 
     threads: ClassVar[int] = 4
     partial_reads: ClassVar[bool] = True
-    lasting: ClassVar[bool] = True
 
     def __init__(
         self,

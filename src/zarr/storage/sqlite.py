@@ -111,7 +111,6 @@ class SQLiteStore(BaseStore):
     """
 
     partial_reads: ClassVar[bool] = True
-    lasting: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -186,7 +186,6 @@ class ZipStore(BaseStore):
     """
 
     partial_reads: ClassVar[bool] = True
-    lasting: ClassVar[bool] = True
 
     def __init__(
         self,

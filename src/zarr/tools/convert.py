@@ -371,7 +371,7 @@ def _simpler(meta: ArrayMeta) -> Iterator[ArrayMeta]:
     if fill is not None and not dtype.hasobject:
         fill = np.asarray(fill, old).astype(dtype)[()]
     meta = replace(
-        meta, dtype=dtype, fill_value=fill, grid=Grid(meta.chunks), sharding=None, stated={}
+        meta, dtype=dtype, fill_value=fill, grid=Grid(meta.grid.largest), sharding=None, stated={}
     )
     objects = tuple(step for step in meta.steps if step.name in _OBJECT_STEPS)
     compressors = tuple(step for step in meta.steps if step.role == "compressor")
@@ -387,7 +387,7 @@ def _check_alike(old: ArrayMeta, new: ArrayMeta) -> None:
         raise ValueError("its shards cannot be read without those around them")
     # Documents that look alike may differ in what they mean: a chunk in which something
     # is in every place shows it.
-    small = tuple(min(length, 3) for length in old.chunks)
+    small = tuple(min(length, 3) for length in old.grid.largest)
     writer, reader = (CodecPipeline(replace(meta, grid=Grid(small))) for meta in (old, new))
     with np.errstate(all="ignore"):
         try:

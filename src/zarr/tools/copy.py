@@ -315,7 +315,7 @@ class _Job:
         separator = separator or (meta.keys.separator if meta.keys.stated else None)
         keys = dest._format.chunk_keys(separator, len(meta.shape))
         meta = replace(meta, keys=keys, extra={}, stated={})
-        plain = replace(meta, grid=Grid(meta.chunks), sharding=None, dimension_names=None)
+        plain = replace(meta, grid=Grid(meta.grid.largest), sharding=None, dimension_names=None)
         return next((m for m in (meta, plain) if _can_be_said(m, dest._format)), None)
 
     def attributes(self, source: Any, target: Any) -> None:
