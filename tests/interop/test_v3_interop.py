@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 
 from tests.interop import peers, v3_cases
 from zarr.data_types import decode_fill
+from zarr.formats.v3 import V3
 
 pytestmark = [pytest.mark.slow, pytest.mark.interop]
 
@@ -83,6 +85,8 @@ def _exchange(root: Path) -> Results:
         refused = [name for name in ALL if name not in known]
         steps.append(("update", f"refused by {peer}", refused))
         shutil.copytree(root / OURS, root / f"refused by {peer}")
+        if peer == "tensorstore":
+            steps.append(("document", peer, known))
         results |= _run(peer, root, steps)
         shutil.copytree(root / OURS, root / f"{OURS}+{peer}")
         shutil.copytree(root / peer, root / f"{peer}+{OURS}")
@@ -167,13 +171,27 @@ def test_the_peer_still_refuses(v3_results: Results, peer: str, name: str) -> No
 # -- documents --------------------------------------------------------------------------
 
 
+DEFAULTS = (
+    ("attributes", {}),
+    ("storage_transformers", []),
+    ("configuration", {}),
+    ("index_location", "end"),
+)
+
+
 def _plain(document: Any) -> Any:
-    """Return a document without what says nothing: members for which absence means the same."""
-    if isinstance(document, dict):
-        members = {name: _plain(value) for name, value in document.items()}
-        empty = {"storage_transformers": [], "configuration": {}}
-        return {n: v for n, v in members.items() if n not in empty or v != empty[n]}
-    return [_plain(item) for item in document] if isinstance(document, list) else document
+    """Return a document without members for which absence means the same."""
+    if isinstance(document, list):
+        return [_plain(item) for item in document]
+    if not isinstance(document, dict):
+        return document
+    members = {name: _plain(value) for name, value in document.items()}
+    separator = {"default": "/", "v2": "."}.get(members.get("name", ""))
+    if members.get("configuration") == {"separator": separator}:
+        del members["configuration"]
+    if members.get("shuffle") == "noshuffle":
+        members.pop("typesize", None)
+    return {name: value for name, value in members.items() if (name, value) not in DEFAULTS}
 
 
 @pytest.mark.parametrize("name", v3_cases.CREATED)
@@ -181,6 +199,16 @@ def test_the_same_arguments_make_the_same_document(v3_results: Results, name: st
     ours = _found(v3_results, f"{OURS} create {OURS} documents", name)
     theirs = _found(v3_results, "zarr3 create zarr3 documents", name)
     assert _plain(ours) == _plain(theirs)
+
+
+@pytest.mark.parametrize("name", KNOWN["tensorstore"])
+def test_tensorstore_spells_documents_as_we_do(v3_results: Results, name: str) -> None:
+    theirs = _found(v3_results, "tensorstore document tensorstore", name)
+    meta = V3().parse_array(json.dumps(v3_cases.CASES[name].document).encode(), name)
+    ours = json.loads(V3().dump_array(replace(meta, stated={})))
+    assert _plain(ours) == _plain(theirs)
+    kept = V3().dump_array(V3().parse_array(json.dumps(theirs).encode(), name))
+    assert json.loads(kept) == theirs
 
 
 def test_hierarchies(v3_results: Results) -> None:

@@ -101,6 +101,9 @@ class Tensorstore:
         self._store(self._open(folder), part, case.values())
         return self.read(folder, case)
 
+    def document(self, folder: Path, case: Case) -> dict[str, Any]:
+        return dict(json.loads((folder / "zarr.json").read_text()))
+
     def _store(self, array: Any, region: tuple[slice, ...], values: Any) -> None:
         bounds = tuple(
             slice(*part.indices(n)) for part, n in zip(region, values.shape, strict=True)

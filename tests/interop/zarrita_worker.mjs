@@ -1,7 +1,7 @@
 // Worker for zarrita: reads and writes arrays of version 3, from a job in JSON on the standard
-// input, and answers in JSON on the standard output. To be run from the folder of its packages.
+// input, and answers with a line of JSON for each step. To be run from the folder of its packages.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, writeSync } from "node:fs";
 import { FileSystemStore } from "@zarrita/storage";
 import * as zarr from "zarrita";
 
@@ -40,12 +40,13 @@ async function write({ folder, shape, start, stop, items, type }) {
   return read({ folder });
 }
 
-const answers = [];
 for (const step of JSON.parse(readFileSync(0, "utf8"))) {
+  let answer;
   try {
-    answers.push(await { read, write }[step.action](step));
+    answer = await { read, write }[step.action](step);
   } catch (error) {
-    answers.push({ error: String(error?.stack ?? error) });
+    answer = { error: String(error?.stack ?? error) };
   }
+  // At once, because some arrays end the whole process.
+  writeSync(1, `${JSON.stringify(answer)}\n`);
 }
-process.stdout.write(JSON.stringify(answers));
