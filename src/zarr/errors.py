@@ -201,8 +201,8 @@ class ConversionError(ZarrError, ValueError):
     """
 
     def __init__(self, problems: Mapping[str, str]) -> None:
-        shown = [f"{'/' + path}: {reason}" for path, reason in list(problems.items())[:10]]
-        more = [f"and {len(problems) - 10} more"] if len(problems) > 10 else []
+        shown = [f"{'/' + path}: {reason}" for path, reason in list(problems.items())[:20]]
+        more = [f"and {len(problems) - 20} more"] if len(problems) > 20 else []
         super().__init__("nothing has been converted, because of\n" + "\n".join(shown + more))
         self.problems = dict(problems)
 

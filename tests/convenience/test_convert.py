@@ -316,6 +316,8 @@ def native() -> dict[str, bytes]:
         },
         "rotated": {"filters": [TransposeCodec((1, 0))], "compressors": [GzipCodec(1)]},
         "checked": {"compressors": [BloscCodec(), Crc32cCodec()]},
+        "listed": {"chunks": ((5, 3), 4)},
+        "listed-shards": {"chunks": (1, 2), "shards": ((5, 3), 4)},
         "cast": {"filters": [zarr.codecs.CastValueCodec("int16")], "compressors": [ZstdCodec()]},
     }
     for name, kwargs in options.items():
@@ -337,7 +339,7 @@ def test_chunks_are_rewritten_if_that_is_wanted(place: str) -> None:
     converted, _, nbytes = zarr.convert(store, 2, dest, rewrite_chunks=True)
 
     result = store if dest is None else dest
-    assert converted == 12
+    assert converted == 14
     assert nbytes > 0
     assert not [key for key in result if "zarr.json" in key or "/c/" in key or "/c." in key]
     assert_same_data(result, before)
@@ -348,7 +350,7 @@ def test_chunks_are_rewritten_if_that_is_wanted(place: str) -> None:
     if dest is not None:
         assert store == before
     else:
-        assert zarr.convert(store, 2, rewrite_chunks=True) == (0, 12, 0)
+        assert zarr.convert(store, 2, rewrite_chunks=True) == (0, 14, 0)
 
     zarr.convert(result, 3)
 
