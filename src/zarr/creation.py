@@ -262,7 +262,7 @@ overwrite, **kwargs
         raise ValueError("create_array needs a shape or data")
     settings = dict(config or {}) if isinstance(config, Mapping | None) else vars(config)
     kwargs.setdefault("write_empty_chunks", bool(settings.get("write_empty_chunks", False)))
-    if is_auto(compressors) and "compressor" not in kwargs:
+    if is_auto(compressors) and not kwargs.keys() & {"compressor", "codecs"}:
         compressors = None if is_sharding(serializer) else _DEFAULT_COMPRESSORS
     store = normalize_store_arg(store, storage_options, "w", zarr_version=zarr_format)
     kwargs |= {
@@ -490,6 +490,7 @@ zarr_version, zarr_format, dimension_separator, meta_array, **kwargs
         **{option.name: kwargs.pop(option.name) for option in fields(NamedOptions)
            if option.name in kwargs}
     )  # fmt: skip
+    transformers = kwargs.pop("storage_transformers", ())
     store = normalize_store_arg(store, storage_options, mode, zarr_version=zarr_version)
     if chunk_store is not None:
         chunk_store = normalize_store_arg(chunk_store, storage_options, mode)
@@ -499,7 +500,7 @@ zarr_version, zarr_format, dimension_separator, meta_array, **kwargs
         init_array(
             store, shape, chunks, dtype, compressor, fill_value, order,  # type: ignore[arg-type]
             mode == "w", path, chunk_store, filters, object_codec, dimension_separator,
-            zarr_version=zarr_version, options=options,
+            transformers, zarr_version=zarr_version, options=options,
         )  # fmt: skip
     return Array(
         store,

@@ -37,7 +37,8 @@ def step_from(role: Role, codec: Any) -> Step:
         unneeded = _NEWER_DEFAULTS.get(config["id"], {}).items()
         return Step(role, config["id"], {k: v for k, v in config.items() if (k, v) not in unneeded})
     if isinstance(config.get("name"), str):
-        return Step(role, named.canonical(config["name"]), dict(config))
+        name = named.canonical(config["name"])
+        return Step(role, name, {**config, "name": name})
     raise BadCompressorError(f"bad {role}; the configuration {config!r} has no 'id' or 'name'")
 
 

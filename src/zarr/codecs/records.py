@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from enum import Enum, StrEnum
 from typing import Any, ClassVar, Literal
 
 from zarr.dtypes import JSON
@@ -15,14 +16,18 @@ from zarr.errors import MetadataError
 from zarr.metadata import Step
 
 __all__ = [
+    "BloscCname",
     "BloscCodec",
+    "BloscShuffle",
     "BytesCodec",
     "CastValueCodec",
     "Crc32cCodec",
+    "Endian",
     "GzipCodec",
     "PackBitsCodec",
     "ScaleOffsetCodec",
     "ShardingCodec",
+    "ShardingCodecIndexLocation",
     "TransposeCodec",
     "VLenBytesCodec",
     "VLenUTF8Codec",
@@ -31,13 +36,45 @@ __all__ = [
 ]
 
 
+class BloscShuffle(StrEnum):
+    """How Blosc shuffles, as the 3.x library has it; plain strings do as well."""
+
+    noshuffle = "noshuffle"
+    shuffle = "shuffle"
+    bitshuffle = "bitshuffle"
+
+
+class BloscCname(StrEnum):
+    """The compressors in Blosc, as the 3.x library has them; plain strings do as well."""
+
+    lz4 = "lz4"
+    lz4hc = "lz4hc"
+    blosclz = "blosclz"
+    zstd = "zstd"
+    snappy = "snappy"
+    zlib = "zlib"
+
+
+class Endian(StrEnum):
+    """Byte orders, as the 3.x library has them; plain strings do as well."""
+
+    big = "big"
+    little = "little"
+
+
+class ShardingCodecIndexLocation(StrEnum):
+    """Where the index of a shard is, as the 3.x library has it; plain strings do as well."""
+
+    start = "start"
+    end = "end"
+
+
 def _plain(value: Any) -> JSON:
     if isinstance(value, _Record):
         return value.to_dict()
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
-    # The members of enumerations, which the 3.x library has, stand for strings.
-    return getattr(value, "value", value)
+    return value.value if isinstance(value, Enum) else value
 
 
 class _Record:

@@ -389,7 +389,9 @@ def _parse_keys(value: JSON, ndim: int) -> ChunkKeys:
 
 def _plain_encoding(encoding: Any) -> dict[str, JSON]:
     """Return a chunk key encoding as a document has it, from how users of 3.x write it."""
-    if not isinstance(encoding, Mapping):
+    if isinstance(encoding, (tuple, list)) and len(encoding) == 2:
+        encoding = dict(zip(("name", "separator"), encoding, strict=True))
+    elif not isinstance(encoding, Mapping):
         encoding = {"name": encoding.name, "separator": encoding.separator}
     members = dict(encoding)
     if "separator" in members:

@@ -165,6 +165,8 @@ def array_meta(
         warnings.warn("an object_codec is only needed for object arrays", FutureWarning, 2)
         object_codec = None
     # There is no point in compressing the one value of an array without dimensions.
+    if not is_auto(options.compressors) and not _is_default(compressor):
+        raise ValueError("compressor and compressors mean the same thing; give one of them")
     compressors = _compressor_steps(compressor) if lengths else []
     steps = _steps(filters, object_codec or implied_codec, compressors, options)
     if kind.hasobject and all(step.role == "compressor" for step in steps):
@@ -189,6 +191,10 @@ def _steps(
 ) -> list[Step]:
     """Return the codecs in their order."""
     if options.codecs is not None:
+        if _listed(filters) or not all(map(is_auto, (options.serializer, options.compressors))):
+            raise ValueError(
+                "codecs are all there are; give no filters, serializer or compressors beside them"
+            )
         configs = [dict(step_from("compressor", codec).config) for codec in options.codecs]
         return list(named.parse_codecs(configs))
     steps = [step_from("filter", codec) for codec in _listed(filters)]
@@ -209,10 +215,14 @@ def _listed(codecs: Any) -> Sequence[Any]:
     return codecs if isinstance(codecs, (list, tuple)) else (codecs,)
 
 
+def _is_default(compressor: Any) -> bool:
+    return isinstance(compressor, str) and compressor == "default"
+
+
 def _compressor_steps(compressor: Any) -> list[Step]:
     if compressor is None or compressor is False:
         return []
-    if isinstance(compressor, str) and compressor == "default":
+    if _is_default(compressor):
         # Looked up at each call: users change this variable of the public module.
         compressor = sys.modules["zarr.storage"].default_compressor
     return [] if compressor is None else [step_from("compressor", compressor)]
@@ -220,14 +230,21 @@ def _compressor_steps(compressor: Any) -> list[Step]:
 
 def _shards_of(transformers: Sequence[Any], chunks: Any, options: NamedOptions) -> NamedOptions:
     """Return `options` with the shards that a storage transformer of the 2.x library means."""
-    for transformer in transformers:
-        counts = getattr(transformer, "chunks_per_shard", None)
-        if counts is None:
-            raise ValueError(f"storage transformer {transformer!r} is not known")
-        counts = (counts,) * len(chunks) if isinstance(counts, int) else counts
-        shards = tuple(n * count for n, count in zip(chunks, counts, strict=True))
-        options = replace(options, shards=shards)
-    return options
+    if options.shards is not None or len(transformers) > 1:
+        raise ValueError("storage_transformers and shards say the same; give one of them")
+    (transformer,) = transformers
+    counts = getattr(transformer, "chunks_per_shard", None)
+    if counts is None:
+        raise ValueError(f"storage transformer {transformer!r} is not known")
+    counts = (counts,) if isinstance(counts, int) else tuple(counts)
+    if len(counts) != len(chunks) or any(count < 1 for count in counts):
+        raise ValueError(
+            f"chunks_per_shard {counts} must be {len(chunks)} positive integers, one for each "
+            "dimension"
+        )
+    return replace(
+        options, shards=tuple(n * count for n, count in zip(chunks, counts, strict=True))
+    )
 
 
 def _store_separator(store: BaseStore, wanted: Separator | None) -> Separator | None:
