@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from zarr.grid import longest
+from zarr.values import on_host
 
 if TYPE_CHECKING:
     from zarr.core import Array
@@ -66,7 +67,7 @@ class Appender:
         ValueError
             If the lengths of the other dimensions differ from the array's.
         """
-        data = np.asarray(data, self.array.dtype)
+        data = np.asarray(on_host(data), self.array.dtype)
         if data.shape == self._others:
             data = np.expand_dims(data, self.axis)
         others = (*data.shape[: self.axis], *data.shape[self.axis + 1 :])

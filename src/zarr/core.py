@@ -33,7 +33,7 @@ from zarr.node import Node
 from zarr.selections import Selections
 from zarr.storage.base import BaseStore
 from zarr.sync import Synchronizer, holding_document, lock_for
-from zarr.values import Fields, as_value, check_out, fields_dtype, with_dropped_axes
+from zarr.values import Fields, Result, as_value, fields_dtype, on_host, with_dropped_axes
 from zarr.views import converted, viewed
 
 __all__ = ["Array"]
@@ -353,26 +353,15 @@ class Array(Selections, Node):
     def _get(self, indexer: Indexer, out: Any, fields: Fields, selection: Any) -> Any:
         meta = self._current
         dtype = meta.dtype if fields is None else fields_dtype(meta.dtype, fields)
-        if out is None:
-            if self._given_meta_array is None:
-                result = np.empty(indexer.kept_shape, dtype, meta.order)
-            else:
-                result = np.empty_like(
-                    self._given_meta_array, dtype, meta.order, shape=indexer.kept_shape
-                )
-        else:
-            result = with_dropped_axes(check_out(out, indexer.shape), indexer)
-        self._engine.read(indexer, result, fields)
-        if out is not None:
-            return out
-        if indexer.drop_axes:
-            result = result.reshape(indexer.shape + result.shape[len(indexer.kept_shape) :])
-        return result if result.ndim or has_ellipsis(selection) else result[()]
+        result = Result(indexer, dtype, meta.order, self._given_meta_array, out)
+        self._engine.read(indexer, result.memory, fields)
+        found = result.take()
+        return found if out is not None or found.ndim or has_ellipsis(selection) else found[()]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if copy is False:
             raise ValueError("an array in a store cannot become a NumPy array without a copy")
-        data = np.asarray(self[...])
+        data = np.asarray(on_host(self[...]))
         return data if dtype is None else data.astype(dtype, copy=False)
 
     def __len__(self) -> int:

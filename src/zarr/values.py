@@ -10,7 +10,7 @@ import numpy as np
 from zarr.errors import ArrayIndexError
 from zarr.indexing import Indexer
 
-__all__ = ["Fields", "as_value", "check_out", "fields_dtype", "with_dropped_axes"]
+__all__ = ["Fields", "Result", "as_value", "fields_dtype", "on_host", "with_dropped_axes"]
 
 Fields = str | Sequence[str] | None
 
@@ -27,7 +27,56 @@ def fields_dtype(dtype: np.dtype[Any], fields: Fields) -> np.dtype[Any]:
     return np.dtype([(name, dtype[name]) for name in names])
 
 
-def check_out(out: Any, shape: tuple[int, ...]) -> Any:
+class Result:
+    """What a read returns: an array of the type that is asked for, or `out`.
+
+    Parameters
+    ----------
+    indexer : Indexer
+    dtype : numpy.dtype
+    order : {'C', 'F'}
+    like : array, optional
+        One of the type to return; NumPy's by default.
+    out : array, optional
+        To read into.
+
+    Attributes
+    ----------
+    memory : array
+        To be filled, of the shape ``indexer.kept_shape``.
+    """
+
+    __slots__ = ("_indexer", "_like", "_out", "memory")
+
+    def __init__(
+        self, indexer: Indexer, dtype: np.dtype[Any], order: Any, like: Any, out: Any
+    ) -> None:
+        self._indexer, self._out = indexer, out
+        self._like = like if out is None else _check_out(out, indexer.shape)
+        if out is not None and not _is_foreign(out):
+            self.memory = with_dropped_axes(out, indexer)
+        elif out is None and isinstance(like, np.ndarray):
+            self.memory = np.empty_like(like, dtype, order, shape=indexer.kept_shape)
+        else:
+            self.memory = np.empty(indexer.kept_shape, dtype, order)
+
+    def take(self) -> Any:
+        """Return the result, of the shape ``indexer.shape``, once `memory` is filled."""
+        out, like, indexer = self._out, self._like, self._indexer
+        if out is not None and not _is_foreign(out):
+            return out
+        result = self.memory
+        if indexer.drop_axes:
+            result = result.reshape(indexer.shape + result.shape[len(indexer.kept_shape) :])
+        if like is not None and _is_foreign(like):
+            result = np.asarray(result, like=like)
+        if out is None:
+            return result
+        out[...] = result
+        return out
+
+
+def _check_out(out: Any, shape: tuple[int, ...]) -> Any:
     """Return `out` if it is an array of `shape` to read into, else raise."""
     if not hasattr(out, "shape"):
         raise TypeError(f"parameter 'out': expected an array, not {type(out).__name__}")
@@ -46,11 +95,25 @@ def with_dropped_axes(array: Any, indexer: Indexer) -> Any:
     return array[tuple([None if d in indexer.drop_axes else slice(None) for d in kept])]
 
 
+def _is_foreign(array: Any) -> bool:
+    """Tell whether `array` is of a type that NumPy's functions know, and yet not NumPy's own.
+
+    Only such a type's own functions may move items into its memory.
+    """
+    return hasattr(array, "__array_function__") and not isinstance(array, np.ndarray)
+
+
+def on_host(array: Any) -> Any:
+    """Return `array`, or a copy in this machine's memory of one that a GPU has."""
+    return array.get() if hasattr(array, "__cuda_array_interface__") else array
+
+
 def as_value(value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
     """Return `value` as an array without dimensions, or of `shape`."""
     if dtype.subdtype is not None:  # each item is an array
         dtype, inner = dtype.subdtype
         shape += inner
+    value = on_host(value)
     is_array = hasattr(value, "dtype") and hasattr(value, "shape")
     if dtype.kind == "O" and not (is_array and (shape or not value.shape)):
         array = _as_objects(value, shape)

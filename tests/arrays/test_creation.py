@@ -500,20 +500,6 @@ def test_empty_chunks_of_objects() -> None:
     assert z.nchunks_initialized == 1
 
 
-def test_meta_array() -> None:
-    class Tagged(np.ndarray[Any, Any]):
-        pass
-
-    meta = np.zeros(0).view(Tagged)
-    z = zarr.zeros((4, 4), chunks=2, meta_array=meta)
-    assert type(z.meta_array) is Tagged
-    assert type(z[...]) is Tagged
-    assert type(z.oindex[[0, 1]]) is Tagged
-    assert isinstance(zarr.zeros(3).meta_array, np.ndarray)
-    assert type(zarr.zeros(3).meta_array) is np.ndarray
-    assert type(zarr.open_group({}, meta_array=meta).zeros("a", shape=3)[:]) is Tagged
-
-
 def test_unknown_arguments_are_told() -> None:
     with pytest.warns(UserWarning, match="chunk"):
         zarr.create(10, chunk=3)
