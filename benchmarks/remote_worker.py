@@ -1,13 +1,15 @@
-"""One library's part in `remote.py`: jobs as lines of JSON in, seconds as JSON out.
+"""One library's part in `remote.py`: jobs as lines of JSON in, answers as JSON out.
 
 Runs in the environment of its library, which has NumPy and little else.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Callable
+from importlib import metadata
 from time import perf_counter
 from typing import Any
 
@@ -22,7 +24,7 @@ Job = Callable[[], Any]
 
 
 def data() -> np.ndarray[Any, Any]:
-    """Return a smooth field with some noise, which packs to about half."""
+    """Return a smooth field with some noise, which packs to three quarters."""
     rng = np.random.default_rng(0)
     rows, columns = np.ogrid[: SHAPE[0], : SHAPE[1]]
     field = np.sin(rows / 200) + np.cos(columns / 300)
@@ -64,8 +66,8 @@ def zarr_python(name: str, store: Any) -> tuple[Callable[[Any], None], Job]:
 
     import zarr
 
-    if name.endswith("-128"):
-        zarr.config.set({"async.concurrency": 128})
+    if name.endswith("-256"):
+        zarr.config.set({"async.concurrency": 256})
     array = zarr.create_array(
         store=store,
         shape=SHAPE,
@@ -98,8 +100,8 @@ def zarr_fsspec(name: str, address: str) -> tuple[Callable[[Any], None], Job]:
     from zarr.storage import FsspecStore
 
     options: dict[str, Any] = {"endpoint_url": address, "anon": True}
-    if name.endswith("-128"):
-        options["config_kwargs"] = {"max_pool_connections": 128}
+    if name.endswith("-256"):
+        options["config_kwargs"] = {"max_pool_connections": 256}
     store = FsspecStore.from_url(f"s3://{BUCKET}/{name}", storage_options=options)
     return zarr_python(name, store)
 
@@ -107,7 +109,7 @@ def zarr_fsspec(name: str, address: str) -> tuple[Callable[[Any], None], Job]:
 def tensorstore(name: str, address: str) -> tuple[Callable[[Any], None], Job]:
     import tensorstore as ts
 
-    context = {"s3_request_concurrency": {"limit": 128}} if name.endswith("-128") else {}
+    context = {"s3_request_concurrency": {"limit": 256}} if name.endswith("-256") else {}
     array = ts.open(
         {
             "driver": "zarr",
@@ -143,11 +145,22 @@ OPEN = {
 }
 
 
+def versions() -> dict[str, str]:
+    """Return the versions of what is installed here and takes part."""
+    names = ("zarr", "tensorstore", "obstore", "fsspec", "s3fs", "aiobotocore", "numpy")
+    found = {}
+    for name in names:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
+
+
 def main(name: str, address: str) -> None:
     """Do the jobs that are asked for on standard input, until it ends."""
     values = data()
-    write, read = OPEN[name.removesuffix("-128")](name, address)
+    write, read = OPEN[name.removesuffix("-256")](name, address)
     checked = False
+    print(json.dumps(versions()), flush=True)
     for line in sys.stdin:
         job = json.loads(line)["do"]
         start = perf_counter()

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["fastest", "markdown", "progress_line", "ratio", "write_into"]
 
-BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
-
 NONE = "-"
 
 PEERS = ("zarr2", "zarr3", "newest", "fused", "zarrs", "tensorstore")
@@ -236,8 +234,8 @@ def _summary(rows: list[Row], results: dict[str, Timings]) -> list[str]:
     ]
 
 
-def write_into(path: Path, text: str) -> None:
-    """Put `text` between the markers of the page at `path`.
+def write_into(path: Path, text: str, part: str = "table") -> None:
+    """Put `text` between the markers of the page at `path` for the part that it is.
 
     Raises
     ------
@@ -245,8 +243,10 @@ def write_into(path: Path, text: str) -> None:
         If the page has no markers.
     """
     page = path.read_text(encoding="utf-8")
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = page.partition(f"<!-- {part}: begin -->")
+    _, end, after = rest.partition(f"<!-- {part}: end -->")
     if not begin or not end:
-        raise ValueError(f"{path.name} has no lines {BEGIN} and {END} to write between")
-    path.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}", encoding="utf-8")
+        raise ValueError(
+            f"{path.name} has no lines <!-- {part}: begin --> and <!-- {part}: end -->"
+        )
+    path.write_text(f"{before}{begin}\n\n{text}\n{end}{after}", encoding="utf-8")

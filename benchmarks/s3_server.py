@@ -6,7 +6,8 @@ request than the network does that is to be imitated.
 
 Usage: python benchmarks/s3_server.py PORT [MILLISECONDS]
 
-A request for ``/-/count`` answers with the number of requests so far, as JSON by method.
+A request for ``/-/count`` answers with what there was since the last one, as JSON: the
+number of requests by method, and the most that were under way at once.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping
 from email.utils import formatdate
+from itertools import count
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
@@ -30,6 +32,7 @@ ISO_DATE = "1970-01-01T00:00:00.000Z"
 
 objects: dict[str, bytes] = {}
 counts: Counter[str] = Counter()
+tags = count()
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -39,7 +42,10 @@ def answer(method: str, target: str, headers: Mapping[str, str], body: bytes) ->
     url = urlsplit(target)
     path, query = unquote(url.path).lstrip("/"), parse_qs(url.query, keep_blank_values=True)
     if path == "-/count":
-        return 200, {}, json.dumps(counts).encode()
+        found = {"requests": dict(counts), "at once": Connection.most}
+        counts.clear()
+        Connection.most = 0
+        return 200, {}, json.dumps(found).encode()
     counts[method] += 1
     bucket, _, key = path.partition("/")
     if not key:
@@ -61,7 +67,7 @@ def answer(method: str, target: str, headers: Mapping[str, str], body: bytes) ->
 
 def _tag() -> str:
     # A digest of the body would keep this one thread busier than all the rest of a request.
-    return f'"{counts.total()}"'
+    return f'"{next(tags)}"'
 
 
 def _read(path: str, headers: Mapping[str, str]) -> Answer:
@@ -137,6 +143,8 @@ class Connection(asyncio.Protocol):
     """One connection, whose requests are answered in order, each after the delay."""
 
     delay = 0.0
+    under_way = 0
+    most = 0
 
     def __init__(self) -> None:
         self._received = bytearray()
@@ -154,6 +162,8 @@ class Connection(asyncio.Protocol):
             body = bytes(self._received[self._head_size : self._wanted])
             del self._received[: self._wanted]
             self._wanted = 0
+            Connection.under_way += 1
+            Connection.most = max(Connection.most, Connection.under_way)
             loop = asyncio.get_running_loop()
             loop.call_later(self.delay, self._answer, head, body)
 
@@ -170,6 +180,7 @@ class Connection(asyncio.Protocol):
         return len(self._received) >= self._wanted
 
     def _answer(self, head: bytes, body: bytes) -> None:
+        Connection.under_way -= 1
         method, target, _ = head.split(b"\r\n", 1)[0].decode().split(" ")
         headers = {n.decode().lower(): v.decode() for n, v in HEADER.findall(head)}
         status, found, said = answer(method, target, headers, body)

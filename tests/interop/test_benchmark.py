@@ -32,3 +32,13 @@ def test_quick_benchmark_finds_right_results(tmp_path: Path) -> None:
     problems = {(r, n): t["problem"] for r, ts in results.items() for n, t in ts.items()}
     assert not any(problems.values()), problems
     assert "ours / zarr-python 2" in done.stdout
+
+
+@pytest.mark.remote
+def test_remote_benchmark_counts_one_request_for_each_chunk() -> None:
+    libraries = ("ours-obstore", "ours-fsspec", "tensorstore")
+    command = [sys.executable, "benchmarks/remote.py", "--rounds", "1", "--libraries", *libraries]
+    done = subprocess.run(command, cwd=peers.ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split("|") for line in done.stdout.splitlines() if "PUT" in line]
+    assert [(row[4].strip(), row[8].strip()) for row in rows] == [("256 PUT", "256 GET")] * 3

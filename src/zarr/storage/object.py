@@ -161,25 +161,25 @@ class ObjectStore(BaseStore):
     @contextmanager
     def _doing(self, verb: str, key: str) -> Iterator[None]:
         _check_process()
-        errors = self._obstore.exceptions
         try:
             yield
-        except FileNotFoundError as error:
-            if "NoSuchBucket" in str(error):
-                raise failure(verb, key, self, error) from error
-            raise KeyError(key) from None
-        except (errors.PermissionDeniedError, errors.UnauthenticatedError) as error:
-            raise failure(verb, key, self, error, StorePermissionError) from error
-        except (errors.BaseError, OSError, ValueError) as error:
+        except (self._obstore.exceptions.BaseError, OSError, ValueError) as error:
             if isinstance(error, StoreError):
                 raise
-            text = str(error)
-            if _FOLDER_IN_THE_WAY.search(text):
-                raise KeyError(key) from None
-            slow = "timed out" in text or "TimedOut" in text
-            raise failure(
-                verb, key, self, error, StoreTimeoutError if slow else StoreError
-            ) from error
+            failed = self._failed(verb, key, error)
+            raise failed from (None if isinstance(failed, KeyError) else error)
+
+    def _failed(self, verb: str, key: str, error: Exception) -> Exception:
+        """Return the error to raise when `error` ended a request."""
+        errors, text = self._obstore.exceptions, str(error)
+        if isinstance(error, FileNotFoundError) and "NoSuchBucket" not in text:
+            return KeyError(key)
+        if isinstance(error, (errors.PermissionDeniedError, errors.UnauthenticatedError)):
+            return failure(verb, key, self, error, StorePermissionError)
+        if _FOLDER_IN_THE_WAY.search(text):
+            return KeyError(key)
+        slow = "timed out" in text or "TimedOut" in text
+        return failure(verb, key, self, error, StoreTimeoutError if slow else StoreError)
 
     # -- reading -------------------------------------------------------------------
 
@@ -193,25 +193,32 @@ class ObjectStore(BaseStore):
 
     def _get_tagged(self, key: str, options: Any = None) -> tuple[Any, str | None]:
         """Return a value, or a part of it, and its entity tag."""
-        for pause in (*pauses(self.retries), None):
+        waits: Iterator[float] | None = None
+        while True:
             try:
                 result = self._obstore.get(self.store, key, options=options)
                 return result.bytes(), result.meta["e_tag"]
             except self._obstore.exceptions.GenericError as error:
                 # All else is retried below; this only where the server sends entity tags.
-                if pause is None or "response body" not in str(error):
+                waits = pauses(self.retries) if waits is None else waits
+                pause = next(waits, None) if "response body" in str(error) else None
+                if pause is None:
                     raise
-                time.sleep(pause)
-        raise AssertionError("unreachable")
+            time.sleep(pause)
 
     def _find(self, key: str) -> Buffer | None:
+        # As `self[key]`, with less around each of many requests.
         try:
-            return self[key]
-        except KeyError:
-            return None
+            return self._get(key)
+        except (self._obstore.exceptions.BaseError, OSError, ValueError) as error:
+            failed = self._failed("read", key, error)
+            if isinstance(failed, KeyError):
+                return None
+            raise failed from error
 
     def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
-        values = map_requests(self._find, keys, self.concurrency)
+        _check_process()
+        values = map_requests(self._find, [check_key(key) for key in keys], self.concurrency)
         return {key: value for key, value in zip(keys, values, strict=True) if value is not None}
 
     def get_partial_values(self, ranges: Sequence[tuple[str, ByteRange]]) -> list[Buffer | None]:
