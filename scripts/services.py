@@ -104,29 +104,32 @@ def install_python_server(name: str) -> str:
 # -- the servers -------------------------------------------------------------------------
 
 
-def _redis(port: int, folder: Path) -> list[str]:
+def _redis(port: int, folder: Path, keep: bool) -> list[str]:
     server = install_redis()
-    options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder)]
-    return [server, "--port", str(port), *options]
+    files = ["--save", "", "--appendonly", "yes" if keep else "no", "--dir", str(folder)]
+    return [server, "--bind", "127.0.0.1", "--port", str(port), *files]
 
 
-def _mongodb(port: int, folder: Path) -> list[str]:
+def _mongodb(port: int, folder: Path, keep: bool) -> list[str]:
     server = install_python_server("nx-27017")
+    data = str(folder / "nx.db") if keep else "memory"
     files = ["--log-file", str(folder / "nx.log"), "--pid-file", str(folder / "nx.pid")]
-    return [server, "--db", "memory", "--port", str(port), *files]
+    return [server, "--db", data, "--port", str(port), *files]
 
 
-def _azure(port: int, folder: Path) -> list[str]:
-    quiet = ["--silent", "--disableTelemetry", "--skipApiVersionCheck", "--inMemoryPersistence"]
+def _azure(port: int, folder: Path, keep: bool) -> list[str]:
+    quiet = ["--silent", "--disableTelemetry", "--skipApiVersionCheck"]
+    data = ["--location", str(folder)] if keep else ["--inMemoryPersistence"]
     where = ["--blobHost", "127.0.0.1", "--blobPort", str(port)]
-    return ["node", install_azurite(), *where, *quiet]
+    return ["node", install_azurite(), *where, *data, *quiet]
 
 
-def _s3(port: int, folder: Path) -> list[str]:
+def _s3(port: int, folder: Path, keep: bool) -> list[str]:
+    # It keeps everything in memory, and knows no other way.
     return [install_python_server("moto_server"), "-H", "127.0.0.1", "-p", str(port)]
 
 
-def _http(port: int, folder: Path) -> list[str]:
+def _http(port: int, folder: Path, keep: bool) -> list[str]:
     return [sys.executable, str(HERE / "http_files.py"), str(port), str(folder)]
 
 
@@ -161,7 +164,7 @@ def _answers_http(port: int) -> bool:
 class Service:
     """How to start one kind of server, and how to see that it is up."""
 
-    command: Callable[[int, Path], list[str]]
+    command: Callable[[int, Path, bool], list[str]]
     is_up: Callable[[int], bool]
     address: str
 
@@ -232,7 +235,9 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def start(name: str, port: int | None = None, *, outlive: bool = False) -> Server:
+def start(
+    name: str, port: int | None = None, *, outlive: bool = False, folder: Path | None = None
+) -> Server:
     """Start the server `name` and return it when it answers.
 
     Parameters
@@ -243,6 +248,9 @@ def start(name: str, port: int | None = None, *, outlive: bool = False) -> Serve
         Where to listen; a free port by default.
     outlive : bool, default False
         Whether the server goes on when this process ends without stopping it.
+    folder : pathlib.Path, optional
+        Where to keep what is stored, so that another server can go on with it; by default
+        it is kept in memory. The S3 server cannot.
 
     Raises
     ------
@@ -251,9 +259,10 @@ def start(name: str, port: int | None = None, *, outlive: bool = False) -> Serve
     """
     service = SERVICES[name]
     port = free_port() if port is None else port
-    folder = Path(tempfile.mkdtemp(prefix=f"zarr-{name}-"))
+    keep = folder is not None
+    folder = folder or Path(tempfile.mkdtemp(prefix=f"zarr-{name}-"))
     with _installing():
-        command = service.command(port, folder)
+        command = service.command(port, folder, keep)
     if not outlive and (setpriv := shutil.which("setpriv")):
         command = [setpriv, "--pdeathsig", "TERM", *command]
     # Beside the folder and not in it, because the HTTP server shows what is in it.

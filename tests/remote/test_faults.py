@@ -7,7 +7,9 @@ the whole. All servers are real; a relay between them and the client does the ha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -126,6 +128,8 @@ BACKENDS = [
 ]
 WRITABLE = [backend for backend in BACKENDS if backend.write]
 HTTP = [backend for backend in BACKENDS if backend.speaks_http]
+KEEPING = [backend for backend in BACKENDS if backend.service not in ("s3", "azure")]
+"""Those whose servers find everything again after a crash."""
 
 
 def named(backend: Backend) -> str:
@@ -191,14 +195,39 @@ def site(request: pytest.FixtureRequest, unique: Callable[[str], str]) -> Iterat
     relay.close()
 
 
+class Doomed:
+    """A server for one test, to be killed, which goes on with what it had on disk."""
+
+    def __init__(self, services: ModuleType, name: str, folder: Path) -> None:
+        self._begin = partial(services.start, name, folder=folder)
+        # A server ends with the thread that has started it; those of the relay are short-lived.
+        self._thread = ThreadPoolExecutor(1)
+        self._server = self._thread.submit(self._begin).result()
+        self.port: int = self._server.port
+
+    def kill(self) -> None:
+        self._server.kill()
+
+    def restart(self) -> None:
+        self._server.kill()
+        self._server = self._thread.submit(self._begin, self.port).result()
+
+    def stop(self) -> None:
+        self._server.stop()
+        self._thread.shutdown()
+
+
 @pytest.fixture
 def doomed(
-    request: pytest.FixtureRequest, services: ModuleType, unique: Callable[[str], str]
-) -> Iterator[tuple[Site, Any]]:
-    """Return an array on a server of its own, and that server, to be killed."""
+    request: pytest.FixtureRequest,
+    services: ModuleType,
+    unique: Callable[[str], str],
+    tmp_path: Path,
+) -> Iterator[tuple[Site, Doomed]]:
+    """Return an array on a server of its own, and that server."""
     backend: Backend = request.param
-    server = services.start(backend.service)
-    place = prepare(backend, server.port, unique("faults"), server.folder)
+    server = Doomed(services, backend.service, tmp_path)
+    place = prepare(backend, server.port, unique("faults"), tmp_path)
     relay = Relay(server.port)
     yield Site(backend, relay, server.port, place), server
     relay.close()
@@ -269,7 +298,7 @@ class TestRefusal:
 
 
 @pytest.mark.parametrize("doomed", BACKENDS, indirect=True, ids=named)
-def test_server_killed_while_reading(doomed: tuple[Site, Any]) -> None:
+def test_server_killed_while_reading(doomed: tuple[Site, Doomed]) -> None:
     site, server = doomed
     array = site.array(retries=1)
     site.relay.harm(site.backend.read, "cut answer", after=20_000, and_then=server.kill)
@@ -280,17 +309,39 @@ def test_server_killed_while_reading(doomed: tuple[Site, Any]) -> None:
         array[0, 0]
 
 
+@pytest.mark.parametrize("doomed", KEEPING, indirect=True, ids=named)
+def test_server_restarted_while_reading(doomed: tuple[Site, Doomed]) -> None:
+    site, server = doomed
+    array = site.array()
+    rule = site.relay.harm(
+        site.backend.read, "cut answer", times=1, after=20_000, and_then=server.restart
+    )
+    np.testing.assert_array_equal(array[2], DATA[2])
+    assert rule.done == 1
+
+
 # -- writing -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("doomed", WRITABLE, indirect=True, ids=named)
-def test_server_killed_while_writing(doomed: tuple[Site, Any]) -> None:
+def test_server_killed_while_writing(doomed: tuple[Site, Doomed]) -> None:
     site, server = doomed
     array = site.array(retries=1)
     site.relay.harm(site.backend.write, "cut request", after=20_000, and_then=server.kill)
 
     with pytest.raises(StoreError):
         array[:] = DATA[::-1]
+
+    if site.backend not in KEEPING:
+        return
+    server.restart()
+    rows = zarr.open_array(site.direct(), mode="r")[:]
+    for row, old, new in zip(rows, DATA, DATA[::-1], strict=True):
+        assert (row == old).all() or (row == new).all()
+    np.testing.assert_array_equal(rows[2], DATA[2])  # that request never was whole
+    site.relay.rules.clear()
+    array[:] = DATA[::-1]
+    np.testing.assert_array_equal(array[:], DATA[::-1])
 
 
 @pytest.mark.parametrize("site", WRITABLE, indirect=True, ids=named)

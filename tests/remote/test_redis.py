@@ -136,6 +136,21 @@ def test_too_large_a_value_is_refused_before_writing(store: RedisStore) -> None:
     assert len(store) == 0
 
 
+def test_server_out_of_memory(alone: RedisStore) -> None:
+    data = np.random.default_rng(0).integers(0, 255, (40, 100_000), dtype="u1")
+    z = zarr.create(
+        data.shape, chunks=(1, 100_000), dtype="u1", store=alone, compressor=None, fill_value=None
+    )
+    z[:10] = data[:10]
+    alone.client.config_set("maxmemory", alone.client.info("memory")["used_memory"] + 500_000)
+    with pytest.raises(StoreError, match="maxmemory"):
+        for row in range(10, 40):
+            z[row] = data[row]
+    number = z.nchunks_initialized
+    assert 10 < number < 40
+    np.testing.assert_array_equal(z[:number], data[:number])
+
+
 def test_denied_command(alone: RedisStore) -> None:
     alone["x"] = b"1"
     alone.client.acl_setuser(
