@@ -524,7 +524,7 @@ class N5FSStore(N5View):
         dimension_separator: Separator | None = None,
         **options: Any,
     ) -> None:
-        from zarr.storage.fsspec import FSStore  # here, because it needs an optional package
+        from zarr.storage import FSStore  # here, because it needs an optional package
 
         if (dimension_separator or key_separator) not in (None, "/"):
             warnings.warn("Keyword argument `dimension_separator` will be ignored", UserWarning, 2)
