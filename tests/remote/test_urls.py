@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -101,31 +98,3 @@ def test_save_and_load() -> None:
 def test_options_without_a_url(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="storage_options"):
         zarr.open_group(str(tmp_path), storage_options={"anon": True})
-
-
-@pytest.mark.parametrize(
-    ("use", "module", "extra"),
-    [
-        ("zarr.RedisStore()", "redis", "redis"),
-        ("zarr.MongoDBStore()", "pymongo", "mongodb"),
-        ("zarr.ABSStore(client=1)", "azure.storage.blob", "azure"),
-        ("zarr.storage.FSStore('memory://')", "fsspec", "fsspec"),
-        ("zarr.open('s3://bucket')", "fsspec", "fsspec"),
-        ("zarr.storage.ObjectStore('memory://')", "obstore", "obstore"),
-    ],
-)
-def test_missing_package_names_the_extra(use: str, module: str, extra: str) -> None:
-    code = f"import sys, zarr; sys.modules[{module!r}] = None; {use}"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=dict(os.environ)
-    )
-    assert done.returncode == 1
-    last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("ImportError:") and f"pip install 'zarr[{extra}]'" in last
-
-
-def test_import_brings_no_client_in() -> None:
-    names = ("redis", "pymongo", "azure", "fsspec", "obstore", "s3fs", "aiohttp", "asyncio")
-    code = f"import sys, zarr; print([n for n in {names} if n in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout.strip() == "[]"

@@ -7,8 +7,6 @@ import gc
 import multiprocessing
 import os
 import pickle
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -64,16 +62,6 @@ def test_no_database(path: Path) -> None:
         LMDBStore(path)
     with pytest.raises(StoreError, match="nowhere"):
         LMDBStore(path.parent / "nowhere" / "data.mdb")
-
-
-def test_missing_package() -> None:
-    code = (
-        "import sys; sys.modules['lmdb'] = None; from zarr.storage import LMDBStore\n"
-        "try: LMDBStore('x.mdb')\n"
-        "except ImportError as error: print(error)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "LMDBStore needs the package lmdb: pip install 'zarr[lmdb]'\n"
 
 
 def test_read_only(path: Path) -> None:
