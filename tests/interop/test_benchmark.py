@@ -19,6 +19,10 @@ ROWS = (
     *("small-write-directory", "small-read-directory", "open"),
     *("small-write-memory", "points", "rows", "orthogonal", "coordinates"),
     *("mask", "strided", "blocks", "appends", "import"),
+    *("sharded-write-directory", "sharded-chunks", "sharded-plane"),
+    *("small-write-zip", "small-read-zip", "zstd-read-memory", "gzip-read-memory"),
+    *("raw-read-directory", "readers-8", "peak-read", "peak-write"),
+    *("many-open", "many-list", "many-consolidated"),
 )
 
 
@@ -31,7 +35,12 @@ def test_quick_benchmark_finds_right_results(tmp_path: Path) -> None:
     assert set(results) == set(ROWS)
     problems = {(r, n): t["problem"] for r, ts in results.items() for n, t in ts.items()}
     assert not any(problems.values()), problems
+    lacking = {(r, n) for r, ts in results.items() for n, t in ts.items() if t["lacking"]}
+    assert {n for _, n in lacking} <= {"limit", "floor", "zarr2", "tensorstore", "h5py"}
+    for row, timings in results.items():
+        assert timings["ours"]["figures"], row
     assert "ours / zarr-python 2" in done.stdout
+    assert "no shards" in done.stdout
 
 
 @pytest.mark.remote
