@@ -2,6 +2,7 @@
 # clone and any Python of 3.11 or later are enough.
 
 PYTHON ?= python3
+PYTHONS ?= python3.12 python3.13
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
@@ -10,10 +11,10 @@ EXTRAS := [azure,berkeleydb,fast,fsspec,h5py,jupyter,lmdb,mongodb,msgpack,obstor
 FAST := not slow and not interop and not remote
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check docs bench services clean
+.PHONY: help demo test test-pythons test-all check docs bench services clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.demo  ## store real climate and ocean data, read it back, draw a map
 	$(BIN)/python -m demo
@@ -21,6 +22,12 @@ demo: $(VENV)/.demo  ## store real climate and ocean data, read it back, draw a 
 test: $(VENV)/.dev  ## what to run while working: minutes
 	$(PYTEST) -n auto --doctest-modules src
 	$(PYTEST) -n auto -m "$(FAST)"
+
+test-pythons:  ## make test under each of PYTHONS, python3.12 and python3.13 unless you say others
+	for python in $(PYTHONS); do \
+	  $(MAKE) test PYTHON=$$python VENV=.venvs/$$($$python -c 'import sys; print(sys.version_info[1])') \
+	  || exit 1; \
+	done
 
 test-all: $(VENV)/.dev  ## every test: slow ones, other implementations, real servers
 	$(PYTEST) -n auto --doctest-modules src
@@ -41,7 +48,7 @@ services: $(VENV)/.dev  ## start the servers that remote tests talk to, print wh
 	$(BIN)/python scripts/services.py start
 
 clean:  ## remove everything that was installed or built
-	rm -rf $(VENV) .peers .services site dist build demo/out benchmarks/out
+	rm -rf $(VENV) .venvs .peers .services site dist build demo/out benchmarks/out
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
