@@ -6,7 +6,13 @@ from collections import Counter
 
 import pytest
 
-FILES = ("test_interop.py", "test_n5_interop.py", "test_v3_interop.py", "test_v3_zarrita.py")
+FILES = (
+    "test_interop.py",
+    "test_n5_interop.py",
+    "test_v3_interop.py",
+    "test_v3_zarrita.py",
+    "test_converted.py",
+)
 V3_PEERS = ("zarr3", "tensorstore", "zarrs")
 
 
@@ -36,5 +42,5 @@ def _counted_as(nodeid: str) -> str:
     if file == FILES[0]:
         return name
     peer = case.partition("-")[0]
-    version = file.removeprefix("test_").partition("_")[0]
+    version = file.removeprefix("test_").removesuffix(".py").partition("_")[0]
     return f"{version}: {name}, {peer}" if peer in V3_PEERS else f"{version}: {name}"

@@ -38,7 +38,8 @@ WRITTEN = [(peer, name) for peer, name in PAIRS if peer not in v3_cases.CASES[na
 REFUSED = [(peer, name) for peer in PEERS for name in ALL if name not in KNOWN[peer]]
 
 
-def _run(library: str, root: Path, steps: list[Step]) -> Results:
+def run_worker(library: str, root: Path, steps: list[Step]) -> Results:
+    """Let a library take `steps` in its own environment; return what it found."""
     environment = dict(os.environ)
     environment.pop("PYTHONPATH", None)
     if library == OURS:
@@ -75,10 +76,10 @@ def _exchange(root: Path) -> Results:
     created: Step = ("create", "documents", list(v3_cases.CREATED))
     for folder, library in ((OURS, OURS), ("zarr3", "zarr3")):
         steps: list[Step] = [(created[0], f"{folder} documents", created[2])]
-        results |= _run(library, root, [*steps, ("hierarchy", f"{folder} trees", ["tree"])])
-    results |= _run(OURS, root, [("read_hierarchy", "zarr3 trees", ["tree"])])
-    results |= _run("zarr3", root, [("read_hierarchy", f"{OURS} trees", ["tree"])])
-    results |= _run(OURS, root, [("write", OURS, ALL)])
+        results |= run_worker(library, root, [*steps, ("hierarchy", f"{folder} trees", ["tree"])])
+    results |= run_worker(OURS, root, [("read_hierarchy", "zarr3 trees", ["tree"])])
+    results |= run_worker("zarr3", root, [("read_hierarchy", f"{OURS} trees", ["tree"])])
+    results |= run_worker(OURS, root, [("write", OURS, ALL)])
     for peer in PEERS:
         known = KNOWN[peer]
         steps = [("write", peer, known), ("read", OURS, known)]
@@ -87,17 +88,17 @@ def _exchange(root: Path) -> Results:
         shutil.copytree(root / OURS, root / f"refused by {peer}")
         if peer == "tensorstore":
             steps.append(("document", peer, known))
-        results |= _run(peer, root, steps)
+        results |= run_worker(peer, root, steps)
         shutil.copytree(root / OURS, root / f"{OURS}+{peer}")
         shutil.copytree(root / peer, root / f"{peer}+{OURS}")
-        results |= _run(peer, root, [("update", f"{OURS}+{peer}", known)])
+        results |= run_worker(peer, root, [("update", f"{OURS}+{peer}", known)])
         ours: list[Step] = [
             ("read", peer, known),
             ("read", f"{OURS}+{peer}", known),
             ("update", f"{peer}+{OURS}", known),
         ]
-        results |= _run(OURS, root, ours)
-        results |= _run(peer, root, [("read", f"{peer}+{OURS}", known)])
+        results |= run_worker(OURS, root, ours)
+        results |= run_worker(peer, root, [("read", f"{peer}+{OURS}", known)])
     return results
 
 
