@@ -9,7 +9,7 @@ import os
 import pickle
 import time
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import RLock
 from typing import Any, ClassVar, TypeAlias, TypeVar
 from urllib.parse import quote, unquote
@@ -171,7 +171,6 @@ class FSStore(BaseStore):
 
     def _look_at(self, fsspec: Any) -> None:
         """Find out what matters of the file system, once."""
-        self._process = os.getpid()
         self._fsspec = fsspec
         self._is_async = _is_async(self._fs)
         self._local_root = _local_root(self._fs)
@@ -197,6 +196,7 @@ class FSStore(BaseStore):
             getattr(self._fs, "_cat_file" if self._is_async else "cat_file")
         ).parameters
         self._whole = {n: 1 for n in ("max_concurrency", "concurrency") if n in parameters}
+        self._process = os.getpid()  # last: other threads go on when they see it
 
     @classmethod
     def from_map(cls, mapping: Any, mode: str = "w") -> FSStore:
@@ -211,11 +211,14 @@ class FSStore(BaseStore):
     @property
     def fs(self) -> Any:
         """The `fsspec.AbstractFileSystem` in use."""
+        self._renew()
+        return self._fs
+
+    def _renew(self) -> None:
         if self._process != os.getpid():
             # Event loops, their threads and open sockets do not survive a fork.
             self._fs = pickle.loads(pickle.dumps(self._fs))
             self._look_at(self._fsspec)
-        return self._fs
 
     @property
     def map(self) -> Any:
@@ -371,8 +374,13 @@ class FSStore(BaseStore):
 
     def _read_cached(self, paths: list[str]) -> list[Any]:
         """Read through a file system that keeps local copies, all that it lacks at once."""
-        with self._copying:
+        with self._alone():
             return self._read_copies(paths)
+
+    def _alone(self) -> AbstractContextManager[Any]:
+        """Return what to hold where no other thread may use the file system."""
+        self._renew()  # what another thread held before a fork is held forever
+        return self._copying if self._is_cache else nullcontext()
 
     def _read_copies(self, paths: list[str]) -> list[Any]:
         lacking = [path for path in paths if not self.fs._check_file(path)]
@@ -407,7 +415,7 @@ class FSStore(BaseStore):
         """Delete the local copies that a caching file system has of `paths`."""
         if not self._is_cache:
             return
-        with self._copying:
+        with self._alone():
             for path in paths:
                 copy = self.fs._check_file(path)
                 if isinstance(copy, tuple):
@@ -437,7 +445,11 @@ class FSStore(BaseStore):
     def _heeds_ranges(self, path: str) -> bool | None:
         """Tell whether a server sends the range that it is asked for, and not everything."""
         (outcome,) = self._ask("cat_file", [(path, _FIRST_BYTE)])
-        return None if isinstance(outcome, Exception) else len(outcome) < 2
+        (known,) = self._ask("info", [(path,)])
+        if isinstance(outcome, Exception) or isinstance(known, Exception):
+            return None
+        # Of a value of one byte, that byte is everything.
+        return False if len(outcome) > 1 or known["size"] is None else known["size"] > 1 or None
 
     def _begins_behind(self, key: str, byte_range: ByteRange, error: Exception) -> bool:
         """Tell whether `error` only says that the value ends before the range begins."""
@@ -470,7 +482,7 @@ class FSStore(BaseStore):
 
     def setitems(self, items: Mapping[str, Buffer]) -> None:
         requests = [(self._writeable_path(key), as_bytes(value)) for key, value in items.items()]
-        with self._copying if self._is_cache else nullcontext():
+        with self._alone():
             outcomes = self._in_folders(self._write, requests, [path for path, _ in requests])
             self._forget_copies(path for path, _ in requests)
         for key, outcome in zip(items, outcomes, strict=True):
