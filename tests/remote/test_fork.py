@@ -37,27 +37,36 @@ def store(request: pytest.FixtureRequest, unique: Callable[[str], str]) -> Itera
         yield store
 
 
-def _work(store: BaseStore, name: str, answers: Any) -> None:
+def _work(store: BaseStore, name: str, answer: Any) -> None:
     right = 0
     for _ in range(5):
         found = store.getitems(list(VALUES))
         right += {key: bytes(value) for key, value in found.items()} == VALUES
     store[name] = b"done"
-    answers.put((name, right))
+    answer.send(right)
 
 
 def test_parent_and_children_at_once(store: BaseStore) -> None:
     store.setitems(VALUES)
     assert store.listdir("a") == sorted(str(n) for n in range(8))
     context = multiprocessing.get_context("fork")
-    answers = context.SimpleQueue()
-    children = [context.Process(target=_work, args=(store, f"b/{n}", answers)) for n in range(2)]
-    for child in children:
-        child.start()
-    for _ in range(5):
-        assert {k: bytes(v) for k, v in store.getitems(list(VALUES)).items()} == VALUES
-    assert sorted(answers.get() for _ in children) == [("b/0", 5), ("b/1", 5)]
-    for child in children:
-        child.join()
-        assert child.exitcode == 0
+    answers, children = [], []
+    for number in range(2):
+        receiver, sender = context.Pipe(duplex=False)
+        answers.append(receiver)
+        children.append(context.Process(target=_work, args=(store, f"b/{number}", sender)))
+    try:
+        for child in children:
+            child.start()
+        for _ in range(5):
+            assert {k: bytes(v) for k, v in store.getitems(list(VALUES)).items()} == VALUES
+        for answer in answers:
+            assert answer.poll(60)
+            assert answer.recv() == 5
+        for child in children:
+            child.join(60)
+            assert child.exitcode == 0
+    finally:
+        for child in children:
+            child.kill()
     assert store.listdir("b") == ["0", "1"]
