@@ -85,8 +85,9 @@ class Ranges:
         heads = self._first_bytes(dict.fromkeys(keys, guess))
         longer = {}
         for key, head in heads.items():
-            if len(head) == guess and (end := Blocks(head).table_end) > guess:
-                longer[key] = end
+            blocks = _blocks_of(head, self.nbytes) if len(head) == guess else None
+            if blocks is not None and blocks.table_end > guess:
+                longer[key] = blocks.table_end
         if longer:
             heads.update(self._first_bytes(longer))
         return heads
@@ -174,20 +175,29 @@ class _Divided:
 
 def _layout_of(head: Any, spans: Spans, nbytes: int) -> _Layout | None:
     """Return how to read a part of the Blosc chunk that begins with `head`; None if not so."""
-    if len(head) < HEADER:
+    blocks = _blocks_of(head, nbytes)
+    if blocks is None:
+        return None
+    if blocks.is_stored:
+        return _Bare(spans, HEADER)
+    if not blocks.count or len(head) < blocks.table_end:
         return None
     try:
-        blocks = Blocks(head)
-        if blocks.nbytes != nbytes:
-            return None
-        if blocks.is_stored:
-            return _Bare(spans, HEADER)
-        if not blocks.count:
-            return None
         blocks.locate(head)
         return _Divided(blocks, spans)
     except ValueError:  # of a broken chunk
         return None
+
+
+def _blocks_of(head: Any, nbytes: int) -> Blocks | None:
+    """Return what `head` says of a chunk of `nbytes` decoded bytes; None if it is broken."""
+    if len(head) < HEADER:
+        return None
+    try:
+        blocks = Blocks(head)
+    except ValueError:
+        return None
+    return blocks if blocks.nbytes == nbytes else None
 
 
 def _complete(buffers: Sequence[Any], ranges: Sequence[tuple[int, int]]) -> bool:
