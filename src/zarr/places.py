@@ -35,8 +35,8 @@ ChunkKey: TypeAlias = Any
 _GAP = 16 << 10
 """Bytes between two chunks of a shard that are read along rather than ask for each."""
 
-_TRIES = 8
-"""How often a shard may change while it is read before that is an error."""
+_TRIES = 4
+"""How often a shard may change while parts of it are read before the whole is read."""
 
 
 class KeyTable:
@@ -316,22 +316,20 @@ class Shards:
         wanted: dict[str, list[int]] = {}
         for shard, slot in keys:
             wanted.setdefault(shard, []).append(slot)
-        whole = [s for s, slots in wanted.items() if len(slots) * 2 > self.layout(s).count]
+        whole: list[str] = []
+        parts: list[str] = []
+        for shard, slots in wanted.items():
+            (whole if len(slots) * 2 > self.layout(shard).count else parts).append(shard)
         found: dict[ChunkKey, Any] = {}
+        for _ in range(_TRIES):
+            if not parts:
+                break
+            parts = self._take_parts(parts, wanted, found)
+        # What others rewrite all the time is read as one value.
+        whole += parts
         for shard, value in self.store.getitems(whole).items() if whole else ():
             view, index = self._opened(shard, value, wanted[shard][0])
             _take(shard, view, index, wanted[shard], found)
-        parts = (
-            [shard for shard in wanted if shard not in whole] if len(whole) < len(wanted) else []
-        )
-        tries = 0
-        while parts:
-            if tries == _TRIES:
-                raise ChunkDecodeError(
-                    f"the shard has changed each of the {tries} times that it was read", parts[0]
-                )
-            parts = self._take_parts(parts, wanted, found)
-            tries += 1
         return found
 
     def _opened(self, shard: str, value: Any, slot: int) -> tuple[memoryview, Any]:

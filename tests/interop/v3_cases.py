@@ -191,6 +191,7 @@ def _name(dtype: np.dtype[Any]) -> str:
 
 # -- the table -------------------------------------------------------------------------
 
+ONLY_REGULAR = dict.fromkeys(("zarr3", "tensorstore"), "it knows regular grids of chunks only")
 ONLY_ZARR = {"tensorstore": "it does not have this data type, or not as one array"}
 NO_VOID_IN_SHARDS = {"zarr3": "it fails on fill values of this data type in shards"}
 NO_TRANSPOSED_OBJECTS = {"zarr3": "it writes the objects of a transposed chunk untransposed"}
@@ -316,6 +317,18 @@ def _layouts() -> list[Case]:
         name = "".join(map(str, order))
         steps = (codec("transpose", order=order), BIG)
         cases.append(Case(f"transpose-{name}", "f4", "float32", 1.0, steps, **three))
+    for name, shapes, steps in (
+        ("chunks", [[1, [2, 3]], [3, 7]], (LITTLE, ZSTD)),
+        ("overflow", [[3, 3, 3, 3], 4], (LITTLE,)),
+        ("shards", [[3, 6], [2, 8]], (sharding([3, 2], [LITTLE, ZSTD]),)),
+    ):
+        grid = codec("rectilinear", kind="inline", chunk_shapes=shapes)
+        cases.append(
+            Case(
+                f"rectilinear-{name}", "i4", "int32", 3, steps, more={"chunk_grid": grid},
+                refused=ONLY_REGULAR,
+            )
+        )  # fmt: skip
     twice = (codec("transpose", order=[1, 2, 0]), codec("transpose", order=[0, 2, 1]), LITTLE)
     cases.append(Case("transpose-twice", "f4", "float32", 1.0, twice, **three))
     for cname, shuffle in product(
