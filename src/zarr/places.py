@@ -171,13 +171,13 @@ class Values:
         self.key = keys.key
         self.fetch = store.getitems
         self.grid = meta.grid
-        self._shape = meta.grid.largest
+        self._shape = meta.grid.largest if meta.grid.regular else None
 
     def name(self, key: ChunkKey) -> str:
         return str(key)
 
     def blocks(self, axes: Sequence[Axis]) -> Iterator[Block]:
-        if self.grid.regular:
+        if self._shape is not None:
             yield Block(axes, self.keys, self._shape)
             return
         pieces = list(map(_stretches, axes, self.grid.chunks))

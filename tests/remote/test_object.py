@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import pickle
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -195,3 +197,28 @@ def test_forked_process_gets_an_error_and_does_not_hang(tmp_path: Path) -> None:
     child.join()
     assert isinstance(answer, StoreError)
     assert "spawn" in str(answer)
+
+
+def test_ranges_of_a_value_come_from_one_version_of_it() -> None:
+    """A value is replaced all the time while ranges of it are read by several requests."""
+    store = ObjectStore(obstore.store.MemoryStore())
+    size, stop = 1_000_000, threading.Event()
+    store["a"] = bytes(size)
+
+    def replace() -> None:
+        for version in itertools.cycle(range(200)):
+            if stop.is_set():
+                return
+            store["a"] = bytes([version]) * size
+
+    writer = threading.Thread(target=replace)
+    writer.start()
+    seen = set()
+    try:
+        while len(seen) < 40:
+            ranges = [("a", (0, 2)), ("a", (500_000, 2)), ("a", (-2, 2))]
+            (version,) = {bytes(part) for part in store.get_partial_values(ranges)}
+            seen.add(version)
+    finally:
+        stop.set()
+        writer.join()
