@@ -28,7 +28,7 @@ LAYERS = [
     {"tools"},
     {"convenience"},
     {"n5", "meta", "_storage"},
-    {"", "cli", "testing"},
+    {"", "testing"},
 ]
 RANK = {module: rank for rank, layer in enumerate(LAYERS) for module in layer}
 CORE = ("core.py", "engine.py", "indexing.py", "places.py", "plan.py")
