@@ -7,6 +7,7 @@ made the engine slower.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -55,11 +56,14 @@ def trace(operation: Callable[[], Any]) -> Trace:
     """Return what `operation` calls when it runs for the second time."""
     operation()
     found = Trace()
+    gc.collect()
+    gc.disable()  # or what it finds of earlier tests would be called, and counted
     sys.setprofile(found)
     try:
         operation()
     finally:
         sys.setprofile(None)
+        gc.enable()
     # The lambda that a test passes is not part of the operation.
     found.calls = Counter({k: n for k, n in found.calls.items() if __file__ not in k})
     return found
