@@ -290,6 +290,16 @@ class Format(ABC):
         return None
 
 
+def replace_once(document: Buffer, old: bytes, new: bytes) -> bytes | None:
+    """Return `document` with `new` in place of `old`, or None if it does not hold that once.
+
+    Every append changes the one line of a document that holds the shape. In those that we
+    wrote that line is where it is expected; others are written anew.
+    """
+    data = bytes(document)
+    return data.replace(old, new) if data.count(old) == 1 else None
+
+
 _scalar = json.JSONEncoder().encode
 
 

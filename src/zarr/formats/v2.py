@@ -13,7 +13,7 @@ from zarr import dtypes
 from zarr.codecs import named, object_codec_of
 from zarr.dtypes import JSON
 from zarr.errors import MetadataError, naming
-from zarr.formats.base import Format, dump_json, expect_object, join, load_json
+from zarr.formats.base import Format, dump_json, expect_object, join, load_json, replace_once
 from zarr.grid import Grid
 from zarr.metadata import ArrayMeta, ChunkKeys, GroupMeta, Step
 
@@ -53,10 +53,8 @@ class V2(Format):
         return dump_json(_members(meta))
 
     def dump_resized(self, meta: ArrayMeta, document: Buffer, before: tuple[int, ...]) -> bytes:
-        # Every append comes here: most often, the one line of a document as we write it.
-        data = bytes(document)
-        old, new = _shape_member(before), _shape_member(meta.shape)
-        return data.replace(old, new) if data.count(old) == 1 else self.dump_array(meta)
+        changed = replace_once(document, _shape_member(before), _shape_member(meta.shape))
+        return self.dump_array(meta) if changed is None else changed
 
     def parse_group(self, document: Buffer, key: str) -> GroupMeta:
         members = expect_object(load_json(document, key), key)
