@@ -270,7 +270,7 @@ class ObjectStore(BaseStore):
         return tag
 
     def _read_range(
-        self, key: str, start: int, length: int | None
+        self, key: str, start: int, length: int | None, tries: int = _TRIES
     ) -> tuple[memoryview, str | None]:
         if length == 0:
             known = self._obstore.head(self.store, key)
@@ -289,6 +289,8 @@ class ObjectStore(BaseStore):
             # That a range begins behind the end of the value is an error to servers only.
             if max(start, 0) >= size:
                 return memoryview(b""), tag
+            if start >= 0 and tries:  # the value may have been shorter a moment ago
+                return self._read_range(key, start, length, tries - 1)
             if start >= 0 or not isinstance(error, self._obstore.exceptions.NotSupportedError):
                 raise
         # Azure knows no ranges that count from the end. The tag makes sure that size and
