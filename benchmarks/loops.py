@@ -303,7 +303,7 @@ class Limit(CodecLoop):
 
     def create_members(self, layout: Layout, count: int) -> None:
         self.clear(layout, "directory")
-        documents = {name: {"shape": list(layout.shape)} for name in member_names(count)}
+        documents = {name: _document(layout) for name in member_names(count)}
         for name, document in documents.items():
             folder = Path(self.path(layout, "directory"), name)
             folder.mkdir(parents=True)
@@ -322,8 +322,22 @@ class Limit(CodecLoop):
 
     def open(self, array: _Files, work: Work) -> Any:
         path = f"{array.prefix}.zarray"
-        Path(path).write_text(json.dumps({"shape": list(work.layout.shape)}))
+        Path(path).write_text(json.dumps(_document(work.layout)))
         return [_load(path) for _ in range(work.row.count)]
+
+
+def _document(layout: Layout) -> dict[str, Any]:
+    """Return what format 2 says of an array."""
+    return {
+        "chunks": list(layout.chunks),
+        "compressor": CODECS[layout.codec],
+        "dtype": layout.dtype,
+        "fill_value": layout.fill,
+        "filters": None,
+        "order": "C",
+        "shape": list(layout.shape),
+        "zarr_format": 2,
+    }
 
 
 def _load(path: str) -> Any:

@@ -48,6 +48,7 @@ def draw_ratios(rows: list[Row], results: dict[str, Timings], path: Path) -> Non
                 axes.scatter(*zip(*points, strict=True), marker=marker, color=colour, label=label)
         axes.axvline(1, color="black", linewidth=0.8)
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")
         axes.set_yticks(places, [title for title, _ in shown])
         axes.set_ylim(0.3, len(shown) + 0.7)
         axes.set_xlabel("our time as a share of theirs (left is faster)")

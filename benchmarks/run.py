@@ -278,6 +278,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     with tempfile.TemporaryDirectory(dir=options.scratch) as scratch:
         outcome = run(options, Path(scratch))
+        _tell(outcome, options)  # before the folder, which takes its time to remove
+    return int(any(t["ours"].problem for t in outcome["results"].values() if "ours" in t))
+
+
+def _tell(outcome: dict[str, Any], options: argparse.Namespace) -> None:
+    """Print the tables, and write what the options ask for."""
     rows, results = outcome["rows"], outcome["results"]
     text = report.markdown(rows, results, TITLES, outcome["versions"], machine(), options)
     print(text)
@@ -291,7 +297,6 @@ def main(arguments: list[str] | None = None) -> int:
         report.write_into(PAGE, text)
         plots.draw_ratios(rows, results, IMAGES / "benchmark_ratios.svg")
         plots.draw_growth(growth.measure(quick=options.quick), IMAGES / "benchmark_growth.svg")
-    return int(any(t["ours"].problem for t in results.values() if "ours" in t))
 
 
 if __name__ == "__main__":
