@@ -160,8 +160,8 @@ class Group(Node, MutableMapping[str, Any]):
             yield name, self[_Listed(name, found)]
 
     def _names(self, *kinds: str) -> list[str]:
-        children = self._format.children(self._store, self._path)
-        return [name for name, (kind, _) in children.items() if kind in kinds]
+        members = self._format.kinds(self._store, self._path)
+        return [name for name, kind in members.items() if kind in kinds]
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names of members, sorted."""

@@ -198,6 +198,10 @@ class Format(ABC):
                 nodes[name] = kind, found[key]
         return nodes
 
+    def kinds(self, store: BaseStore, path: str) -> dict[str, NodeKind]:
+        """Return the kind of each node directly below `path`, by name, sorted."""
+        return {name: kind for name, (kind, _) in self.children(store, path).items()}
+
     def remove(self, store: BaseStore, path: str) -> None:
         """Delete the node at `path` with all below it."""
         store.rmdir(path)

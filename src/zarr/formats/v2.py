@@ -13,12 +13,20 @@ from zarr import dtypes
 from zarr.codecs import named, object_codec_of
 from zarr.dtypes import JSON
 from zarr.errors import MetadataError, naming
-from zarr.formats.base import Format, dump_json, expect_object, join, load_json, replace_once
+from zarr.formats.base import (
+    Format,
+    NodeKind,
+    dump_json,
+    expect_object,
+    join,
+    load_json,
+    replace_once,
+)
 from zarr.grid import Grid
 from zarr.metadata import ArrayMeta, ChunkKeys, GroupMeta, Step
 
 if TYPE_CHECKING:
-    from zarr.storage.base import Buffer
+    from zarr.storage.base import BaseStore, Buffer
 
 __all__ = ["V2"]
 
@@ -63,6 +71,16 @@ class V2(Format):
                 f"{key!r}: zarr_format must be 2, not {members.get('zarr_format')!r:.50}"
             )
         return GroupMeta(extra={k: v for k, v in members.items() if k != "zarr_format"})
+
+    def kinds(self, store: BaseStore, path: str) -> dict[str, NodeKind]:
+        # That a document is there says it all. Most members are arrays: who asks for groups
+        # among the rest only asks for less, and often for nothing.
+        names = [name for name in store.listdir(path) if not self.is_document(name)]
+        arrays = {self.array_key(join(path, name)): name for name in names}
+        kinds: dict[str, NodeKind] = {arrays[key]: "array" for key in store.present([*arrays])}
+        groups = {self.group_key(join(path, name)): name for name in names if name not in kinds}
+        kinds.update((groups[key], "group") for key in store.present([*groups]))
+        return {name: kinds[name] for name in names if name in kinds}
 
     def dump_group(self, meta: GroupMeta) -> bytes:
         return dump_json({**meta.extra, "zarr_format": self.version})

@@ -212,6 +212,11 @@ class BaseStore(MutableMapping[str, Buffer]):
                 continue
         return found
 
+    def present(self, keys: Sequence[str]) -> list[str]:
+        """Return those of `keys` that exist, in their order."""
+        found = self.getitems(keys)
+        return [key for key in keys if key in found]
+
     def getfirst(self, keys: Sequence[str]) -> dict[str, Buffer]:
         """Return the value of the first of `keys` that exists; of more, if that is as cheap."""
         if type(self).getitems is not BaseStore.getitems:

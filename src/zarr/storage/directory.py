@@ -7,6 +7,7 @@ import errno
 import itertools
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from glob import glob
@@ -189,10 +190,14 @@ class DirectoryStore(BaseStore):
         if parent not in self._inside:
             self._check_folder(key, parent)
         path = self._prefix + folder
+        try:
+            mode = (os.stat if self.follow_symlinks else os.lstat)(path).st_mode
+        except (OSError, ValueError):
+            return
         # A folder that is no link lies where its parent lies.
-        if not self.follow_symlinks and os.path.islink(path):
+        if stat.S_ISLNK(mode):
             self._check_inside(key, path)
-        if parent in self._inside and os.path.isdir(path):
+        if parent in self._inside and (stat.S_ISDIR(mode) or os.path.isdir(path)):
             self._inside.add(folder)
 
     def _check_inside(self, key: str, path: str) -> None:
@@ -372,9 +377,24 @@ class DirectoryStore(BaseStore):
     def listdir(self, path: str = "") -> list[str]:
         try:
             with os.scandir(self._folder(path)) as entries:
-                return sorted([entry.name for entry in entries if self._is_ours(entry)])
+                ours = [entry for entry in entries if self._is_ours(entry)]
         except (FileNotFoundError, NotADirectoryError):
             return []
+        if path in self._inside:
+            above = f"{path}/" if path else ""
+            folders = [entry.name for entry in ours if entry.is_dir(follow_symlinks=False)]
+            self._inside.update([above + name for name in folders])
+        return sorted([entry.name for entry in ours])
+
+    def present(self, keys: Sequence[str]) -> list[str]:
+        return [key for key in keys if self._is_file(key)]
+
+    def _is_file(self, key: str) -> bool:
+        try:
+            mode = os.lstat(path := self._file(key)).st_mode
+        except (OSError, ValueError):
+            return False
+        return stat.S_ISREG(mode) or (stat.S_ISLNK(mode) and key in self and os.path.isfile(path))
 
     def _is_ours(self, entry: os.DirEntry[str]) -> bool:
         """Tell whether an entry of a folder belongs to the store."""
