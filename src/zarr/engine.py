@@ -47,6 +47,12 @@ __all__ = ["Engine"]
 _FEW = 1000
 """Number of chunks up to which deleting them by key beats listing what there is."""
 
+_TINY = 16 << 10
+"""Bytes of a chunk below which two threads wait for the interpreter more than they work."""
+
+_OF_SMALL = 4
+"""How much more of small chunks must be wanted before a second thread is worth it."""
+
 Window: TypeAlias = list[tuple[Plan, Run]]
 
 
@@ -271,7 +277,8 @@ class Engine:
         nbytes = max(self.pipeline.nbytes, 1)
         settings = config.get()
         total = nchunks * nbytes
-        serial = total < settings.thread_bytes or nbytes <= SMALL or nchunks < 2
+        least = settings.thread_bytes * (1 if nbytes > SMALL else _OF_SMALL)
+        serial = total < least or nbytes < _TINY or nchunks < 2
         workers = 1 if serial or settings.workers < 2 else max(settings.workers, self.store.threads)
         share = min(settings.window_bytes, -(-total // workers))
         most = max(settings.window_bytes, total // (4 * workers))
