@@ -39,6 +39,8 @@ def refused(case: Case) -> str:
     text = json.dumps(case.document)
     if case.data_type not in (*TYPES, "bool", "string"):
         return "it does not have this data type"
+    if '"rectilinear"' in text:
+        return v3_cases.ONLY_REGULAR["zarr3"]
     if '"start"' in text:
         return "it looks for the index of a shard at the end only"
     if text.count("sharding_indexed") > 1 or (
