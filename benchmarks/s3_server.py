@@ -31,6 +31,7 @@ DATE = formatdate(0, usegmt=True)
 ISO_DATE = "1970-01-01T00:00:00.000Z"
 
 objects: dict[str, bytes] = {}
+uploads: dict[str, dict[int, bytes]] = {}
 counts: Counter[str] = Counter()
 tags = count()
 
@@ -52,14 +53,22 @@ def answer(method: str, target: str, headers: Mapping[str, str], body: bytes) ->
         if method == "POST" and "delete" in query:
             return _delete_many(bucket, body)
         return _list(bucket, query) if method == "GET" else (200, {}, b"")
+    if method == "POST":
+        return _upload(path, query)
     if method == "PUT":
         if source := headers.get("x-amz-copy-source"):
             return _copy(unquote(source).lstrip("/"), path)
         if "aws-chunked" in headers.get("content-encoding", ""):
             body = _dechunk(body)
-        objects[path] = body
+        if "uploadId" in query:
+            uploads[query["uploadId"][0]][int(query["partNumber"][0])] = body
+        else:
+            objects[path] = body
         return 200, {"ETag": _tag()}, b""
     if method == "DELETE":
+        if "uploadId" in query:
+            del uploads[query["uploadId"][0]]
+            return 204, {}, b""
         objects.pop(path, None)
         return 204, {}, b""
     return _read(path, headers)
@@ -94,6 +103,22 @@ def _copy(source: str, path: str) -> Answer:
     tag = escape(_tag())
     text = f"<CopyObjectResult><ETag>{tag}</ETag><LastModified>{ISO_DATE}</LastModified>"
     return 200, {}, f"{text}</CopyObjectResult>".encode()
+
+
+def _upload(path: str, query: Mapping[str, list[str]]) -> Answer:
+    """Begin or complete an upload in parts."""
+    if "uploadId" in query:
+        parts = uploads.pop(query["uploadId"][0])
+        objects[path] = b"".join(parts[number] for number in sorted(parts))
+        tag = escape(_tag())
+        text = f"<CompleteMultipartUploadResult><ETag>{tag}</ETag></CompleteMultipartUploadResult>"
+        return 200, {}, text.encode()
+    name = str(next(tags))
+    uploads[name] = {}
+    bucket, _, key = path.partition("/")
+    place = f"<Bucket>{escape(bucket)}</Bucket><Key>{escape(key)}</Key>"
+    text = f"<UploadId>{name}</UploadId></InitiateMultipartUploadResult>"
+    return 200, {}, f"<InitiateMultipartUploadResult>{place}{text}".encode()
 
 
 def _delete_many(bucket: str, body: bytes) -> Answer:
