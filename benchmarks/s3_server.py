@@ -122,9 +122,11 @@ def _upload(path: str, query: Mapping[str, list[str]]) -> Answer:
 
 
 def _delete_many(bucket: str, body: bytes) -> Answer:
-    for key in DELETED.findall(body):
+    keys = DELETED.findall(body)
+    for key in keys:
         objects.pop(f"{bucket}/{key.decode()}", None)
-    return 200, {"Content-Type": "application/xml"}, b"<DeleteResult></DeleteResult>"
+    text = b"".join(b"<Deleted><Key>%b</Key></Deleted>" % key for key in keys)
+    return 200, {"Content-Type": "application/xml"}, b"<DeleteResult>%b</DeleteResult>" % text
 
 
 def _list(bucket: str, query: Mapping[str, list[str]]) -> Answer:

@@ -277,8 +277,10 @@ class Engine:
         nbytes = max(self.pipeline.nbytes, 1)
         settings = config.get()
         total = nchunks * nbytes
-        least = settings.thread_bytes * (1 if nbytes > SMALL else _OF_SMALL)
-        serial = total < least or nbytes < _TINY or nchunks < 2
+        # Small chunks are hardly worth a second thread, but waiting side by side is.
+        near = self.store.threads < 2
+        least = settings.thread_bytes * (_OF_SMALL if near and nbytes <= SMALL else 1)
+        serial = total < least or (near and nbytes < _TINY) or nchunks < 2
         workers = 1 if serial or settings.workers < 2 else max(settings.workers, self.store.threads)
         share = min(settings.window_bytes, -(-total // workers))
         most = max(settings.window_bytes, total // (4 * workers))

@@ -65,7 +65,7 @@ class Plan:
         self.counts = [len(axis.chunks) for axis in axes]
         self.nchunks = math.prod(self.counts)
         self.dim_count = len(axes)
-        self.dim = max(range(len(axes)), key=self.counts.__getitem__) if axes else 0
+        self.dim = max(reversed(range(len(axes))), key=self.counts.__getitem__) if axes else 0
         self.axis = axes[self.dim] if axes else _NO_AXIS
         nbytes = pipeline.nbytes
         self.run_length = max(1, RUN_BYTES // max(nbytes, 1)) if nbytes <= SMALL else 1

@@ -30,6 +30,9 @@ _DELETED_AT_A_TIME = 1_000
 _GAP = 256 << 10
 """Bytes between two ranges that are rather fetched than left out by a second request."""
 
+_LARGEST_PUT = 64 << 20
+"""Bytes of a value that are sent in one request: parts take two more round trips."""
+
 _TRIES = 4
 """How often a value may be replaced while ranges of it are read before the whole is read."""
 
@@ -328,7 +331,8 @@ class ObjectStore(BaseStore):
     def _write(self, item: tuple[str, memoryview]) -> None:
         key, view = item
         with self._doing("write", key):
-            self._obstore.put(self.store, key, bytes(view) if self._in_memory else view)
+            value = bytes(view) if self._in_memory else view
+            self._obstore.put(self.store, key, value, use_multipart=view.nbytes > _LARGEST_PUT)
 
     def __delitem__(self, key: str) -> None:
         self._check(key)
