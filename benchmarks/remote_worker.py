@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 BUCKET = "measured"
-TOGETHER = 64
+TOGETHER = 256
 """Threads that read regions at the same time, with libraries whose reads wait."""
 
 Region = tuple[slice, ...]
@@ -183,13 +183,6 @@ def zarr_fsspec(name: str, address: str, layout: Layout) -> Opened:
     return zarr_python(name, layout, store)
 
 
-def zarrs_fsspec(name: str, address: str, layout: Layout) -> Opened:
-    import zarr
-
-    zarr.config.set({"codec_pipeline.path": "zarrs.ZarrsCodecPipeline"})
-    return zarr_fsspec(name, address, layout)
-
-
 def tensorstore(name: str, address: str, layout: Layout) -> Opened:
     import tensorstore as ts
 
@@ -251,7 +244,6 @@ OPEN = {
     "zarr-obstore": zarr_obstore,
     "zarr-fsspec": zarr_fsspec,
     "zarrs-obstore": zarrs_obstore,
-    "zarrs-fsspec": zarrs_fsspec,
     "tensorstore": tensorstore,
 }
 

@@ -30,7 +30,9 @@ DELETED = re.compile(rb"<Key>(.*?)</Key>", re.DOTALL)
 DATE = formatdate(0, usegmt=True)
 ISO_DATE = "1970-01-01T00:00:00.000Z"
 
-objects: dict[str, bytes] = {}
+objects: dict[str, tuple[bytes, str]] = {}
+"""Body and entity tag of each object."""
+
 uploads: dict[str, dict[int, bytes]] = {}
 counts: Counter[str] = Counter()
 tags = count()
@@ -60,11 +62,12 @@ def answer(method: str, target: str, headers: Mapping[str, str], body: bytes) ->
             return _copy(unquote(source).lstrip("/"), path)
         if "aws-chunked" in headers.get("content-encoding", ""):
             body = _dechunk(body)
+        tag = _tag()
         if "uploadId" in query:
             uploads[query["uploadId"][0]][int(query["partNumber"][0])] = body
         else:
-            objects[path] = body
-        return 200, {"ETag": _tag()}, b""
+            objects[path] = body, tag
+        return 200, {"ETag": tag}, b""
     if method == "DELETE":
         if "uploadId" in query:
             del uploads[query["uploadId"][0]]
@@ -80,10 +83,10 @@ def _tag() -> str:
 
 
 def _read(path: str, headers: Mapping[str, str]) -> Answer:
-    body = objects.get(path)
+    body, tag = objects.get(path, (None, ""))
     if body is None:
         return 404, {}, b"<Error><Code>NoSuchKey</Code><Message>no such key</Message></Error>"
-    found = {"ETag": '"0"', "Last-Modified": DATE, "Accept-Ranges": "bytes"}
+    found = {"ETag": tag, "Last-Modified": DATE, "Accept-Ranges": "bytes"}
     wanted = RANGE.fullmatch(headers.get("range", ""))
     if wanted is None:
         return 200, found, body
@@ -99,9 +102,8 @@ def _read(path: str, headers: Mapping[str, str]) -> Answer:
 def _copy(source: str, path: str) -> Answer:
     if source not in objects:
         return 404, {}, b"<Error><Code>NoSuchKey</Code></Error>"
-    objects[path] = objects[source]
-    tag = escape(_tag())
-    text = f"<CopyObjectResult><ETag>{tag}</ETag><LastModified>{ISO_DATE}</LastModified>"
+    objects[path] = objects[source][0], (tag := _tag())
+    text = f"<CopyObjectResult><ETag>{escape(tag)}</ETag><LastModified>{ISO_DATE}</LastModified>"
     return 200, {}, f"{text}</CopyObjectResult>".encode()
 
 
@@ -109,10 +111,10 @@ def _upload(path: str, query: Mapping[str, list[str]]) -> Answer:
     """Begin or complete an upload in parts."""
     if "uploadId" in query:
         parts = uploads.pop(query["uploadId"][0])
-        objects[path] = b"".join(parts[number] for number in sorted(parts))
-        tag = escape(_tag())
-        text = f"<CompleteMultipartUploadResult><ETag>{tag}</ETag></CompleteMultipartUploadResult>"
-        return 200, {}, text.encode()
+        tag = _tag()
+        objects[path] = b"".join(parts[number] for number in sorted(parts)), tag
+        name = "CompleteMultipartUploadResult"
+        return 200, {}, f"<{name}><ETag>{escape(tag)}</ETag></{name}>".encode()
     name = str(next(tags))
     uploads[name] = {}
     bucket, _, key = path.partition("/")
@@ -142,7 +144,7 @@ def _list(bucket: str, query: Mapping[str, list[str]]) -> Answer:
             folders[key[: cut + 1]] = None
         else:
             contents.append(
-                f"<Contents><Key>{escape(key)}</Key><Size>{len(objects[path])}</Size>"
+                f"<Contents><Key>{escape(key)}</Key><Size>{len(objects[path][0])}</Size>"
                 f"<ETag>&quot;0&quot;</ETag><LastModified>{ISO_DATE}</LastModified></Contents>"
             )
     text = "".join(contents) + "".join(

@@ -343,7 +343,8 @@ class Shards:
         """Read chunks of some shards; return the shards whose index is not what it was.
 
         One call to the store reads the chunks and, for each shard, what tells whether the
-        index that they were found by is still that of the shard.
+        index that they were found by is still that of the shard: its version where the store
+        knows it, a part of the index otherwise.
         """
         indexes, fresh = self._indexes(shards, wanted)
         spans: list[tuple[str, _Span | None]] = []
@@ -353,14 +354,19 @@ class Shards:
             for span in needed:
                 spans.append((shard, span))
                 ranges.append((shard, (span.start, span.stop - span.start)))
-            if needed or shard not in fresh:
+            if index.version is None if needed else shard not in fresh:
                 spans.append((shard, None))
                 ranges.append((shard, self.layout(shard).check_range))
-        values = self.store.get_partial_values(ranges) if ranges else []
+        values, versions = self.store.get_versioned_values(ranges) if ranges else ([], {})
         read = list(zip(spans, values, strict=True))
         changed: set[str] = set()
         for (shard, part), value in read:
-            if part is None and (value is None or bytes(value) != indexes[shard].check):
+            index = indexes[shard]
+            if index.version is not None:
+                same = versions.get(shard) == index.version
+            else:
+                same = part is not None or (value is not None and bytes(value) == index.check)
+            if not same:
                 changed.add(shard)
                 _indexes.forget(self._cache_name(shard))
         for (shard, part), value in read:
@@ -391,13 +397,13 @@ class Shards:
         known = {shard: _indexes.get(self._cache_name(shard)) for shard in shards}
         unknown = [shard for shard in shards if known[shard] is None]
         ranges = [(shard, self.layout(shard).index_range) for shard in unknown]
-        encoded = self.store.get_partial_values(ranges) if ranges else []
+        encoded, versions = self.store.get_versioned_values(ranges) if ranges else ([], {})
         for shard, data in zip(unknown, encoded, strict=True):
             if data is None:
                 continue
             layout = self.layout(shard)
             entries = self._parsed(shard, wanted[shard][0], layout.parse_index, data)
-            index = known[shard] = ShardIndex(entries, layout.check_of(data))
+            index = known[shard] = ShardIndex(entries, layout.check_of(data), versions.get(shard))
             _indexes.keep(self._cache_name(shard), index)
         return {shard: index for shard, index in known.items() if index is not None}, set(unknown)
 

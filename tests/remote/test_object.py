@@ -222,3 +222,91 @@ def test_ranges_of_a_value_come_from_one_version_of_it() -> None:
     finally:
         stop.set()
         writer.join()
+
+
+class TestShards:
+    """Two shards of 256 chunks: what they cost, and that others may rewrite them."""
+
+    @pytest.fixture
+    def data(self) -> np.ndarray[Any, Any]:
+        return np.random.default_rng(0).integers(0, 2**31, (16 * 32, 16 * 16), "i4")
+
+    def create(self, store: ObjectStore, data: np.ndarray[Any, Any]) -> Any:
+        return zarr.create(
+            data.shape, chunks=16, shards=256, dtype="i4", compressor=None, store=store,
+            zarr_format=3,
+        )  # fmt: skip
+
+    def test_each_shard_is_one_request(
+        self, watched: tuple[ObjectStore, Relay], data: np.ndarray[Any, Any]
+    ) -> None:
+        store, relay = watched
+        z = self.create(store, data)
+        relay.verbs.clear()
+
+        z[...] = data
+        assert relay.verbs == {"PUT": 2}
+        relay.verbs.clear()
+        np.testing.assert_array_equal(z[...], data)
+        assert relay.verbs == {"GET": 2}
+
+    def test_a_large_shard_is_one_request(self, watched: tuple[ObjectStore, Relay]) -> None:
+        store, relay = watched
+        z = zarr.create(
+            6 << 20, chunks=1 << 20, shards=6 << 20, dtype="u1", compressor=None, store=store,
+            zarr_format=3,
+        )  # fmt: skip
+        relay.verbs.clear()
+        z[...] = 7
+        assert relay.verbs == {"PUT": 1}
+
+    def test_a_chunk_is_one_request_once_the_index_is_known(
+        self, watched: tuple[ObjectStore, Relay], data: np.ndarray[Any, Any]
+    ) -> None:
+        store, relay = watched
+        z = self.create(store, data)
+        z[...] = data
+        for region, count in (
+            ((slice(16), slice(16)), 2),
+            ((slice(16, 32), slice(64, 80)), 1),
+            ((17, 99), 1),
+            ((slice(256, 272), slice(16)), 2),
+            ((slice(None), 40), 2),  # near enough to be read at once
+        ):
+            relay.verbs.clear()
+            np.testing.assert_array_equal(z[region], data[region])
+            assert relay.verbs == {"GET": count}, region
+
+    def test_others_rewrite_a_shard(
+        self, watched: tuple[ObjectStore, Relay], data: np.ndarray[Any, Any]
+    ) -> None:
+        store, relay = watched
+        z = self.create(store, data)
+        z[:16, :64] = data[:16, :64]  # four of its chunks
+        np.testing.assert_array_equal(z[:16, 32:48], data[:16, 32:48])
+
+        store.store.put("c/0/0", self._with(data + 1)["c/0/0"])  # all, each in another place
+        relay.verbs.clear()
+        np.testing.assert_array_equal(z[:16, 32:48], data[:16, 32:48] + 1)
+        assert relay.verbs == {"GET": 3}  # what the old index says, the new one, the chunk
+
+        other = zarr.create(
+            data.shape, chunks=16, shards=256, dtype="i4", compressor=None, zarr_format=3,
+            store=ObjectStore("memory:///"), write_empty_chunks=False,
+        )  # fmt: skip
+        other[64:80, :16] = 5
+        store.store.put("c/0/0", other.store["c/0/0"])
+        assert not z[:16, 32:48].any()
+        relay.verbs.clear()
+        assert not z[:16, 32:48].any()  # is it still not there?
+        assert relay.verbs == {"GET": 1}
+
+        store.store.put("c/0/0", self._with(data)["c/0/0"])
+        np.testing.assert_array_equal(z[:16, 32:48], data[:16, 32:48])
+        store.store.delete("c/0/0")
+        assert not z[:16, 32:48].any()
+
+    def _with(self, data: np.ndarray[Any, Any]) -> ObjectStore:
+        store = ObjectStore("memory:///")
+        self.create(store, data)[...] = data
+        return store

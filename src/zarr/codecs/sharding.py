@@ -41,10 +41,13 @@ class ShardIndex(NamedTuple):
     check : bytes
         What was at the shard's `check_range`. An index with another content has, but for one
         chance in four thousand millions, something else there.
+    version : str, optional
+        That of the shard, where the store knows it.
     """
 
     entries: np.ndarray[Any, Any]
     check: bytes
+    version: str | None = None
 
     @property
     def nbytes(self) -> int:

@@ -95,6 +95,7 @@ def take_range(value: Buffer, byte_range: ByteRange) -> bytes:
 _VERBS = {
     "__getitem__": ("getitems", "get_partial_values"),
     "getitems": ("get_partial_values",),
+    "get_partial_values": ("get_versioned_values",),
     "__setitem__": ("setitems",),
     "__delitem__": ("delitems",),
 }
@@ -247,6 +248,20 @@ class BaseStore(MutableMapping[str, Buffer]):
             take_range(values[key], byte_range) if key in values else None
             for key, byte_range in ranges
         ]
+
+    def get_versioned_values(
+        self, ranges: Sequence[tuple[str, ByteRange]]
+    ) -> tuple[list[Buffer | None], dict[str, str]]:
+        """Return what :meth:`get_partial_values` does, and which versions that comes from.
+
+        Returns
+        -------
+        values : list
+        versions : dict
+            Of those keys of which the store knows it, text that no value with other contents
+            ever has at this key. All ranges of such a key come from that version.
+        """
+        return self.get_partial_values(ranges), {}
 
     def setitems(self, items: Mapping[str, Buffer]) -> None:
         """Store every value of `items`."""

@@ -36,6 +36,12 @@ _LARGEST_PUT = 64 << 20
 _TRIES = 4
 """How often a value may be replaced while ranges of it are read before the whole is read."""
 
+_TAGGING = ("S3Store", "GCSStore", "AzureStore", "MemoryStore")
+"""Kinds of places whose entity tags no two versions share.
+
+Those of files and of HTTP servers are made of a time and a size: two quick changes share one.
+"""
+
 _FOLDER_IN_THE_WAY = re.compile(r"Local.*\b(Not|Is) a directory\b", re.DOTALL)
 """What obstore says of a directory on this machine where a value was meant, or the reverse."""
 
@@ -110,6 +116,7 @@ class ObjectStore(BaseStore):
         elif config:
             raise ValueError(f"{sorted(config)} are for a URL; {store!r} has its own options")
         self.store = store
+        self._tags_are_versions = type(store).__name__ in _TAGGING
         self._in_memory = type(store).__name__ == "MemoryStore"  # which keeps what it is given
         self.mode = mode
         self._mode = "r" if mode == "r" else "a"
@@ -233,8 +240,14 @@ class ObjectStore(BaseStore):
         return {key: value for key, value in zip(keys, values, strict=True) if value is not None}
 
     def get_partial_values(self, ranges: Sequence[tuple[str, ByteRange]]) -> list[Buffer | None]:
+        return self.get_versioned_values(ranges)[0]
+
+    def get_versioned_values(
+        self, ranges: Sequence[tuple[str, ByteRange]]
+    ) -> tuple[list[Buffer | None], dict[str, str]]:
         # Not obstore's get_ranges, which fails badly where a value ends within a range.
         parts: list[Buffer | None] = [None] * len(ranges)
+        versions: dict[str, str] = {}
         spans = _spans(ranges)
         for _ in range(_TRIES):
             tags = map_requests(
@@ -245,15 +258,18 @@ class ObjectStore(BaseStore):
                 seen.setdefault(span.key, set()).add(tag)
             # Entity tags differ where a value was replaced between two requests.
             spans = [span for span in spans if len(seen[span.key]) > 1]
+            if self._tags_are_versions:
+                alone = {key: next(iter(known)) for key, known in seen.items() if len(known) == 1}
+                versions.update({key: tag for key, tag in alone.items() if tag})
             if not spans:
-                return parts
+                return parts, versions
         # What others replace all the time is read as a whole.
         whole = self.getitems(list({span.key for span in spans}))
         for span in spans:
             value = whole.get(span.key)
             for at in span.places:
                 parts[at] = None if value is None else take_range(value, ranges[at][1])
-        return parts
+        return parts, versions
 
     def _read_span(
         self, span: _Span, ranges: Sequence[tuple[str, ByteRange]], parts: list[Buffer | None]
