@@ -127,6 +127,7 @@ def _within(entries: range, start: int, stop: int) -> range:
 
 
 _NONE = range(0)
+_ONE = range(1)
 _NO_PLACES = np.zeros((1, 0), np.intp)
 
 
@@ -150,6 +151,8 @@ def _slice_axis(start: int, stop: int, step: int, chunk: int | Edges, length: in
     if step != 1:
         return _strided_axis(start, stop, step, chunk, length)
     first, last = start // chunk, (stop - 1) // chunk
+    if first == last:
+        return _one_chunk_axis(first, start, stop, chunk, length)
     chunks = range(first, last + 1)
     edges = [start, *range((first + 1) * chunk, stop, chunk), stop]
     inner = [slice(0, chunk)] * len(chunks)
@@ -161,6 +164,16 @@ def _slice_axis(start: int, stop: int, step: int, chunk: int | Edges, length: in
     covered = range(head, len(chunks) - (stop < min(length, (last + 1) * chunk)))
     band = slice(start - first * chunk, stop - first * chunk)
     return Axis(chunks, inner, outer, whole, covered, stop - start, band)
+
+
+def _one_chunk_axis(at: int, start: int, stop: int, chunk: int, length: int) -> Axis:
+    """Return the table of a slice of step one within a chunk: of most small reads and writes."""
+    begin = at * chunk
+    part = slice(start - begin, stop - begin)
+    size = stop - start
+    whole = _ONE if size == chunk else _NONE
+    covered = _ONE if size == min(chunk, length - begin) else _NONE
+    return Axis((at,), (part,), (slice(0, size),), whole, covered, size, part)
 
 
 def _listed_axis(start: int, stop: int, chunk: Edges, length: int) -> Axis:
