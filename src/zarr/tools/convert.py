@@ -33,7 +33,7 @@ from zarr.metadata import ArrayMeta, ChunkKeys
 from zarr.places import KeyTable
 from zarr.storage.base import BaseStore, Buffer, Separator
 from zarr.storage.consolidated import METADATA_KEY, dump_copies
-from zarr.storage.nodes import require_parents
+from zarr.storage.nodes import remove_node, require_parents
 from zarr.tools.copy import Log, Reporter, Result, copy_data
 
 __all__ = ["convert"]
@@ -116,7 +116,7 @@ class _Node:
     @property
     def depth(self) -> int:
         """How many groups it is in."""
-        return self.place.count("/") + bool(self.place)
+        return _depth(self.place)
 
     @property
     def label(self) -> str:
@@ -178,6 +178,11 @@ def convert(
             f"{skipped:,} skipped, {nbytes:,} bytes of chunks copied"
         )
     return len(nodes), skipped, nbytes
+
+
+def _depth(path: str) -> int:
+    """Return how many groups the node at `path` is in."""
+    return path.count("/") + bool(path)
 
 
 def _format_at(store: BaseStore, path: str) -> Format:
@@ -275,8 +280,9 @@ class _Plan:
             )
             meta = replace(meta, attributes=attributes)
         node = _Node(path, place, kind, old, {})
-        document = self._array(node, meta) if kind == "array" else None
-        if document is None:
+        if kind == "array":
+            document = self._array(node, meta)
+        else:
             document = _new_document(source, target, kind, old, meta)
         attributes = _adopt(target, _free(source, meta)).attributes
         attrs_key = self.goal.attrs_key(kind, place)
@@ -487,7 +493,7 @@ def _write(origin: _End, goal: _End, nodes: Sequence[_Node], overwrite: bool) ->
     """Write what is planned, from the bottom up; return the bytes of chunks that were copied."""
     apart = origin.store is not goal.store or origin.path != goal.path
     if apart and overwrite:
-        goal.format.remove(goal.store, goal.path)
+        remove_node(goal.store, goal.path, goal.format)
     nbytes = 0
     for node in nodes:
         if node.meta is not None and (apart or node.chunks != "stay"):
@@ -521,13 +527,13 @@ def _converted_nodes(goal: _End) -> list[Place]:
         key = goal.own_key(kind, path)
         meta = goal.format.parse_array(found[key], key) if kind == "array" else None
         places.append((path, kind, meta))
-    return sorted(places, key=lambda place: place[0].count("/") + bool(place[0]))
+    return sorted(places, key=lambda place: _depth(place[0]))
 
 
 def _old_documents(old: _End, places: Sequence[Place]) -> Iterator[list[str]]:
     """Yield the keys of documents that have been replaced, in the order of deleting."""
     root = places[0][0]
-    by_depth = groupby(places, key=lambda place: place[0].count("/") + bool(place[0]))
+    by_depth = groupby(places, key=lambda place: _depth(place[0]))
     for _, level in by_depth:
         batch = list(level)
         keys = {old.own_key(kind, path): path for path, kind, _ in batch}
@@ -539,7 +545,7 @@ def _old_documents(old: _End, places: Sequence[Place]) -> Iterator[list[str]]:
             more += [join(path, METADATA_KEY) for path, kind, _ in batch if kind == "group"]
             if root and batch[0][0] == root:
                 more.append(METADATA_KEY)
-        yield [key for key in more if key is not None]
+        yield old.store.present([key for key in more if key is not None])
 
 
 def _old_chunks(goal: _End, places: Sequence[Place]) -> Iterator[list[str]]:
@@ -571,8 +577,7 @@ def _delete(
     batches: Iterable[list[str]], store: BaseStore, dry_run: bool, reporter: Reporter
 ) -> None:
     for keys in batches:
-        present = [key for key in keys if key in store]
-        for key in present:
+        for key in keys:
             reporter.say(f"delete {key}")
-        if present and not dry_run:
-            store.delitems(present)
+        if keys and not dry_run:
+            store.delitems(keys)
