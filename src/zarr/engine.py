@@ -10,8 +10,10 @@ import itertools
 import math
 import operator
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import lru_cache, partial
+from threading import Semaphore
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -54,6 +56,8 @@ _OF_SMALL = 4
 """How much more of small chunks must be wanted before a second thread is worth it."""
 
 Window: TypeAlias = list[tuple[Plan, Run]]
+Turn: TypeAlias = AbstractContextManager[Any]
+_AT_ONCE: Turn = nullcontext()
 
 
 class Change(NamedTuple):
@@ -225,10 +229,11 @@ class Engine:
             self._read_chunk(pipeline, found, key, inner, out, fields)
             return
 
-        def read_window(window: Window) -> None:
+        def read_window(window: Window, turn: Turn) -> None:
             found = self._fetch_window(window, only)
-            for plan, run in window:
-                self._read_run(plan, run, found, out, fields)
+            with turn:
+                for plan, run in window:
+                    self._read_run(plan, run, found, out, fields)
 
         self._for_each_window(
             read_window, lambda n, most: self._windows(axes, n, most), _count(axes)
@@ -262,7 +267,7 @@ class Engine:
 
     def _for_each_window(
         self,
-        work: Callable[[Any], None],
+        work: Callable[[Any, Turn], None],
         windows: Callable[[int, int], Iterable[Any]],
         nchunks: int,
     ) -> None:
@@ -270,6 +275,9 @@ class Engine:
 
         Parameters
         ----------
+        work : callable
+            Takes a window, and what to enter for decoding and encoding: no more threads than
+            there are workers are let in at a time, however many wait for a store.
         windows : callable
             Takes the bytes that a window should have, and the most that one may have: as many
             more as all threads together can hold within a quarter of what is asked for.
@@ -284,7 +292,8 @@ class Engine:
         workers = 1 if serial or settings.workers < 2 else max(settings.workers, self.store.threads)
         share = min(settings.window_bytes, -(-total // workers))
         most = max(settings.window_bytes, total // (4 * workers))
-        run_all(work, windows(share, most), workers)
+        turn = Semaphore(settings.workers) if workers > settings.workers else _AT_ONCE
+        run_all(lambda window: work(window, turn), windows(share, most), workers)
 
     def _read_run(
         self, plan: Plan, run: Run, found: Mapping[Any, Any], out: Any, fields: Any
@@ -394,7 +403,7 @@ class Engine:
         items = self.pipeline.items
         points = self._points(indexer)
 
-        def read_window(window: range) -> None:
+        def read_window(window: range, turn: Turn) -> None:
             keys, together = points.keys[window.start : window.stop], points.together
             if self._ranges is None:
                 found = self._fetch(keys)
@@ -403,13 +412,14 @@ class Engine:
                 chosen = (points.inside[points.part(range(at, at + 1))] for at in window)
                 spans = map(self.pipeline.spans_of_items, chosen)
                 found = self._ranges.fetch(zip(keys, spans, strict=True))
-            for start in range(window.start, window.stop, together):
-                run = range(start, min(start + together, window.stop))
-                flat = self._decode_flat(points, run, found)
-                part = points.part(run)
-                which = points.rank[part] - start
-                values = flat[which * items + points.inside[part]]
-                flat_out[points.target(part)] = of_fields(values, fields)
+            with turn:
+                for start in range(window.start, window.stop, together):
+                    run = range(start, min(start + together, window.stop))
+                    flat = self._decode_flat(points, run, found)
+                    part = points.part(run)
+                    which = points.rank[part] - start
+                    values = flat[which * items + points.inside[part]]
+                    flat_out[points.target(part)] = of_fields(values, fields)
 
         self._for_each_window(read_window, lambda n, _: points.windows(n), len(points.keys))
         if not out.flags.c_contiguous:
@@ -475,13 +485,13 @@ class Engine:
             inner = value.shape[len(indexer.shape) :]
             flat_value = flat_value.reshape((math.prod(indexer.shape), *inner))
 
-        def write_window(window: range) -> None:
+        def write_window(window: range, turn: Turn) -> None:
             changes = {}
             for at in window:
                 part = points.part(range(at, at + 1))
                 new = flat_value if value.ndim == 0 else flat_value[points.target(part)]
                 changes[points.keys[at]] = Change(points.pipeline(at), points.inside[part], new)
-            self.update({}, changes, self._change_points(fields))
+            self.update({}, changes, self._change_points(fields), turn)
 
         self._for_each_window(write_window, lambda n, _: points.windows(n), len(points.keys))
 
@@ -497,6 +507,7 @@ class Engine:
         complete: dict[Any, Any],
         partial: Mapping[Any, Change],
         change: Callable[[np.ndarray[Any, Any], Change], None],
+        turn: Turn = _AT_ONCE,
     ) -> None:
         """Store complete chunks and change others, such that no other writer interferes.
 
@@ -508,6 +519,8 @@ class Engine:
             What is to change in other chunks, by key.
         change : callable
             Does so in a decoded chunk.
+        turn : context manager
+            What to enter for decoding and encoding.
         """
         if self._locks is None:
             self._location = self.store.location
@@ -515,10 +528,11 @@ class Engine:
         locked = self.places.to_lock(itertools.chain(complete, partial))
         with holding(self._locks, self.synchronizer, locked):
             found, old = self.places.before(partial, complete)
-            for key, new in partial.items():
-                chunk = self.editable(new.pipeline, found, key)
-                change(chunk, new)
-                complete[key] = self.encode(new.pipeline, chunk)
+            with turn:
+                for key, new in partial.items():
+                    chunk = self.editable(new.pipeline, found, key)
+                    change(chunk, new)
+                    complete[key] = self.encode(new.pipeline, chunk)
             written = list(complete)
             try:
                 self.places.put(complete, old)
@@ -644,8 +658,14 @@ class _Write:
             complete[key] = self._encode_uniform(pipeline)
         self.engine.update(complete, partial, self._change)
 
-    def window(self, window: Window) -> None:
+    def window(self, window: Window, turn: Turn) -> None:
         """Write one window."""
+        with turn:
+            complete, partial = self._encode(window)
+        self.engine.update(complete, partial, self._change, turn)
+
+    def _encode(self, window: Window) -> tuple[dict[Any, Any], dict[Any, Change]]:
+        """Return the chunks of a window that are known whole, encoded, and changes of others."""
         complete: dict[Any, Any] = {}
         partial: dict[Any, Change] = {}
         for plan, run in window:
@@ -657,7 +677,7 @@ class _Write:
                 change = self._change_of(plan.pipeline, inner, tuple(region))
                 covered = others_covered and entry in plan.axis.covered
                 self._prepare(run.keys[entry - run.start], change, covered, complete, partial)
-        self.engine.update(complete, partial, self._change)
+        return complete, partial
 
     def _encode_whole(self, plan: Plan, run: Run, complete: dict[Any, Any]) -> tuple[int, int]:
         """Encode the entries of `run` that overwrite chunks whole; return their range."""
