@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import struct
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-__all__ = ["HEADER", "Blocks", "blosc_part"]
+__all__ = ["HEADER", "Blocks", "blosc_joined", "blosc_part"]
 
 HEADER = 16
 """Bytes of the header of a chunk; the offsets of its blocks follow, four bytes each."""
@@ -122,3 +124,38 @@ def blosc_part(buf: Any, start: int, stop: int) -> tuple[Any, int, int]:
     first, last = blocks.around(start, stop)
     parts = [view[begin:end] for begin, end in blocks.ranges(first, last)]
     return blocks.chunk(first, last, parts)
+
+
+def blosc_joined(bufs: Sequence[Any], nbytes: int) -> bytes | None:
+    """Return one Blosc chunk that decodes to what `bufs` decode to, one after the other.
+
+    The decoder is then called once, not once for each of many small chunks: several
+    threads can decode side by side, which otherwise wait for each other at every call.
+
+    Parameters
+    ----------
+    bufs : sequence of buffer
+    nbytes : int
+        Bytes of each when decoded.
+
+    Returns
+    -------
+    bytes or None
+        None if they are not all whole chunks of that size, each of one block, compressed in
+        the same way.
+    """
+    count, start = len(bufs), HEADER + 4
+    heads = b"".join([buf[:start] for buf in bufs])
+    if len(heads) != start * count or heads[2] & _STORED:
+        return None
+    words = struct.unpack(f"<{5 * count}I", heads)
+    kinds, decoded, blocks, encoded, starts = [words[i::5] for i in range(5)]
+    sizes = tuple(map(len, bufs))
+    alike = set(zip(kinds, decoded, blocks, starts, strict=True))
+    if encoded != sizes or alike != {(kinds[0], nbytes, nbytes, start)}:
+        return None
+    # Each chunk stays as it is, its header included; the table points to its block.
+    table = itertools.accumulate(sizes, initial=HEADER + 4 * count + start)
+    *offsets, end = table
+    head = struct.pack(f"<{4 + count}I", kinds[0], nbytes * count, nbytes, end - start, *offsets)
+    return b"".join([head, *bufs])

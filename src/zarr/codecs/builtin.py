@@ -9,7 +9,8 @@ from __future__ import annotations
 import bz2
 import lzma
 import pickle
-from collections.abc import Callable, Sequence
+import struct
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numcodecs
@@ -22,7 +23,6 @@ from zarr.errors import UnsafeDecodeError
 
 __all__ = [
     "LIMITED",
-    "blosc_sizes_agree",
     "check_blosc",
     "encoded_limit",
     "encoder",
@@ -50,21 +50,11 @@ def check_blosc(buf: Any, nbytes: int) -> None:
     size = len(buf)
     if size < _BLOSC_HEADER:
         raise ValueError(f"{size} bytes are too few for a Blosc chunk")
-    decoded, _, encoded = np.frombuffer(buf, "<u4", 3, 4).tolist()
+    decoded, _, encoded = struct.unpack_from("<3I", buf, 4)
     if encoded != size:
         raise ValueError(f"the Blosc header says {encoded} bytes, but there are {size}")
     if decoded != nbytes:
         raise ValueError(f"the Blosc header says {decoded} decoded bytes, expected {nbytes}")
-
-
-def blosc_sizes_agree(bufs: Sequence[Any], nbytes: int) -> bool:
-    """Tell whether :func:`check_blosc` would pass for each of `bufs`."""
-    headers = b"".join([buf[:_BLOSC_HEADER] for buf in bufs])
-    if len(headers) != _BLOSC_HEADER * len(bufs):
-        return False
-    sizes = np.frombuffer(headers, "<u4").reshape(-1, 4)
-    same_decoded = bool((sizes[:, 1] == nbytes).all())
-    return same_decoded and sizes[:, 3].tolist() == list(map(len, bufs))
 
 
 def _blosc(codec: Any, buf: Any, limit: int) -> Any:

@@ -10,9 +10,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numcodecs import blosc
 
-from zarr.codecs.blocks import blosc_part
+from zarr.codecs.blocks import blosc_joined, blosc_part
 from zarr.codecs.builtin import (
-    blosc_sizes_agree,
     check_blosc,
     encoded_limit,
     encoder,
@@ -232,11 +231,8 @@ class CodecPipeline:
         Meant for small chunks, of which it copies each once more than needed.
         """
         shape = self.shape if self.order == "C" else self.shape[::-1]
-        if self._blosc and blosc_sizes_agree(bufs, self.nbytes):
-            try:
-                data = b"".join(map(blosc.decompress, bufs))
-            except RuntimeError as error:
-                raise ChunkDecodeError(str(error)) from error
+        if self._blosc:
+            data = self._guarded(_decompress_all, bufs, self.nbytes)
         elif self.sliceable and set(map(len, bufs)) == {self.nbytes}:
             data = b"".join(bufs)
         else:
@@ -370,6 +366,14 @@ def _decompress_range(
 def _decompress(buf: Any, nbytes: int) -> Any:
     check_blosc(buf, nbytes)
     return blosc.decompress(buf)
+
+
+def _decompress_all(bufs: Sequence[Any], nbytes: int) -> Any:
+    """Decode chunks one after the other, those that are alike in one call."""
+    joined = blosc_joined(bufs, nbytes)
+    if joined is not None:
+        return blosc.decompress(joined)
+    return b"".join([_decompress(buf, nbytes) for buf in bufs])
 
 
 def _decompress_into(buf: Any, nbytes: int, out: np.ndarray[Any, Any]) -> None:
