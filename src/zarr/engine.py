@@ -353,7 +353,7 @@ class Engine:
         if not bufs:
             return np.broadcast_to(self._fill(), shape)
         try:
-            chunks = pipeline.decode_run(bufs)
+            chunks = pipeline.decode_run(bufs, scratch(len(bufs) * pipeline.nbytes))
         except ChunkDecodeError:
             self._blame(pipeline, keys, found)
             raise

@@ -225,14 +225,21 @@ class CodecPipeline:
                 scratch[low:high] = np.frombuffer(buf, "u1")
         return scratch.view(self.dtype).reshape(self.shape, order=self.order)
 
-    def decode_run(self, bufs: Sequence[Any]) -> np.ndarray[Any, Any]:
+    def decode_run(
+        self, bufs: Sequence[Any], scratch: np.ndarray[Any, Any]
+    ) -> np.ndarray[Any, Any]:
         """Return the chunks that `bufs` hold as one array with one more dimension in front.
 
-        Meant for small chunks, of which it copies each once more than needed.
+        Parameters
+        ----------
+        bufs : sequence of buffer
+        scratch : ndarray of uint8
+            Memory for these chunks, which the result may use.
         """
         shape = self.shape if self.order == "C" else self.shape[::-1]
         if self._blosc:
-            data = self._guarded(_decompress_all, bufs, self.nbytes)
+            self._guarded(_decompress_all, bufs, self.nbytes, scratch)
+            data: Any = scratch
         elif self.sliceable and set(map(len, bufs)) == {self.nbytes}:
             data = b"".join(bufs)
         else:
@@ -368,12 +375,14 @@ def _decompress(buf: Any, nbytes: int) -> Any:
     return blosc.decompress(buf)
 
 
-def _decompress_all(bufs: Sequence[Any], nbytes: int) -> Any:
-    """Decode chunks one after the other, those that are alike in one call."""
+def _decompress_all(bufs: Sequence[Any], nbytes: int, out: np.ndarray[Any, Any]) -> None:
+    """Decode chunks to one after the other in `out`, in one call if they are alike."""
     joined = blosc_joined(bufs, nbytes)
     if joined is not None:
-        return blosc.decompress(joined)
-    return b"".join([_decompress(buf, nbytes) for buf in bufs])
+        blosc.decompress(joined, out)
+        return
+    for buf, part in zip(bufs, out.reshape(len(bufs), nbytes), strict=True):
+        _decompress_into(buf, nbytes, part)
 
 
 def _decompress_into(buf: Any, nbytes: int, out: np.ndarray[Any, Any]) -> None:
