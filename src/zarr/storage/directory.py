@@ -14,7 +14,16 @@ from glob import glob
 from typing import Any, ClassVar
 
 from zarr.errors import FSPathExistNotDir, StoreKeyError
-from zarr.storage.base import BaseStore, Buffer, ByteRange, Separator, as_view, check_key
+from zarr.storage.base import (
+    BaseStore,
+    Buffer,
+    ByteRange,
+    Separator,
+    as_bytes,
+    as_view,
+    check_key,
+)
+from zarr.storage.lending import LEAST, lend
 
 __all__ = ["DirectoryStore", "NestedDirectoryStore", "TempStore", "atexit_rmglob", "atexit_rmtree"]
 
@@ -35,14 +44,14 @@ def _is_temporary(name: str) -> bool:
     return name.startswith(TEMPORARY) or (name.endswith(".partial") and len(name) > 40)
 
 
-def _read_all(descriptor: int) -> bytes:
+def _read_all(descriptor: int) -> Buffer:
     """Read a file to its end: one system call for a small file, no second copy of a large one."""
     data = os.read(descriptor, _FIRST_READ)
     if len(data) < _FIRST_READ:
         return data
     data = _read_range(descriptor, 0, os.fstat(descriptor).st_size)
     while more := os.pread(descriptor, _FIRST_READ, len(data)):  # it grows while we read
-        data += more
+        data = b"".join([data, more])
     return data
 
 
@@ -56,15 +65,14 @@ def _read_ranges(descriptor: int, ranges: Sequence[ByteRange]) -> list[Buffer]:
     return parts
 
 
-def _read_range(descriptor: int, begin: int, length: int) -> bytes:
+def _read_range(descriptor: int, begin: int, length: int) -> Buffer:
     """Read `length` bytes, or what there is; one system call moves at most 2 GiB."""
-    data = os.pread(descriptor, length, begin)
-    while len(data) < length:
-        more = os.pread(descriptor, length - len(data), begin + len(data))
-        if not more:
-            break
-        data += more
-    return data
+    if length < LEAST:
+        return os.pread(descriptor, length, begin)
+    memory, done = lend(length), 0
+    while done < length and (read := os.preadv(descriptor, [memory[done:]], begin + done)):
+        done += read
+    return memory[:done]
 
 
 def _write_all(descriptor: int, value: Buffer) -> None:
@@ -239,7 +247,7 @@ class DirectoryStore(BaseStore):
     def __getitem__(self, key: str) -> bytes:
         descriptor = self._open(key)
         try:
-            return _read_all(descriptor)
+            return as_bytes(_read_all(descriptor))
         except IsADirectoryError:
             raise KeyError(key) from None
         finally:
