@@ -50,7 +50,8 @@ _FEW = 1000
 """Number of chunks up to which deleting them by key beats listing what there is."""
 
 _TINY = 16 << 10
-"""Bytes of a chunk below which two threads wait for the interpreter more than they work."""
+"""Bytes of a chunk below which two threads wait for the interpreter more than they work,
+if each chunk is a call of its codec."""
 
 _OF_SMALL = 4
 """How much more of small chunks must be wanted before a second thread is worth it."""
@@ -288,7 +289,8 @@ class Engine:
         # Small chunks are hardly worth a second thread, but waiting side by side is.
         near = self.store.threads < 2
         least = settings.thread_bytes * (_OF_SMALL if near and nbytes <= SMALL else 1)
-        serial = total < least or (near and nbytes < _TINY) or nchunks < 2
+        in_turns = near and nbytes < _TINY and not self.pipeline.decodes_together
+        serial = total < least or in_turns or nchunks < 2
         workers = 1 if serial or settings.workers < 2 else max(settings.workers, self.store.threads)
         share = min(settings.window_bytes, -(-total // workers))
         most = max(settings.window_bytes, total // (4 * workers))

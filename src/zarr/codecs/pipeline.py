@@ -74,6 +74,8 @@ class CodecPipeline:
         used alone.
     decodes_in_place : bool
         Whether `decode_into` needs no memory but that of its output.
+    decodes_together : bool
+        Whether many small chunks take few calls of a codec.
     filters : list of codecs
         Those that take and return arrays, and that which makes bytes of them.
     compressor : codec or None
@@ -98,6 +100,7 @@ class CodecPipeline:
         plain_blosc = len(codecs) == 1 and type(codecs[0]) is blosc.Blosc
         self._blosc = plain_blosc and bool(compressors) and not self.dtype.hasobject
         self.decodes_in_place = self._blosc
+        self.decodes_together = self._blosc or self.sliceable
         self._compress = _blosc_compress(codecs[0]) if self._blosc else None
         if self.dtype.kind == "O" and not self.filters:
             raise MetadataError("an array of objects needs a codec for them among its filters")
