@@ -97,10 +97,10 @@ class Plan:
 
     def others_in(self, run: Run, name: str) -> bool:
         """Tell whether the run's entries in the other dimensions are all `whole` (`covered`)."""
-        return all(
-            d == self.dim or entry in getattr(axis, name)
-            for d, (axis, entry) in enumerate(zip(self.axes, run.place, strict=True))
-        )
+        for d, entry in enumerate(run.place):
+            if d != self.dim and entry not in getattr(self.axes[d], name):
+                return False
+        return True
 
 
 _NO_AXIS = Axis((0,), (slice(0, 1),), (slice(0, 1),), range(1), range(1), 1, slice(0, 1))
@@ -187,7 +187,7 @@ def of_fields(array: Any, fields: Any) -> Any:
 
 def open_mesh(parts: Sequence[Any], shape: Sequence[int]) -> Sequence[Any]:
     """Return an index for what each of `parts` selects along its dimension, independently."""
-    if sum(not isinstance(part, slice) for part in parts) < 2:
+    if [type(part) is slice for part in parts].count(False) < 2:
         return parts
     return np.ix_(*map(_as_array, parts, shape))
 

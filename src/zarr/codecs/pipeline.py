@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Sequence
+from threading import current_thread, main_thread
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -28,6 +29,9 @@ Spans: TypeAlias = np.ndarray[Any, Any]
 
 _MANY = 1 << 16
 """Number of ranges in a chunk from which the one that holds them all will do."""
+
+_WORTH_THREADS = 12
+"""Number of Blosc chunks from which one call is faster, even if Blosc starts threads for it."""
 
 _SHRINKING = ("blosc", "bz2", "gzip", "lz4", "lzma", "zlib", "zstd")
 _HEADERS = 64 << 10
@@ -379,9 +383,10 @@ def _decompress(buf: Any, nbytes: int) -> Any:
 
 
 def _decompress_all(bufs: Sequence[Any], nbytes: int, out: np.ndarray[Any, Any]) -> None:
-    """Decode chunks to one after the other in `out`, in one call if they are alike."""
-    joined = blosc_joined(bufs, nbytes)
-    if joined is not None:
+    """Decode chunks to one after the other in `out`: many of a kind in one call."""
+    # Blosc starts threads in the main thread only.
+    worth = len(bufs) >= _WORTH_THREADS or current_thread() is not main_thread()
+    if worth and (joined := blosc_joined(bufs, nbytes)) is not None:
         blosc.decompress(joined, out)
         return
     for buf, part in zip(bufs, out.reshape(len(bufs), nbytes), strict=True):
