@@ -590,6 +590,12 @@ class Engine:
             return None
         return pipeline.encode(chunk)
 
+    def encode_run(self, pipeline: CodecPipeline, chunks: np.ndarray[Any, Any]) -> Iterable[Any]:
+        """Return the same for each chunk of an array with one more dimension."""
+        if self.write_empty_chunks:
+            return pipeline.encode_run(chunks)
+        return [self.encode(pipeline, chunk) for chunk in chunks]
+
     def _is_empty(self, chunk: np.ndarray[Any, Any]) -> bool:
         """Tell whether all cells of `chunk` equal the fill value, bit for bit."""
         if self.fill_value is None:
@@ -693,9 +699,8 @@ class _Write:
         elif len(keys) == 1:
             complete[keys[0]] = self._encode_one(plan.pipeline, tuple(plan.parts(run, first)[1]))
         else:
-            encode, pipeline = self.engine.encode, plan.pipeline
-            for key, chunk in zip(keys, gather(self.value, plan, run, first, last), strict=True):
-                complete[key] = encode(pipeline, chunk)
+            chunks = gather(self.value, plan, run, first, last)
+            complete.update(zip(keys, self.engine.encode_run(plan.pipeline, chunks), strict=True))
         return first, last
 
     def _encode_uniform(self, pipeline: CodecPipeline) -> Any:

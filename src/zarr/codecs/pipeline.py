@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from threading import current_thread, main_thread
 from typing import Any, Literal, TypeAlias
 
@@ -105,7 +106,7 @@ class CodecPipeline:
         self._blosc = plain_blosc and bool(compressors) and not self.dtype.hasobject
         self.decodes_in_place = self._blosc
         self.decodes_together = self._blosc or self.sliceable
-        self._compress = _blosc_compress(codecs[0]) if self._blosc else None
+        self._compress = _blosc_compress(codecs[0], self.nbytes) if self._blosc else None
         if self.dtype.kind == "O" and not self.filters:
             raise MetadataError("an array of objects needs a codec for them among its filters")
 
@@ -320,6 +321,12 @@ class CodecPipeline:
             return data.tobytes(order="A")
         return data
 
+    def encode_run(self, chunks: np.ndarray[Any, Any]) -> Iterable[Any]:
+        """Return the bytes to store for each chunk of an array with one more dimension."""
+        if self._compress is not None:
+            return map(self._compress, _plain(chunks))
+        return map(self.encode, chunks)
+
 
 def _plain(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return `array` with a dtype that the buffer protocol knows, of the same item size."""
@@ -332,21 +339,24 @@ def _plain(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return array
 
 
-def _blosc_compress(codec: blosc.Blosc) -> Callable[[Any], Any]:
-    """Return what ``codec.encode`` comes to, without its checks of each buffer."""
-    name = codec.cname.encode("ascii") if isinstance(codec.cname, str) else codec.cname
-    level, shuffle, blocksize = codec.clevel, codec.shuffle, codec.blocksize
-    typesize = getattr(codec, "_typesize", None)  # else that of the items
+def _blosc_compress(codec: blosc.Blosc, nbytes: int) -> Callable[[Any], Any]:
+    """Return what ``codec.encode`` comes to for so many bytes, without checks of each buffer."""
+    if nbytes > codec.max_buffer_size:
+        return partial(_refuse, codec.max_buffer_size)
+    return partial(
+        blosc.compress,
+        cname=codec.cname.encode("ascii") if isinstance(codec.cname, str) else codec.cname,
+        clevel=codec.clevel,
+        shuffle=codec.shuffle,
+        blocksize=codec.blocksize,
+        typesize=getattr(codec, "_typesize", None),  # else that of the items
+    )
 
-    def compress(chunk: np.ndarray[Any, Any]) -> Any:
-        if chunk.nbytes > codec.max_buffer_size:
-            raise ValueError(
-                f"a chunk of {chunk.nbytes} bytes is too large for Blosc, which takes at most "
-                f"{codec.max_buffer_size}"
-            )
-        return blosc.compress(chunk, name, level, shuffle, blocksize, typesize)
 
-    return compress
+def _refuse(limit: int, chunk: np.ndarray[Any, Any]) -> Any:
+    raise ValueError(
+        f"a chunk of {chunk.nbytes} bytes is too large for Blosc, which takes at most {limit}"
+    )
 
 
 def _is_gapless(part: Any) -> bool:
