@@ -428,7 +428,7 @@ class Engine:
             out[...] = flat_out.reshape(out.shape)
 
     def _points(self, indexer: CoordinateIndexer) -> Points:
-        return Points(indexer, self.places, self.pipeline, self.pipeline_for, self.alike)
+        return Points(indexer.sorted(), self.places, self.pipeline, self.pipeline_for, self.alike)
 
     def _decode_flat(self, points: Points, run: range, found: Mapping[Any, Any]) -> Any:
         """Return the items of some chunks of `points`, in the order in which they are stored."""
@@ -463,8 +463,6 @@ class Engine:
         """
         if 0 in indexer.kept_shape:
             return
-        if isinstance(indexer, MaskIndexer) and indexer.dense:
-            indexer.sort()
         if isinstance(indexer, CoordinateIndexer):
             self._write_points(indexer, value, fields)
             return

@@ -34,6 +34,7 @@ __all__ = [
     "Indexer",
     "MaskIndexer",
     "OrthogonalIndexer",
+    "SortedPoints",
     "has_ellipsis",
     "indexer_class",
     "is_fancy",
@@ -566,6 +567,49 @@ class BlockIndexer(BasicIndexer):
         super().__init__(tuple(items), shape, chunks)
 
 
+class SortedPoints(NamedTuple):
+    """Points in the order of the chunks in which they lie.
+
+    Attributes
+    ----------
+    coords : ndarray of shape (chunks touched, dimensions)
+        Chunks touched, in rising order.
+    bounds : ndarray of shape (chunks touched + 1,)
+        Where the points of each begin.
+    positions : ndarray or None
+        Position in the output of each point; None if they were sorted.
+    inside : tuple of ndarray
+        Place of each point in its chunk, one array per dimension.
+    """
+
+    coords: np.ndarray[Any, Any]
+    bounds: np.ndarray[Any, Any]
+    positions: np.ndarray[Any, Any] | None
+    inside: tuple[np.ndarray[Any, Any], ...]
+
+
+def _sort_points(
+    arrays: Sequence[np.ndarray[Any, Any]], shape: tuple[int, ...], chunks: tuple[Any, ...]
+) -> SortedPoints:
+    places = list(map(find_chunks, chunks, arrays))
+    counts = list(map(count_chunks, chunks, shape))
+    if math.prod(counts) < 2**62:
+        number = np.ravel_multi_index(places, counts) if places else np.zeros(1, np.intp)
+    else:  # beyond what one integer can number: rank the chunks instead
+        number = np.unique(np.stack(places), axis=1, return_inverse=True)[1].reshape(-1)
+    positions = None
+    if number.size > 1 and (number[1:] < number[:-1]).any():
+        small = number.astype(np.uint16) if math.prod(counts) <= 1 << 16 else number
+        positions = np.argsort(small, kind="stable")
+        number = number[positions]
+        arrays = [a[positions] for a in arrays]
+        places = [p[positions] for p in places]
+    starts = np.flatnonzero(np.diff(number, prepend=-1))
+    coords = np.stack([p[starts] for p in places], axis=1) if places else _NO_PLACES
+    inside = (a - first_items(c, p) for a, p, c in zip(arrays, places, chunks, strict=True))
+    return SortedPoints(coords, np.append(starts, number.size), positions, tuple(inside))
+
+
 class CoordinateIndexer(Indexer):
     """Points: one integer array per dimension, broadcast against each other.
 
@@ -576,58 +620,31 @@ class CoordinateIndexer(Indexer):
     chunks : tuple of int or Edges
         Of the array.
 
-    Attributes
-    ----------
-    coords : ndarray of shape (chunks touched, dimensions)
-        Chunks touched, in rising order.
-    bounds : ndarray of shape (chunks touched + 1,)
-        Where the points of each begin, among all points sorted by chunk.
-    positions : ndarray or None
-        Position in the output of each sorted point; None if they were sorted.
-    inside : tuple of ndarray
-        Place of each sorted point in its chunk, one array per dimension.
-
     Raises
     ------
     VindexInvalidSelectionError, BoundsCheckError
     """
 
     def __init__(self, selection: Any, shape: tuple[int, ...], chunks: tuple[Any, ...]) -> None:
-        arrays = _coordinate_arrays(selection, shape)
-        self.kept_shape = self.shape = arrays[0].shape if arrays else ()
-        self._sort(tuple(array.reshape(-1) for array in arrays), shape, chunks)
+        self._arrays = _coordinate_arrays(selection, shape)
+        self.kept_shape = self.shape = self._arrays[0].shape if self._arrays else ()
+        self._grid = shape, chunks
 
-    def _sort(
-        self,
-        arrays: tuple[np.ndarray[Any, Any], ...],
-        shape: tuple[int, ...],
-        chunks: tuple[Any, ...],
-    ) -> None:
-        places = list(map(find_chunks, chunks, arrays))
-        counts = list(map(count_chunks, chunks, shape))
-        if math.prod(counts) < 2**62:
-            number = np.ravel_multi_index(places, counts) if places else np.zeros(1, np.intp)
-        else:  # beyond what one integer can number: rank the chunks instead
-            number = np.unique(np.stack(places), axis=1, return_inverse=True)[1].reshape(-1)
-        self.positions = None
-        if number.size > 1 and (number[1:] < number[:-1]).any():
-            small = number.astype(np.uint16) if math.prod(counts) <= 1 << 16 else number
-            self.positions = np.argsort(small, kind="stable")
-            number = number[self.positions]
-            arrays = tuple(a[self.positions] for a in arrays)
-            places = [p[self.positions] for p in places]
-        starts = np.flatnonzero(np.diff(number, prepend=-1))
-        self.bounds = np.append(starts, number.size)
-        self.coords = np.stack([p[starts] for p in places], axis=1) if places else _NO_PLACES
-        self.inside = tuple(
-            a - first_items(c, p) for a, p, c in zip(arrays, places, chunks, strict=True)
-        )
+    def _points(self) -> Sequence[np.ndarray[Any, Any]]:
+        """Return the places of the points along each dimension."""
+        return [array.reshape(-1) for array in self._arrays]
+
+    def sorted(self) -> SortedPoints:
+        """Return the points sorted by chunk."""
+        return _sort_points(self._points(), *self._grid)
 
     def __iter__(self) -> Iterator[ChunkProjection]:
-        for i, coords in enumerate(self.coords.tolist()):
-            part = slice(int(self.bounds[i]), int(self.bounds[i + 1]))
-            out = part if self.positions is None else self.positions[part]
-            yield ChunkProjection(tuple(coords), tuple(a[part] for a in self.inside), (out,), False)
+        points = self.sorted()
+        for i, coords in enumerate(points.coords.tolist()):
+            part = slice(int(points.bounds[i]), int(points.bounds[i + 1]))
+            out = part if points.positions is None else points.positions[part]
+            inside = tuple(a[part] for a in points.inside)
+            yield ChunkProjection(tuple(coords), inside, (out,), False)
 
 
 def _coordinate_arrays(selection: Any, shape: tuple[int, ...]) -> tuple[np.ndarray[Any, Any], ...]:
@@ -680,16 +697,9 @@ class MaskIndexer(CoordinateIndexer):
         self.mask = mask
         self.dense = mask.ndim > 0 and count * _DENSE >= mask.size > 0
         self._grid = shape, chunks
-        if not self.dense:
-            self.sort()
 
-    def sort(self) -> None:
-        """Sort the points by chunk, which is not done at once if there are many."""
-        self._sort(self.mask.nonzero(), *self._grid)
-
-    def __iter__(self) -> Iterator[ChunkProjection]:
-        self.sort()
-        return super().__iter__()
+    def _points(self) -> Sequence[np.ndarray[Any, Any]]:
+        return self.mask.nonzero()
 
     def bands(self, items: int) -> Iterator[Band]:
         """Cut the mask along its first dimension into bands of about so many `items`."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from zarr.codecs.pipeline import CodecPipeline
-from zarr.indexing import Axis, CoordinateIndexer
+from zarr.indexing import Axis, SortedPoints
 
 if TYPE_CHECKING:
     from zarr.places import Places
@@ -111,7 +111,7 @@ class Points:
 
     Parameters
     ----------
-    indexer : CoordinateIndexer
+    points : SortedPoints
     places : Places
     pipeline : CodecPipeline
         Of the chunks, or, where they differ in shape, of the largest.
@@ -123,18 +123,18 @@ class Points:
 
     def __init__(
         self,
-        indexer: CoordinateIndexer,
+        points: SortedPoints,
         places: Places,
         pipeline: CodecPipeline,
         pipeline_for: Callable[[tuple[int, ...]], CodecPipeline],
         alike: bool,
     ) -> None:
-        coords = indexer.coords.tolist()
+        coords = points.coords.tolist()
         self.keys = [places.key(at) for at in coords]
-        self.bounds: list[int] = indexer.bounds.tolist()
-        self.rank = np.repeat(np.arange(len(self.keys)), np.diff(indexer.bounds))
-        self.positions = indexer.positions
-        self._places = indexer.inside
+        self.bounds: list[int] = points.bounds.tolist()
+        self.rank = np.repeat(np.arange(len(self.keys)), np.diff(points.bounds))
+        self.positions = points.positions
+        self._places = points.inside
         self._shapes = None if alike else [places.shape_at(at) for at in coords]
         self._pipeline, self._pipeline_for = pipeline, pipeline_for
         self.together = max(1, RUN_BYTES // max(pipeline.nbytes, 1)) if alike else 1
@@ -143,7 +143,7 @@ class Points:
     def _flat(self, pipeline: CodecPipeline) -> np.ndarray[Any, Any]:
         """Return the place of each point in its chunk, as one number."""
         if self._shapes is None:
-            return np.ravel_multi_index(self._places, pipeline.shape, order=pipeline.order)  # type: ignore[no-any-return]
+            return np.ravel_multi_index(self._places, pipeline.shape, order=pipeline.order)
         lengths = np.array(self._shapes)[self.rank]
         order = range(lengths.shape[1])[:: -1 if pipeline.order == "C" else 1]
         stride, flat = np.ones(len(lengths), np.intp), np.zeros(len(lengths), np.intp)
