@@ -149,9 +149,8 @@ class Group(Node, MutableMapping[str, Any]):
         )
 
     def _member(self, kind: NodeKind, path: str, document: Any) -> Array | Group:
-        if kind == "array":
-            return self._array(path, (self._format, self._format.array_key(path), document))
-        return self._group(path, (self._format, self._format.group_key(path), document))
+        found = self._format, self._format.node_key(kind, path), document
+        return self._array(path, found) if kind == "array" else self._group(path, found)
 
     def _nodes(self) -> Iterator[tuple[str, Array | Group]]:
         """Yield name and node of each member; the documents are read in one batch."""

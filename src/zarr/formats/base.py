@@ -146,13 +146,17 @@ class Format(ABC):
 
     # -- nodes: one folder per node, unless overridden -------------------------------
 
+    def node_key(self, kind: NodeKind, path: str) -> str:
+        """Return the key of the document of the node of this kind at `path`."""
+        return self.array_key(path) if kind == "array" else self.group_key(path)
+
     def chunk_prefix(self, path: str, meta: ArrayMeta) -> str:
         """Return what the keys of all chunks of the array at `path` begin with."""
         return join(path, meta.keys.prefix)
 
     def find(self, store: BaseStore, path: str, kind: NodeKind) -> tuple[str, Buffer] | None:
         """Return key and document of the node at `path`; None if there is none of this kind."""
-        key = self.array_key(path) if kind == "array" else self.group_key(path)
+        key = self.node_key(kind, path)
         try:
             document = store[key]
         except KeyError:
@@ -165,7 +169,7 @@ class Format(ABC):
         kind = self.kind_of(found, path)
         if kind is None:
             return None
-        return kind, found[self.array_key(path) if kind == "array" else self.group_key(path)]
+        return kind, found[self.node_key(kind, path)]
 
     def kind(self, store: BaseStore, path: str) -> NodeKind | None:
         """Tell what is at `path`."""
@@ -194,8 +198,7 @@ class Format(ABC):
         for name, child in paths.items():
             kind = self.kind_of(found, child)
             if kind is not None:
-                key = self.array_key(child) if kind == "array" else self.group_key(child)
-                nodes[name] = kind, found[key]
+                nodes[name] = kind, found[self.node_key(kind, child)]
         return nodes
 
     def kinds(self, store: BaseStore, path: str) -> dict[str, NodeKind]:

@@ -92,7 +92,7 @@ class V3Draft(Format):
         node = self.look_up(store, path) if _is_entry(store.get(_ENTRY)) else None
         if node is None or node[0] != kind:
             return None
-        return self.array_key(path) if kind == "array" else self.group_key(path), node[1]
+        return self.node_key(kind, path), node[1]
 
     def node_keys(self, paths: Iterable[str]) -> list[str]:
         return [_ENTRY]  # of most stores there is nothing more to know

@@ -62,14 +62,10 @@ class _End:
     format: Format
     path: str
 
-    def own_key(self, kind: NodeKind, path: str) -> str:
-        """Return the key of the document of a node."""
-        return self.format.array_key(path) if kind == "array" else self.format.group_key(path)
-
     def attrs_key(self, kind: NodeKind, path: str) -> str | None:
         """Return the key of the attributes of a node, None if its own document has them."""
         key = self.format.attrs_key(path)
-        return None if key == self.own_key(kind, path) else key
+        return None if key == self.format.node_key(kind, path) else key
 
     def nodes(self) -> Iterator[tuple[str, NodeKind, Mapping[str, Buffer]]]:
         """Yield path and kind of each node, and documents with its own among them."""
@@ -271,7 +267,7 @@ class _Plan:
         place = join(self.goal.path, below) if below else self.goal.path
         if place and (target.is_document(place) or not target.node_keys([place])):
             raise ValueError(f"version {target.version} of the format reserves this name")
-        old = found[self.origin.own_key(kind, path)]
+        old = found[source.node_key(kind, path)]
         meta = _parse(source, kind, old)
         attrs_key = self.origin.attrs_key(kind, path)
         if attrs_key is not None:
@@ -288,7 +284,7 @@ class _Plan:
         attrs_key = self.goal.attrs_key(kind, place)
         if attrs_key is not None and attributes is not None:
             node.documents[attrs_key] = target.dump_attrs(attributes, None)
-        node.documents[self.goal.own_key(kind, place)] = document
+        node.documents[target.node_key(kind, place)] = document
         return node
 
     def _array(self, node: _Node, meta: ArrayMeta) -> bytes:
@@ -296,7 +292,7 @@ class _Plan:
         source, target = self.origin.format, self.goal.format
         try:
             document = _new_document(source, target, "array", node.old, meta)
-            node.meta = target.parse_array(document, self.goal.own_key("array", node.place))
+            node.meta = target.parse_array(document, target.array_key(node.place))
             _check_alike(meta, node.meta)
         except Exception as error:  # noqa: BLE001  codecs may raise anything
             node.reason = str(error).partition("; use zarr_format")[0]
@@ -313,7 +309,7 @@ class _Plan:
         document = self._rewritten(node, meta)
         if not self.rewrite_chunks:
             raise ValueError(f"{node.reason}{_OPT_IN}")
-        node.meta = target.parse_array(document, self.goal.own_key("array", node.place))
+        node.meta = target.parse_array(document, target.array_key(node.place))
         return document
 
     def _rewritten(self, node: _Node, meta: ArrayMeta) -> bytes:
@@ -324,7 +320,7 @@ class _Plan:
                 new = replace(_adopt(target, _free(source, simpler)), keys=keys)
                 with suppress(Exception):  # codecs may raise anything
                     document = target.dump_array(new)
-                    read = target.parse_array(document, self.goal.own_key("array", node.place))
+                    read = target.parse_array(document, target.array_key(node.place))
                     _check_alike(read, read)
                     return document
         raise ValueError(node.reason)
@@ -511,7 +507,7 @@ def _write(origin: _End, goal: _End, nodes: Sequence[_Node], overwrite: bool) ->
 
 
 def _copy_chunks(origin: _End, goal: _End, node: _Node) -> int:
-    old = (origin.format, origin.own_key("array", node.path), node.old)
+    old = (origin.format, origin.format.array_key(node.path), node.old)
     new = (goal.format, node.key, node.documents[node.key])
     source = Array(origin.store, node.path, read_only=True, found=old)
     target = Array(goal.store, node.place, found=new)
@@ -524,7 +520,7 @@ def _converted_nodes(goal: _End) -> list[Place]:
     """Return the nodes of a hierarchy that is converted already, groups before their members."""
     places: list[Place] = []
     for path, kind, found in goal.nodes():
-        key = goal.own_key(kind, path)
+        key = goal.format.node_key(kind, path)
         meta = goal.format.parse_array(found[key], key) if kind == "array" else None
         places.append((path, kind, meta))
     return sorted(places, key=lambda place: _depth(place[0]))
@@ -536,7 +532,7 @@ def _old_documents(old: _End, places: Sequence[Place]) -> Iterator[list[str]]:
     by_depth = groupby(places, key=lambda place: _depth(place[0]))
     for _, level in by_depth:
         batch = list(level)
-        keys = {old.own_key(kind, path): path for path, kind, _ in batch}
+        keys = {old.format.node_key(kind, path): path for path, kind, _ in batch}
         found = old.store.getitems(list(keys))
         # Another format may have a document of the same name.
         yield [key for key in found if old.format.kind_of(found, keys[key]) is not None]
