@@ -179,10 +179,10 @@ class DirectoryStore(BaseStore):
 
     # -- from keys to files --------------------------------------------------------
 
-    def _file(self, key: str) -> str:
+    def _file(self, key: object) -> str:
         """Return the path of the file for `key`, which is sure to lie in the root."""
         if not isinstance(key, str):
-            check_key(key)
+            key = check_key(key)
         if self.normalize_keys:
             key = key.lower()
         folder, _, name = key.rpartition("/")
@@ -294,8 +294,8 @@ class DirectoryStore(BaseStore):
 
     def __contains__(self, key: object) -> bool:
         try:
-            return os.path.isfile(self._file(check_key(key)))
-        except StoreKeyError:
+            return stat.S_ISREG(os.stat(self._file(key)).st_mode)
+        except (OSError, ValueError):  # `StoreKeyError` is one of the latter
             return False
 
     # -- writing -------------------------------------------------------------------
@@ -395,14 +395,7 @@ class DirectoryStore(BaseStore):
         return sorted([entry.name for entry in ours])
 
     def present(self, keys: Sequence[str]) -> list[str]:
-        return [key for key in keys if self._is_file(key)]
-
-    def _is_file(self, key: str) -> bool:
-        try:
-            mode = os.lstat(path := self._file(key)).st_mode
-        except (OSError, ValueError):
-            return False
-        return stat.S_ISREG(mode) or (stat.S_ISLNK(mode) and key in self and os.path.isfile(path))
+        return [key for key in keys if key in self]
 
     def _is_ours(self, entry: os.DirEntry[str]) -> bool:
         """Tell whether an entry of a folder belongs to the store."""
