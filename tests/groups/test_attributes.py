@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 import threading
 from collections.abc import MutableMapping
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -211,13 +209,10 @@ def test_attributes_are_copied_by_nobody(tmp_path: Any) -> None:
     assert dict(zarr.group(store).attrs) == {"a": 1, "b": 2}
 
 
+@pytest.mark.usefixtures("eager_threads")
 @pytest.mark.parametrize("kind", ["dict", "memory", "directory"])
 @pytest.mark.parametrize("cache", [True, False])
-def test_threads_lose_no_update(
-    kind: str, cache: bool, tmp_path: Any, request: pytest.FixtureRequest
-) -> None:
-    request.addfinalizer(partial(sys.setswitchinterval, sys.getswitchinterval()))
-    sys.setswitchinterval(1e-6)
+def test_threads_lose_no_update(kind: str, cache: bool, tmp_path: Any) -> None:
     store: Any = {
         "dict": dict,
         "memory": zarr.MemoryStore,

@@ -7,7 +7,6 @@ import pathlib
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -31,15 +30,6 @@ def names_in(folder: pathlib.Path) -> set[str]:
 def expected_keys(separator: str = ".") -> set[str]:
     grid = [-(-n // c) for n, c in zip(SHAPE, CHUNKS, strict=True)]
     return {f"{i}{separator}{j}" for i in range(grid[0]) for j in range(grid[1])}
-
-
-@pytest.fixture
-def eager_threads() -> Iterator[None]:
-    """Let threads take turns as often as possible."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    yield
-    sys.setswitchinterval(before)
 
 
 def run_threads(open_array: Any, seconds: float) -> None:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import os
 import pathlib
-import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -39,15 +38,6 @@ def array(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Any:
     z = zarr.create((ROWS, COLUMNS), **options)
     z[...] = rows_of(range(ROWS))
     return z
-
-
-@pytest.fixture
-def eager_threads() -> Iterator[None]:
-    """Let threads take turns as often as possible."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    yield
-    sys.setswitchinterval(before)
 
 
 def rows_of(rows: Any) -> Array:
