@@ -11,9 +11,8 @@ from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Sequence
 from threading import Lock
 from typing import Any
-from weakref import WeakValueDictionary
 
-from zarr.sync import renew_after_fork
+from zarr.sync import Shared
 
 __all__ = ["ChunkCache", "cache_for", "forget_below", "forget_chunks"]
 
@@ -32,7 +31,7 @@ class ChunkCache:
 
     def __init__(self) -> None:
         self.limit = 0
-        renew_after_fork(self)
+        self._renew()
 
     def _renew(self) -> None:
         self._lock = Lock()
@@ -47,6 +46,11 @@ class ChunkCache:
     def nbytes(self) -> int:
         """Bytes that are kept."""
         return self._nbytes
+
+    def allow(self, limit: int) -> None:
+        """Keep up to `limit` bytes, if it was less."""
+        with self._lock:
+            self.limit = max(self.limit, limit)
 
     def take(self, keys: Sequence[Hashable]) -> tuple[dict[Hashable, Any], list[Hashable], int]:
         """Return the chunks known among `keys`, the keys not known, and the version of all.
@@ -94,28 +98,24 @@ def _nbytes(chunk: Any) -> int:
     return _ABSENT_NBYTES if chunk is None else int(chunk.nbytes)
 
 
-_caches: WeakValueDictionary[tuple[Hashable, str], ChunkCache] = WeakValueDictionary()
-_guard = Lock()
+_caches = Shared(ChunkCache)
 
 
 def cache_for(location: Hashable, prefix: str, limit: int) -> ChunkCache:
     """Return the cache of the array with chunks below `prefix` in the store at `location`."""
-    with _guard:
-        cache = _caches.get((location, prefix))
-        if cache is None:
-            cache = _caches[location, prefix] = ChunkCache()
-        cache.limit = max(cache.limit, limit)
-        return cache
+    cache = _caches.of(location, prefix)
+    cache.allow(limit)
+    return cache
 
 
 def forget_chunks(location: Hashable, prefix: str, keys: Iterable[Hashable] | None = None) -> None:
     """Forget the chunks at `keys`, or all, of the array with chunks below `prefix`."""
-    if (cache := _caches.get((location, prefix))) is not None:
+    if (cache := _caches.known(location, prefix)) is not None:
         cache.forget(keys)
 
 
 def forget_below(location: Hashable, path: str) -> None:
     """Forget the chunks of all arrays at `path` and below it."""
-    for (where, prefix), cache in list(_caches.items()):
+    for (where, prefix), cache in _caches.all():
         if where == location and (not path or f"{prefix}/".startswith(f"{path}/")):
             cache.forget()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from threading import Condition, Lock, RLock
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Generic, Protocol, Self, TypeVar
 from weakref import WeakValueDictionary
 
 import fasteners
@@ -22,6 +22,7 @@ __all__ = [
     "ChunkLocks",
     "DocumentLock",
     "ProcessSynchronizer",
+    "Shared",
     "Synchronizer",
     "ThreadSynchronizer",
     "holding",
@@ -38,10 +39,16 @@ class Synchronizer(Protocol):
     def __getitem__(self, item: str) -> Any: ...
 
 
-_renewed: WeakValueDictionary[int, Any] = WeakValueDictionary()
+class Renewable(Protocol):
+    """What has locks, which nobody would free in a forked child."""
+
+    def _renew(self) -> None: ...
 
 
-def renew_after_fork(owner: Any) -> None:
+_renewed: WeakValueDictionary[int, Renewable] = WeakValueDictionary()
+
+
+def renew_after_fork(owner: Renewable) -> None:
     """Call ``owner._renew()`` now and in every forked child, as long as `owner` lives.
 
     In a child there are no threads that would release the locks they held in the parent,
@@ -50,6 +57,55 @@ def renew_after_fork(owner: Any) -> None:
     """
     owner._renew()
     _renewed[id(owner)] = owner
+
+
+def _renew_all() -> None:
+    for owner in list(_renewed.values()):
+        owner._renew()
+
+
+os.register_at_fork(after_in_child=_renew_all)
+
+T = TypeVar("T", bound=Renewable)
+
+
+class Shared(Generic[T]):
+    """What all handles on the same thing share, by the name of the thing, while one lives.
+
+    Renewed in every forked child, with all that is shared.
+
+    Parameters
+    ----------
+    new : callable
+        Makes what is to be shared by the handles on one thing.
+    """
+
+    def __init__(self, new: Callable[[], T]) -> None:
+        self._new = new
+        self._members: WeakValueDictionary[tuple[Hashable, str], T] = WeakValueDictionary()
+        renew_after_fork(self)
+
+    def _renew(self) -> None:
+        self._guard = Lock()
+        for member in list(self._members.values()):
+            member._renew()
+
+    def of(self, location: Hashable, key: str) -> T:
+        """Return what the handles on what is at `key` in the store at `location` share."""
+        with self._guard:
+            found = self._members.get((location, key))
+            if found is None:
+                found = self._members[location, key] = self._new()
+            return found
+
+    def known(self, location: Hashable, key: str) -> T | None:
+        """Return the same, or None if there are no handles that share it."""
+        return self._members.get((location, key))
+
+    def all(self) -> list[tuple[tuple[Hashable, str], T]]:
+        """Return all that is shared, with its location and key."""
+        with self._guard:
+            return list(self._members.items())
 
 
 class ThreadSynchronizer:
@@ -139,6 +195,9 @@ class ChunkLocks:
     """The locks of one array's chunks between threads: the keys that are held."""
 
     def __init__(self) -> None:
+        self._renew()
+
+    def _renew(self) -> None:
         self.guard = Lock()
         self.freed = Condition(self.guard)
         self.waiting = 0
@@ -202,6 +261,9 @@ class DocumentLock:
     """
 
     def __init__(self) -> None:
+        self._renew()
+
+    def _renew(self) -> None:
         self._lock = Lock()
 
     def acquire(self) -> None:
@@ -217,8 +279,8 @@ class DocumentLock:
         self._lock.release()
 
 
-_registry: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()
-_registry_guard = Lock()
+_chunk_locks = Shared(ChunkLocks)
+_document_locks = Shared(DocumentLock)
 
 
 def locks_for(location: Hashable, prefix: str) -> ChunkLocks:
@@ -226,33 +288,12 @@ def locks_for(location: Hashable, prefix: str) -> ChunkLocks:
 
     All handles on one array get the same object.
     """
-    return _registered(("chunks", location, prefix), ChunkLocks)  # type: ignore[no-any-return]
+    return _chunk_locks.of(location, prefix)
 
 
 def lock_for(location: Hashable, key: str) -> DocumentLock:
     """Return the lock of the document at `key` in the store at `location`."""
-    return _registered(("document", location, key), DocumentLock)  # type: ignore[no-any-return]
-
-
-def _registered(name: Hashable, new: Callable[[], Any]) -> Any:
-    with _registry_guard:
-        found = _registry.get(name)
-        if found is None:
-            found = _registry[name] = new()
-        return found
-
-
-def _forget_locks() -> None:
-    # A child process must not inherit locks that threads of its parent hold.
-    global _registry_guard
-    _registry_guard = Lock()
-    for locks in list(_registry.values()):
-        locks.__init__()
-    for owner in list(_renewed.values()):
-        owner._renew()
-
-
-os.register_at_fork(after_in_child=_forget_locks)
+    return _document_locks.of(location, key)
 
 
 def holding(

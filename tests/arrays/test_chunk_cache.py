@@ -225,3 +225,33 @@ def test_readers_beside_writers_never_see_old_data_for_long() -> None:
     for thread in readers:
         thread.join()
     assert not failures
+
+
+@pytest.mark.usefixtures("eager_threads")
+def test_nodes_go_while_caches_of_others_come() -> None:
+    root = zarr.group(zarr.MemoryStore())
+    for n in range(300):
+        root.zeros(str(n), shape=4, chunks=2)
+
+    def read(n: int) -> zarr.Array:
+        z = zarr.open_array(root.store, path=str(n), mode="r", cache_bytes=1000)
+        assert z[0] == 0
+        return z
+
+    kept = [read(n) for n in range(200)]
+    done = threading.Event()
+
+    def read_others() -> None:
+        while not done.is_set():
+            for n in range(200, 300):
+                read(n)
+
+    reader = threading.Thread(target=read_others)
+    reader.start()
+    try:
+        for _ in range(1500):
+            root.zeros("gone", shape=4, overwrite=True)
+    finally:
+        done.set()
+        reader.join()
+    assert all(z[0] == 0 for z in kept)

@@ -3,7 +3,7 @@
     python forks.py KIND PATH TIMES
 
 What a thread of the parent holds at the moment of a fork (locks of chunks, documents,
-stores, thread pools, codecs) nobody releases in the child. Each child works through the
+stores, caches, thread pools, codecs) nobody releases in the child. Each child works through the
 objects it inherited; one that hangs says where, and ends.
 """
 
@@ -16,7 +16,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numcodecs import Blosc, Zlib
@@ -24,12 +24,13 @@ from numcodecs import Blosc, Zlib
 import zarr
 
 CODECS = {"blosc": Blosc(), "bits": Blosc("zstd", 3, Blosc.BITSHUFFLE), "zlib": Zlib(1)}
+Work: TypeAlias = Callable[[], None]
 SIDE = 40
 PATIENCE = 60  # seconds after which a child counts as hung
 
 
 def store_of(kind: str, path: str) -> Any:
-    if kind == "memory":
+    if kind in {"memory", "chunk cache"}:
         return zarr.MemoryStore()
     if kind == "mapping":
         return {}
@@ -71,10 +72,20 @@ def check_alone(root: Any, name: str) -> None:
         assert np.array_equal(z[SIDE:], a)
 
 
-def keep_busy(root: Any, stopped: threading.Event) -> list[threading.Thread]:
-    def in_turns(work: Callable[[], None]) -> None:
-        while not stopped.is_set():
-            work()
+def read_with_cache(root: Any) -> None:
+    """Open an array that keeps chunks; it gets a new cache if no other handle has one."""
+    z = zarr.open_array(root.store, path="zlib", mode="r", cache_bytes=1 << 20)
+    assert z[0, 0] == z[0, 1]
+
+
+def works_of(kind: str, root: Any) -> tuple[Work, list[Work]]:
+    """Return what a child does, and what the threads of its parent do all the time."""
+
+    def in_child() -> None:
+        use(root, 2, "child")
+        check_alone(root, f"alone-{os.getpid()}")
+        # And once more from a child of the child.
+        wait_for(fork(lambda: use(root, 3, "grandchild")))
 
     def write() -> None:
         use(root, 1, "busy")
@@ -82,16 +93,24 @@ def keep_busy(root: Any, stopped: threading.Event) -> list[threading.Thread]:
     def write_attributes() -> None:
         root["blosc"].attrs["now"] = 1
 
-    threads = [
-        threading.Thread(target=in_turns, args=(work,), daemon=True)
-        for work in (write, write, write_attributes)
-    ]
+    def read() -> None:
+        read_with_cache(root)
+
+    return (read, [read]) if kind == "chunk cache" else (in_child, [write, write, write_attributes])
+
+
+def keep_busy(works: list[Work], stopped: threading.Event) -> list[threading.Thread]:
+    def in_turns(work: Work) -> None:
+        while not stopped.is_set():
+            work()
+
+    threads = [threading.Thread(target=in_turns, args=(work,), daemon=True) for work in works]
     for thread in threads:
         thread.start()
     return threads
 
 
-def fork(work: Callable[[], None]) -> int:
+def fork(work: Work) -> int:
     child = os.fork()
     if child:
         return child
@@ -120,19 +139,14 @@ def main() -> None:
     for codec, compressor in CODECS.items():
         root.zeros(codec, shape=(SIDE, SIDE), chunks=(9, 9), dtype="i4", compressor=compressor)
     use(root, 0, "before")
-
-    def in_child() -> None:
-        use(root, 2, "child")
-        check_alone(root, f"alone-{os.getpid()}")
-        # And once more from a child of the child.
-        wait_for(fork(lambda: use(root, 3, "grandchild")))
+    in_child, in_threads = works_of(kind, root)
 
     # First without other threads, as a program that forks its workers at the start ...
     for _ in range(int(times) // 4):
         wait_for(fork(in_child))
     # ... and then while threads are anywhere in the middle of something.
     stopped = threading.Event()
-    threads = keep_busy(root, stopped)
+    threads = keep_busy(in_threads, stopped)
     for _ in range(int(times) - int(times) // 4):
         wait_for(fork(in_child))
     stopped.set()

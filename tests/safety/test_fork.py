@@ -28,14 +28,22 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+def run_forks(kind: str, path: pathlib.Path) -> None:
+    program = [sys.executable, "-W", "ignore", forks.__file__, kind, str(path), str(FORKS)]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=800)
+    assert done.returncode == 0, done.stderr[-5000:]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "kind", ["memory", "mapping", "cache", "directory", "nested", "fsspec", "lmdb"]
 )
 def test_forking_while_threads_work_never_hangs(kind: str, tmp_path: pathlib.Path) -> None:
-    program = [sys.executable, "-W", "ignore", forks.__file__, kind, str(tmp_path), str(FORKS)]
-    done = subprocess.run(program, capture_output=True, text=True, timeout=800)
-    assert done.returncode == 0, done.stderr[-5000:]
+    run_forks(kind, tmp_path)
+
+
+def test_forking_while_a_thread_makes_caches_never_hangs(tmp_path: pathlib.Path) -> None:
+    run_forks("chunk cache", tmp_path)
 
 
 def write_row(z: Any, row: int) -> int:
