@@ -22,6 +22,9 @@ import pytest
 from tests.remote.relay import Relay
 from tests.remote.servers import AZURITE_KEY, S3_KEYS, make_bucket
 
+# A failure shows both sides, as in a module of tests.
+pytest.register_assert_rewrite("tests.remote.counts")
+
 ROOT = Path(__file__).parents[2]
 
 
