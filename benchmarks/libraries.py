@@ -129,12 +129,8 @@ class Adapter:
         return float(done.stdout)
 
 
-class _ZarrPython(Adapter):
-    """The interface that both lines of zarr-python and this package have in common."""
-
-    import_line = "import zarr"
-    distributions = ("zarr", "numcodecs", "numpy")
-    format_options: ClassVar[dict[str, Any]] = {}
+class _LikeNumPy(Adapter):
+    """Libraries whose arrays are read and written as those of NumPy."""
 
     def write_all(self, array: Any, work: Work) -> None:
         array[...] = work.data
@@ -145,20 +141,10 @@ class _ZarrPython(Adapter):
     def points(self, array: Any, work: Work) -> Any:
         return [array[index] for index in work.selection]
 
-    def rows(self, array: Any, work: Work) -> Any:
-        return [array[i] for i in work.selection]
+    rows = points
 
     def columns(self, array: Any, work: Work) -> Any:
         return [array[:, j] for j in work.selection]
-
-    def orthogonal(self, array: Any, work: Work) -> Any:
-        return array.oindex[work.selection]
-
-    def coordinates(self, array: Any, work: Work) -> Any:
-        return array.vindex[work.selection]
-
-    def mask(self, array: Any, work: Work) -> Any:
-        return array.vindex[work.selection]
 
     def strided(self, array: Any, work: Work) -> Any:
         return array[::7, ::5]
@@ -167,6 +153,22 @@ class _ZarrPython(Adapter):
         block = block_values(work)
         for region in work.selection:
             array[region] = block
+
+
+class _ZarrPython(_LikeNumPy):
+    """The interface that both lines of zarr-python and this package have in common."""
+
+    import_line = "import zarr"
+    distributions = ("zarr", "numcodecs", "numpy")
+    format_options: ClassVar[dict[str, Any]] = {}
+
+    def orthogonal(self, array: Any, work: Work) -> Any:
+        return array.oindex[work.selection]
+
+    def coordinates(self, array: Any, work: Work) -> Any:
+        return array.vindex[work.selection]
+
+    mask = coordinates
 
     def append(self, array: Any, work: Work) -> Any:
         for start in range(0, work.row.count * 8, 8):
@@ -526,7 +528,7 @@ def _sharded_document(layout: Layout) -> dict[str, Any]:
     }
 
 
-class HDF5(Adapter):
+class HDF5(_LikeNumPy):
     """h5py: another format, with the same chunks and codecs, in one file."""
 
     label = "h5py"
@@ -597,30 +599,8 @@ class HDF5(Adapter):
                     **self._compression(layout),
                 )  # fmt: skip
 
-    def write_all(self, array: Any, work: Work) -> None:
-        array[...] = work.data
-
-    def read_all(self, array: Any, work: Work) -> Any:
-        return array[...]
-
-    def points(self, array: Any, work: Work) -> Any:
-        return [array[index] for index in work.selection]
-
-    rows = points
-
-    def columns(self, array: Any, work: Work) -> Any:
-        return [array[:, j] for j in work.selection]
-
     def mask(self, array: Any, work: Work) -> Any:
         return array[work.selection]
-
-    def strided(self, array: Any, work: Work) -> Any:
-        return array[::7, ::5]
-
-    def write_blocks(self, array: Any, work: Work) -> None:
-        block = block_values(work)
-        for region in work.selection:
-            array[region] = block
 
     def append(self, array: Any, work: Work) -> Any:
         for start in range(0, work.row.count * 8, 8):
