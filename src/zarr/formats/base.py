@@ -94,8 +94,22 @@ class Format(ABC):
         """Return the document of an array."""
 
     def dump_resized(self, meta: ArrayMeta, document: Buffer, before: tuple[int, ...]) -> bytes:
-        """Return the document of an array that differs from `document` in the shape only."""
-        return self.dump_array(meta)
+        """Return the document of an array that differs from `document` in the shape only.
+
+        Every append changes the one member that holds the shape. In documents that we wrote
+        it stands once, as it is expected; others are written anew.
+        """
+        old, data = self.shape_member(before), bytes(document)
+        if not old or data.count(old) != 1:
+            return self.dump_array(meta)
+        return data.replace(old, self.shape_member(meta.shape))
+
+    def shape_member(self, shape: tuple[int, ...]) -> bytes:
+        """Return the member that holds the shape, as `dump_array` writes it with its white space.
+
+        Empty if resized arrays are to have new documents.
+        """
+        return b""
 
     @abstractmethod
     def parse_group(self, document: Buffer, key: str) -> GroupMeta:
@@ -295,16 +309,6 @@ class Format(ABC):
     def original_of(self, document: Buffer) -> dict[str, JSON] | None:
         """Return what `with_original` has put into `document`, None if there is nothing."""
         return None
-
-
-def replace_once(document: Buffer, old: bytes, new: bytes) -> bytes | None:
-    """Return `document` with `new` in place of `old`, or None if it does not hold that once.
-
-    Every append changes the one line of a document that holds the shape. In those that we
-    wrote that line is where it is expected; others are written anew.
-    """
-    data = bytes(document)
-    return data.replace(old, new) if data.count(old) == 1 else None
 
 
 _scalar = json.JSONEncoder().encode

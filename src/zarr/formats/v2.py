@@ -13,15 +13,7 @@ from zarr import dtypes
 from zarr.codecs import named, object_codec_of
 from zarr.dtypes import JSON
 from zarr.errors import MetadataError, naming
-from zarr.formats.base import (
-    Format,
-    NodeKind,
-    dump_json,
-    expect_object,
-    join,
-    load_json,
-    replace_once,
-)
+from zarr.formats.base import Format, NodeKind, dump_json, expect_object, join, load_json
 from zarr.grid import Grid
 from zarr.metadata import ArrayMeta, ChunkKeys, GroupMeta, Step
 
@@ -60,9 +52,9 @@ class V2(Format):
     def dump_array(self, meta: ArrayMeta) -> bytes:
         return dump_json(_members(meta))
 
-    def dump_resized(self, meta: ArrayMeta, document: Buffer, before: tuple[int, ...]) -> bytes:
-        changed = replace_once(document, _shape_member(before), _shape_member(meta.shape))
-        return self.dump_array(meta) if changed is None else changed
+    def shape_member(self, shape: tuple[int, ...]) -> bytes:
+        lengths = ",\n        ".join(map(str, shape))
+        return f'\n    "shape": [\n        {lengths}\n    ]'.encode()
 
     def parse_group(self, document: Buffer, key: str) -> GroupMeta:
         members = expect_object(load_json(document, key), key)
@@ -170,11 +162,6 @@ def _parse_step(role: Any, config: JSON) -> Step:
     if not isinstance(name, str):
         raise MetadataError(f"a {role} must be an object with the member 'id', not {config!r:.200}")
     return Step(role, name, config)
-
-
-def _shape_member(shape: tuple[int, ...]) -> bytes:
-    lengths = ",\n        ".join(map(str, shape))
-    return f'\n    "shape": [\n        {lengths}\n    ]'.encode()
 
 
 def _members(meta: ArrayMeta) -> dict[str, JSON]:

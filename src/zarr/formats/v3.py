@@ -27,7 +27,7 @@ from zarr.data_types import (
 )
 from zarr.dtypes import JSON
 from zarr.errors import ArrayNotFoundError, ContainsArrayError, MetadataError
-from zarr.formats.base import Format, NodeKind, expect_object, join, load_json, replace_once
+from zarr.formats.base import Format, NodeKind, expect_object, join, load_json
 from zarr.grid import LONGEST, Edges, Grid, common_divisor, edges_from, longest
 from zarr.metadata import ArrayMeta, ChunkKeys, GroupMeta, Sharding, Step
 
@@ -83,9 +83,8 @@ class V3(Format):
     def dump_array(self, meta: ArrayMeta) -> bytes:
         return _dump_json(_members(meta))
 
-    def dump_resized(self, meta: ArrayMeta, document: Buffer, before: tuple[int, ...]) -> bytes:
-        changed = replace_once(document, _shape_member(before), _shape_member(meta.shape))
-        return self.dump_array(meta) if changed is None else changed
+    def shape_member(self, shape: tuple[int, ...]) -> bytes:
+        return f'\n  "shape": [{", ".join(map(str, shape))}],'.encode()
 
     def parse_group(self, document: Buffer, key: str) -> GroupMeta:
         members = expect_object(load_json(document, key), key)
@@ -549,10 +548,6 @@ def _fill_value(meta: ArrayMeta, data_type: JSON, codecs: JSON, items: Items | N
 # -- JSON ----------------------------------------------------------------------------------
 
 _scalar = json.JSONEncoder().encode
-
-
-def _shape_member(shape: tuple[int, ...]) -> bytes:
-    return f'\n  "shape": [{", ".join(map(str, shape))}],'.encode()
 
 
 def _dump_json(value: JSON) -> bytes:
