@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from zarr.grid import longest
+from zarr.grid import longest, normalize_axis
 from zarr.values import on_host
 
 if TYPE_CHECKING:
@@ -42,10 +42,8 @@ class Appender:
     """
 
     def __init__(self, array: Array, axis: int = 0) -> None:
-        if not -array.ndim <= axis < array.ndim:
-            raise ValueError(f"axis {axis} is out of bounds for {array.ndim} dimensions")
         self.array = array
-        self.axis = axis % array.ndim
+        self.axis = normalize_axis(axis, array.ndim)
         self.pending = 0
         length = longest(array._current.grid.stored[self.axis])
         others = (*array.shape[: self.axis], *array.shape[self.axis + 1 :])

@@ -26,6 +26,7 @@ __all__ = [
     "is_listed",
     "lists_chunks",
     "longest",
+    "normalize_axis",
     "normalize_chunks",
     "normalize_grid",
     "normalize_shape",
@@ -335,6 +336,13 @@ def _length(length: Any, shape: Any) -> int:
         raise TypeError(f"shape must be one or several integers, not {shape!r}") from None
 
 
+def normalize_axis(axis: int, ndim: int) -> int:
+    """Return the number of a dimension, counted from zero; raise `ValueError` if there is none."""
+    if not -ndim <= axis < ndim:
+        raise ValueError(f"axis {axis} is out of bounds for {ndim} dimensions")
+    return axis % ndim
+
+
 def appended_shape(
     shape: tuple[int, ...], added: tuple[int, ...], axis: int
 ) -> tuple[int, tuple[int, ...]]:
@@ -346,9 +354,7 @@ def appended_shape(
         If what is `added` has other lengths in the other dimensions.
     """
     ndim = len(shape)
-    if not -ndim <= axis < ndim:
-        raise ValueError(f"axis {axis} is out of bounds for {ndim} dimensions")
-    axis %= ndim
+    axis = normalize_axis(axis, ndim)
     if len(added) != ndim or any(added[d] != shape[d] for d in range(ndim) if d != axis):
         raise ValueError(
             f"shape of data to append is not compatible with the array; all dimensions "
