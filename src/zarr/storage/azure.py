@@ -317,13 +317,6 @@ class ABSStore(BaseStore):
     def listdir(self, path: str = "") -> list[str]:
         return sorted({name for name, _ in self._entries(path)})
 
-    def rmdir(self, path: str = "") -> None:
-        self.delitems([*self.list_prefix(path), *([path] if path else [])])
-
-    def clear(self) -> None:
-        """Delete everything below the prefix."""
-        self.rmdir()
-
     def rename(self, src_path: str, dst_path: str) -> None:
         if src_path == dst_path:
             return

@@ -291,6 +291,10 @@ class BaseStore(MutableMapping[str, Buffer]):
         keys = list(self.list_prefix(path))
         self.delitems([*keys, path] if path else keys)
 
+    def clear(self) -> None:
+        """Delete everything."""
+        self.rmdir("")
+
     def rename(self, src_path: str, dst_path: str) -> None:
         """Move the value at `src_path` and all below it to `dst_path`."""
         if src_path == dst_path:

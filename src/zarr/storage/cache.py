@@ -304,10 +304,6 @@ class LRUStoreCache(BaseStore):
         finally:
             self.invalidate()
 
-    def clear(self) -> None:
-        """Delete everything from the store, known here or not."""
-        self.rmdir()
-
     def rename(self, src_path: str, dst_path: str) -> None:
         try:
             self._store.rename(src_path, dst_path)

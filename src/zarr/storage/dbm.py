@@ -417,14 +417,6 @@ class DBMStore(BaseStore):
         with self._turn(database):
             return database.folders().names(path)
 
-    def clear(self) -> None:
-        """Delete everything."""
-        self.rmdir()
-
-    def rmdir(self, path: str = "") -> None:
-        keys = list(self.list_prefix(path))
-        self.delitems([*keys, path] if path else keys)
-
     def getsize(self, path: str = "") -> int:
         if path and path in self:
             return len(self[path])

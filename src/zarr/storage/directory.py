@@ -417,10 +417,6 @@ class DirectoryStore(BaseStore):
             os.unlink(target)
         self._inside = {""}
 
-    def clear(self) -> None:
-        """Delete everything, the directory included."""
-        self.rmdir()
-
     def rename(self, src_path: str, dst_path: str) -> None:
         source, target = self._file(src_path), self._file(dst_path)
         if source == target or not os.path.exists(source):

@@ -610,10 +610,6 @@ class FSStore(BaseStore):
             (outcome,) = self._ask("rm", [(folder,)], recursive=True)
             self._present("delete", [path], [outcome])
 
-    def clear(self) -> None:
-        """Delete everything below the root."""
-        self.rmdir()
-
     def rename(self, src_path: str, dst_path: str) -> None:
         if src_path == dst_path:
             return

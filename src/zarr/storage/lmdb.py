@@ -550,10 +550,6 @@ class LMDBStore(BaseStore):
             names = {name.removesuffix(b"/") for name, _ in _children(transaction, prefix)}
         return sorted(name.decode() for name in names)
 
-    def clear(self) -> None:
-        """Delete everything."""
-        self.rmdir()
-
     def rmdir(self, path: str = "") -> None:
         prefix = f"{path}/".encode() if path else b""
         with self._transaction(write=True) as transaction:

@@ -159,10 +159,6 @@ class MemoryStore(BaseStore):
             else:
                 self.root.clear()
 
-    def clear(self) -> None:
-        """Delete everything."""
-        self.rmdir()
-
     def rename(self, src_path: str, dst_path: str) -> None:
         with self._write_lock:
             src_parent, _, src_name = src_path.rpartition("/")

@@ -279,10 +279,6 @@ class MongoDBStore(BaseStore):
             if path:
                 self.collection.delete_many({"key": path})
 
-    def clear(self) -> None:
-        """Delete everything."""
-        self.rmdir()
-
     def rename(self, src_path: str, dst_path: str) -> None:
         if src_path == dst_path:
             return

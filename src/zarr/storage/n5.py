@@ -328,10 +328,6 @@ class N5View(BaseStore):
         else:
             self.tree.rmdir(path)
 
-    def clear(self) -> None:
-        """Delete everything."""
-        self.rmdir()
-
     def rename(self, src_path: str, dst_path: str) -> None:
         if src_path == dst_path:
             return

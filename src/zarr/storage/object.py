@@ -404,13 +404,6 @@ class ObjectStore(BaseStore):
         skip = len(path) + 1 if path else 0
         return sorted({name[skip:].rstrip("/") for name in paths})
 
-    def rmdir(self, path: str = "") -> None:
-        self.delitems([*self.list_prefix(path), *([path] if path else [])])
-
-    def clear(self) -> None:
-        """Delete everything below the prefix."""
-        self.rmdir()
-
     def rename(self, src_path: str, dst_path: str) -> None:
         if src_path == dst_path:
             return

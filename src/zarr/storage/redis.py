@@ -303,13 +303,6 @@ class RedisStore(BaseStore):
             )
         return sorted({name.decode() for name in names})
 
-    def rmdir(self, path: str = "") -> None:
-        self.delitems([*self.list_prefix(path), *([path] if path else [])])
-
-    def clear(self) -> None:
-        """Delete everything."""
-        self.rmdir()
-
     def rename(self, src_path: str, dst_path: str) -> None:
         if src_path == dst_path:
             return

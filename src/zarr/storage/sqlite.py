@@ -346,10 +346,6 @@ class SQLiteStore(BaseStore):
         skip = bounds["skip"] - 1
         return sorted({key[skip:].partition("/")[0] for (key,) in self._ask(_LIST, bounds)})
 
-    def clear(self) -> None:
-        """Delete everything."""
-        self.rmdir()
-
     def rmdir(self, path: str = "") -> None:
         if path:
             sql = "DELETE FROM zarr WHERE k = :path OR (k >= :low AND k < :high)"

@@ -608,10 +608,6 @@ class ZipStore(BaseStore):
         with self._lock:
             return self._keys().names(path)
 
-    def clear(self) -> None:
-        """Delete everything."""
-        self.rmdir()
-
     def rmdir(self, path: str = "") -> None:
         with self._lock:
             archive = self._writing()
