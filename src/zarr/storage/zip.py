@@ -11,8 +11,7 @@ import warnings
 import zlib
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from threading import RLock
-from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 from zipfile import ZIP64_LIMIT, ZIP_FILECOUNT_LIMIT, ZIP_STORED, BadZipFile, LargeZipFile
 
 from zarr.errors import StoreError, StoreKeyError
@@ -357,17 +356,6 @@ class ZipStore(BaseStore):
             if self._archive is not None:
                 self._commit()
                 self._archive = self._tree = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __del__(self) -> None:
         # An archive that nobody closed would otherwise be lost.
