@@ -10,17 +10,16 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.interop import peers
+from tests.interop.peers import OURS
 
 __all__ = ["OURS", "PARTNERS", "READ_BY", "WRITTEN_BY", "Step", "run_exchange", "step_name"]
 
 HERE = Path(__file__).resolve().parent
-OURS = "ours"
 PARTNERS = ("zarr2", "tensorstore")
 
 # Which property of a case tells whether a partner reads ours, and writes it.
@@ -150,13 +149,7 @@ def _answers(library: str, process: subprocess.Popen[str]) -> list[dict[str, Any
 def _start(library: str) -> subprocess.Popen[str]:
     # Another library may stand in for ours, to try the tests themselves.
     actual = os.environ.get("ZARR_INTEROP_STAND_IN", OURS) if library == OURS else library
-    environment = dict(os.environ, NUMCODECS_ALLOW_UNSAFE_PICKLE_DECODE="1")
-    environment.pop("PYTHONPATH", None)
-    if actual == OURS:
-        python = sys.executable
-        environment["PYTHONPATH"] = str(peers.ROOT / "src")
-    else:
-        python = str(peers.interpreter(actual))
+    python, environment = peers.python_for(actual)
     kind = "tensorstore" if actual == "tensorstore" else "zarr"
     return subprocess.Popen(
         [python, str(HERE / f"{kind}_worker.py")],
@@ -164,5 +157,5 @@ def _start(library: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment,
+        env={**environment, "NUMCODECS_ALLOW_UNSAFE_PICKLE_DECODE": "1"},
     )

@@ -23,6 +23,7 @@ from pathlib import Path
 import fasteners
 
 __all__ = [
+    "OURS",
     "PEERS",
     "ROOT",
     "MissingPythonError",
@@ -31,9 +32,11 @@ __all__ = [
     "install_beside",
     "interpreter",
     "peers_folder",
+    "python_for",
 ]
 
 ROOT = Path(__file__).resolve().parents[2]
+OURS = "ours"
 
 # The oldest peer has no wheels for later Pythons; with uv an older one is at hand.
 NEWEST_PYTHON = (3, 13)
@@ -111,6 +114,20 @@ def interpreter(name: str) -> Path:
         If the environment cannot be created; the message holds the installer's output.
     """
     return environment(PEERS[name])
+
+
+def python_for(library: str) -> tuple[str, dict[str, str]]:
+    """Return the Python to run `library` with, and the variables of its environment.
+
+    Parameters
+    ----------
+    library : str
+        A key of `PEERS`, or `OURS` for the package of this tree.
+    """
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    if library == OURS:
+        return sys.executable, variables | {"PYTHONPATH": str(ROOT / "src")}
+    return str(interpreter(library)), variables
 
 
 def environment(peer: Peer) -> Path:

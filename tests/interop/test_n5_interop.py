@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,10 +16,11 @@ import pytest
 import zarr
 from tests.interop import peers
 from tests.interop.n5_worker import CASES, Case, describe
+from tests.interop.peers import OURS
 
 pytestmark = [pytest.mark.slow, pytest.mark.interop]
 
-OURS, ZARR2, TENSORSTORE = "ours", "zarr2", "tensorstore"
+ZARR2, TENSORSTORE = "zarr2", "tensorstore"
 SECONDS = 300
 
 Jobs = list[dict[str, Any]]
@@ -49,13 +48,7 @@ EXCHANGES = [
 
 def run_jobs(library: str, jobs: Jobs) -> list[Results]:
     """Let the worker do `jobs` in the environment of `library`."""
-    environment = dict(os.environ)
-    environment.pop("PYTHONPATH", None)
-    python = sys.executable
-    if library == OURS:
-        environment["PYTHONPATH"] = str(peers.ROOT / "src")
-    else:
-        python = str(peers.interpreter(library))
+    python, environment = peers.python_for(library)
     kind = TENSORSTORE if library == TENSORSTORE else "zarr"
     done = subprocess.run(
         [python, str(Path(__file__).with_name("n5_worker.py")), kind],
@@ -187,11 +180,7 @@ print(json.dumps(found))
 
 
 def run_code(library: str, code: str, path: Path) -> str:
-    python = sys.executable if library == OURS else str(peers.interpreter(library))
-    environment = dict(os.environ)
-    environment.pop("PYTHONPATH", None)
-    if library == OURS:
-        environment["PYTHONPATH"] = str(peers.ROOT / "src")
+    python, environment = peers.python_for(library)
     command = [python, "-c", code, str(path)]
     done = subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False

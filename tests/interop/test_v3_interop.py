@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,13 +13,13 @@ import fasteners  # type: ignore[import-untyped]
 import pytest
 
 from tests.interop import peers, v3_cases
+from tests.interop.peers import OURS
 from zarr.data_types import decode_fill
 from zarr.formats.v3 import V3
 
 pytestmark = [pytest.mark.slow, pytest.mark.interop]
 
 HERE = Path(__file__).resolve().parent
-OURS = "ours"
 PEERS = ("zarr3", "tensorstore", "zarrs")
 SECONDS = 600
 
@@ -40,13 +38,7 @@ REFUSED = [(peer, name) for peer in PEERS for name in ALL if name not in KNOWN[p
 
 def run_worker(library: str, root: Path, steps: list[Step]) -> Results:
     """Let a library take `steps` in its own environment; return what it found."""
-    environment = dict(os.environ)
-    environment.pop("PYTHONPATH", None)
-    if library == OURS:
-        python = sys.executable
-        environment["PYTHONPATH"] = str(peers.ROOT / "src")
-    else:
-        python = str(peers.interpreter(library))
+    python, environment = peers.python_for(library)
     if library == "zarrs":
         # It does the work of zarr-python, all of it, or raises.
         environment["ZARR_CODEC_PIPELINE__PATH"] = "zarrs.ZarrsCodecPipeline"
