@@ -506,8 +506,7 @@ def _take(
 def _spans(entries: np.ndarray[Any, Any], slots: list[int]) -> list[_Span]:
     """Return the ranges of bytes to read for some chunks; those that lie close are read at once."""
     spans: list[_Span] = []
-    present = [(*entries[slot].tolist(), slot) for slot in slots]
-    for start, length, slot in sorted(present):
+    for (start, length), slot in sorted(zip(entries[slots].tolist(), slots, strict=True)):
         if start == ABSENT:
             continue
         stop = start + length

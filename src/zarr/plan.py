@@ -220,13 +220,19 @@ def _split(array: Any, dim: int, count: int) -> Any:
     return array.reshape((*shape[:dim], count, shape[dim] // count, *shape[dim + 1 :]))
 
 
+def _first_to(dim: int, array: Any) -> Any:
+    """Return a view of `array` with its first dimension in the place of dimension `dim`."""
+    # numpy.moveaxis takes longer to find this order than a small run to copy.
+    return array.transpose(*range(1, dim + 1), 0, *range(dim + 1, array.ndim))
+
+
 def scatter(chunks: Any, plan: Plan, run: Run, region: list[Any], out: Any) -> None:
     """Copy a run of chunks, cut to size in the other dimensions, into `out`."""
     dim, axis = plan.dim, plan.axis
     first, last = max(run.start, axis.whole.start), min(run.stop, axis.whole.stop)
     if first < last:
         region[dim] = slice(axis.outer[first].start, axis.outer[last - 1].stop)
-        laid = np.moveaxis(chunks[first - run.start : last - run.start], 0, dim)
+        laid = _first_to(dim, chunks[first - run.start : last - run.start])
         _split(out[tuple(region)], dim, last - first)[...] = laid
         rest = (*range(run.start, first), *range(last, run.stop))
     elif run.stop - run.start > 2:
@@ -244,7 +250,7 @@ def _scatter_band(chunks: Any, plan: Plan, run: Run, region: list[Any], out: Any
     """Copy every so many items, or chosen ones, along the run, laid end to end."""
     dim, axis = plan.dim, plan.axis
     length = chunks.shape[dim + 1]
-    laid = np.moveaxis(chunks, 0, dim)
+    laid = _first_to(dim, chunks)
     shape = laid.shape
     laid = laid.reshape((*shape[:dim], -1, *shape[dim + 2 :]))
     start, stop = axis.outer[run.start].start, axis.outer[run.stop - 1].stop
