@@ -399,8 +399,10 @@ def _decompress_all(bufs: Sequence[Any], nbytes: int, out: np.ndarray[Any, Any])
     if worth and (joined := blosc_joined(bufs, nbytes)) is not None:
         blosc.decompress(joined, out)
         return
-    for buf, part in zip(bufs, out.reshape(len(bufs), nbytes), strict=True):
-        _decompress_into(buf, nbytes, part)
+    # numcodecs takes longer to check the memory it is given than a small chunk to copy.
+    memory = out.data
+    for start, buf in zip(range(0, len(memory), nbytes), bufs, strict=True):
+        memory[start : start + nbytes] = _decompress(buf, nbytes)
 
 
 def _decompress_into(buf: Any, nbytes: int, out: np.ndarray[Any, Any]) -> None:
