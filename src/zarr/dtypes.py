@@ -6,6 +6,7 @@ import base64
 import binascii
 import math
 from contextlib import suppress
+from copy import deepcopy
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -257,8 +258,10 @@ def decode_fill_v2(value: JSON, dtype: np.dtype[Any], object_codec: Any = None) 
     if dtype.kind == "O" and isinstance(value, str) and _is_bytes_codec(object_codec):
         with suppress(ValueError):  # text that is no base64 stays what it is
             return base64.b64decode(value, validate=True)
-    if value is None or dtype.kind == "O":
-        return value
+    if value is None:
+        return None
+    if dtype.kind == "O":
+        return deepcopy(value)  # users can change it, and the document has other readers
     try:
         return _decode_fill(value, dtype, object_codec)
     except (TypeError, ValueError, OverflowError, binascii.Error) as error:

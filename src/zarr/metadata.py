@@ -114,6 +114,16 @@ class ArrayMeta:
     extra: Mapping[str, JSON] = field(default_factory=dict)
     stated: Mapping[str, tuple[JSON, tuple[Any, ...]]] = field(default_factory=dict, compare=False)
 
+    @classmethod
+    def of(cls, **members: Any) -> ArrayMeta:
+        """Return what the constructor does, several times as fast: every opening needs it.
+
+        `extra` and `stated` must be among the members.
+        """
+        made = object.__new__(cls)
+        made.__dict__.update(members)
+        return made
+
     @property
     def chunks(self) -> tuple[Any, ...]:
         """Lengths of chunks along each dimension: an integer, or `Edges` where they differ."""

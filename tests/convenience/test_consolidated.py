@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numcodecs
 import numpy as np
 import pytest
+from numcodecs import LZMA
 
 import zarr
 from zarr.errors import MetadataError, PathNotFoundError, ReadOnlyError
@@ -361,3 +363,67 @@ def test_large_hierarchy_is_listed_folder_by_folder() -> None:
 
     assert list(copies) == ["g0", "g1", "g2"]
     assert len(list(copies["g1"].groups())) == 100
+
+
+def test_what_users_change_does_not_reach_the_copies(tmp_path: Path) -> None:
+    filters = [{"id": 3, "dist": 4}, {"id": 0x21, "preset": 1}]
+    root = zarr.open_group(tmp_path, mode="w")
+    root.attrs["axes"] = ["y"]
+    root.zeros("a", shape=10, compressor=LZMA(format=3, filters=filters))
+    root.create("b", shape=2, dtype=object, object_codec=numcodecs.JSON(), fill_value={"x": [1]})
+    root = zarr.consolidate_metadata(tmp_path)
+
+    for name in ("a", "b"):
+        root[name].attrs  # noqa: B018
+    root.attrs["axes"].append("x")
+    root["a"].compressor.filters[0]["dist"] = 9
+    root["b"].fill_value["x"].append(2)
+    root["b"][0]["x"].append(3)
+
+    assert root["a"].compressor.filters == filters
+    assert root["b"].fill_value == {"x": [1]}
+    assert zarr.open_group(root.store, mode="r").attrs["axes"] == ["y"]
+
+
+def test_copies_are_the_text_that_is_there(store: Watched) -> None:
+    document = store[".zmetadata"]
+    escaped = document.replace(b'"foo/', b'"f\\u006f\\u006F/').replace(b"\n", b"\r\n\t")
+    as_text = {k: json.dumps(v) for k, v in json.loads(document)["metadata"].items()}
+    for same in (
+        b"\n" + escaped + b"\n",
+        document.decode().encode("utf-16"),
+        json.dumps({"zarr_consolidated_format": 1, "metadata": as_text}).encode(),
+        document.replace(b'{\n    "metadata"', b'{"metadata": 0, "metadata"', 1),  # the last counts
+    ):
+        store[".zmetadata"] = same
+        root = zarr.open_consolidated(store)
+        assert root["foo/bar"][7] == 7
+        assert root["foo/bar"].attrs.asdict() == {"units": "m"}
+        assert np.isnan(root["spam"].fill_value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"metadata": {', b'"metadata": {,'),
+        (b'"metadata": {', b'"metadata" {'),
+        (b'"metadata": {', b'"metadata": {"a": 1 "b": 2, '),
+        (b'"metadata": {', b'"metadata": {"a": , '),
+        (b'"metadata": {', b'"metadata": {"a\nb": 1, '),
+        (b'"metadata": {', b'"metadata": {"\\x": 1, '),
+        (b'"metadata": {', b'"metadata": {1: 1, '),
+        (b"},\n    ", b",},\n    "),
+        (b"},\n    ", b"}\n    "),
+        (b"1\n}", b"1,\n}"),
+        (b"1\n}", b"1\n"),
+        (b"1\n}", b"1\n}}"),
+        (b"1\n}", b"1\n}\x0b"),
+    ],
+)
+def test_copies_in_text_that_is_no_json(store: Watched, old: bytes, new: bytes) -> None:
+    document = store[".zmetadata"]
+    assert old in document
+    store[".zmetadata"] = document.replace(old, new)
+
+    with pytest.raises(MetadataError, match=r"'\.zmetadata' is not a valid JSON document"):
+        zarr.open_consolidated(store)

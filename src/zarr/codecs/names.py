@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from typing import Any
 
 import numcodecs
@@ -60,10 +61,13 @@ def codec_from(step: Step) -> Any:
     MetadataError
         If no such codec is known, or it does not take this configuration.
     """
+    # What the codec holds users can change, and the document's other readers share the step.
+    config = deepcopy(dict(step.config))
+    step = Step(step.role, step.name, config)
     try:
-        if "name" in step.config:
+        if "name" in config:
             return named.codec_of(step)
-        return numcodecs.get_codec(dict(step.config))
+        return numcodecs.get_codec(config)
     except Exception as error:
         raise MetadataError(_unavailable(step, error)) from error
 

@@ -15,46 +15,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from zarr.dtypes import JSON
-from zarr.errors import MetadataError
+from zarr.formats.documents import expect_object, load_json
 from zarr.metadata import ArrayMeta, ChunkKeys, GroupMeta
 
 if TYPE_CHECKING:
     from zarr.storage.base import BaseStore, Buffer
 
-__all__ = ["Format", "NodeKind", "join", "load_json"]
+__all__ = ["Format", "NodeKind", "join"]
 
 NodeKind = Literal["array", "group"]
-
-_LARGEST_DOCUMENT = 256 << 20
 
 
 def join(path: str, name: str) -> str:
     """Return the key of `name` in the folder `path`."""
     return f"{path}/{name}" if path else name
-
-
-def load_json(document: Buffer, key: str) -> JSON:
-    """Parse a JSON document.
-
-    Raises
-    ------
-    MetadataError
-        If it is not one; the message names `key`.
-    """
-    try:
-        data = document if isinstance(document, (bytes, bytearray)) else bytes(document)
-        if len(data) > _LARGEST_DOCUMENT:
-            raise ValueError(f"{len(data)} bytes are too many for a metadata document")
-        return json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise MetadataError(f"{key!r} is not a valid JSON document: {error}") from error
-
-
-def expect_object(value: JSON, key: str) -> dict[str, JSON]:
-    """Return `value` if it is a JSON object, else raise `MetadataError`."""
-    if not isinstance(value, dict):
-        raise MetadataError(f"{key!r} must hold a JSON object, not {type(value).__name__}")
-    return value
 
 
 class Format(ABC):
@@ -175,15 +149,12 @@ class Format(ABC):
             document = store[key]
         except KeyError:
             return None
-        return (key, document) if self.kind_of({key: document}, path) == kind else None
+        node = self.node_in({key: document}, path)
+        return None if node is None or node[0] != kind else (key, node[1])
 
     def look_up(self, store: BaseStore, path: str) -> tuple[NodeKind, Buffer] | None:
         """Return kind and document of the node at `path`; None if there is none."""
-        found = store.getfirst(self.node_keys([path]))
-        kind = self.kind_of(found, path)
-        if kind is None:
-            return None
-        return kind, found[self.node_key(kind, path)]
+        return self.node_in(store.getfirst(self.node_keys([path])), path)
 
     def kind(self, store: BaseStore, path: str) -> NodeKind | None:
         """Tell what is at `path`."""
@@ -193,16 +164,22 @@ class Format(ABC):
         """Tell what is at `path`, given what was found under its `node_keys`."""
         return self.kind_of(found, path)
 
+    def node_in(self, found: Mapping[str, Buffer], path: str) -> tuple[NodeKind, Buffer] | None:
+        """Return kind and document of the node at `path`, given what was found."""
+        if (key := self.array_key(path)) in found:
+            return "array", found[key]
+        if (key := self.group_key(path)) in found:
+            return "group", found[key]
+        return None
+
     def kind_of(self, found: Mapping[str, Buffer], path: str) -> NodeKind | None:
         """Tell which document of the node at `path` is among `found`."""
-        if self.array_key(path) in found:
-            return "array"
-        return "group" if self.group_key(path) in found else None
+        node = self.node_in(found, path)
+        return None if node is None else node[0]
 
     def node_keys(self, paths: Iterable[str]) -> list[str]:
         """Return the keys under which the documents of nodes at `paths` can be."""
-        keys = [key for path in paths for key in (self.array_key(path), self.group_key(path))]
-        return list(dict.fromkeys(keys))
+        return [key for path in paths for key in (self.array_key(path), self.group_key(path))]
 
     def children(self, store: BaseStore, path: str) -> dict[str, tuple[NodeKind, Buffer]]:
         """Return kind and document of each node directly below `path`, by name, sorted."""
@@ -210,9 +187,8 @@ class Format(ABC):
         found = store.getitems(self.node_keys(paths.values()))
         nodes: dict[str, tuple[NodeKind, Buffer]] = {}
         for name, child in paths.items():
-            kind = self.kind_of(found, child)
-            if kind is not None:
-                nodes[name] = kind, found[self.node_key(kind, child)]
+            if (node := self.node_in(found, child)) is not None:
+                nodes[name] = node
         return nodes
 
     def kinds(self, store: BaseStore, path: str) -> dict[str, NodeKind]:

@@ -14,7 +14,8 @@ import numpy as np
 
 from zarr.dtypes import JSON
 from zarr.errors import MetadataError
-from zarr.formats.base import dump_json, expect_object, load_json
+from zarr.formats.base import dump_json
+from zarr.formats.documents import expect_object, load_json
 from zarr.formats.v2 import V2
 from zarr.metadata import GroupMeta
 

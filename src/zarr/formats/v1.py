@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from zarr.dtypes import JSON
 from zarr.errors import MetadataError, ReadOnlyError
-from zarr.formats.base import Format, NodeKind, dump_json, expect_object, join, load_json
+from zarr.formats.base import Format, NodeKind, dump_json, join
+from zarr.formats.documents import expect_object, load_json
 from zarr.formats.v2 import V2
 from zarr.metadata import ArrayMeta, GroupMeta
 
@@ -85,9 +86,9 @@ class V1(Format):
     def node_keys(self, paths: Iterable[str]) -> list[str]:
         return [self.array_key(path) for path in paths]
 
-    def kind_of(self, found: Mapping[str, Buffer], path: str) -> NodeKind | None:
+    def node_in(self, found: Mapping[str, Buffer], path: str) -> tuple[NodeKind, Buffer] | None:
         document = found.get(self.array_key(path))
-        return "array" if document is not None and _is_ours(document) else None
+        return ("array", document) if document is not None and _is_ours(document) else None
 
     def children(self, store: BaseStore, path: str) -> dict[str, tuple[NodeKind, Buffer]]:
         return {}

@@ -12,8 +12,9 @@ import numpy as np
 from zarr import dtypes
 from zarr.codecs import named, object_codec_of
 from zarr.dtypes import JSON
-from zarr.errors import MetadataError, naming
-from zarr.formats.base import Format, NodeKind, dump_json, expect_object, join, load_json
+from zarr.errors import MetadataError
+from zarr.formats.base import Format, NodeKind, dump_json, join
+from zarr.formats.documents import members_of
 from zarr.grid import Grid
 from zarr.metadata import ArrayMeta, ChunkKeys, GroupMeta, Step
 
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
 __all__ = ["V2"]
 
 _REQUIRED = ("shape", "chunks", "dtype", "compressor", "fill_value", "order", "filters")
+_ALL_REQUIRED = frozenset(_REQUIRED)
 _KNOWN = {*_REQUIRED, "zarr_format", "dimension_separator"}
+_KEYS: dict[JSON, ChunkKeys] = {
+    None: ChunkKeys(),
+    **{sign: ChunkKeys(sign, stated=True) for sign in (".", "/")},
+}
 
 _DIMENSIONS = "_ARRAY_DIMENSIONS"
 """The attribute in which xarray keeps the names of dimensions."""
@@ -39,15 +45,17 @@ class V2(Format):
     version = 2
 
     def array_key(self, path: str) -> str:
-        return join(path, ".zarray")
+        return f"{path}/.zarray" if path else ".zarray"
 
     def group_key(self, path: str) -> str:
-        return join(path, ".zgroup")
+        return f"{path}/.zgroup" if path else ".zgroup"
 
     def parse_array(self, document: Buffer, key: str) -> ArrayMeta:
-        members = expect_object(load_json(document, key), key)
-        with naming(key):
+        members = members_of(document, key)
+        try:
             return _parse_members(members)
+        except MetadataError as error:
+            raise MetadataError(f"{key!r}: {error}") from error
 
     def dump_array(self, meta: ArrayMeta) -> bytes:
         return dump_json(_members(meta))
@@ -57,7 +65,7 @@ class V2(Format):
         return f'\n    "shape": [\n        {lengths}\n    ]'.encode()
 
     def parse_group(self, document: Buffer, key: str) -> GroupMeta:
-        members = expect_object(load_json(document, key), key)
+        members = members_of(document, key)
         if members.get("zarr_format") != self.version:
             raise MetadataError(
                 f"{key!r}: zarr_format must be 2, not {members.get('zarr_format')!r:.50}"
@@ -105,8 +113,8 @@ class V2(Format):
 def _parse_members(members: dict[str, JSON]) -> ArrayMeta:
     if members.get("zarr_format") != V2.version:
         raise MetadataError(f"zarr_format must be 2, not {members.get('zarr_format')!r:.50}")
-    missing = [name for name in _REQUIRED if name not in members]
-    if missing:
+    if not members.keys() >= _ALL_REQUIRED:
+        missing = [name for name in _REQUIRED if name not in members]
         raise MetadataError(f"required members are missing: {', '.join(missing)}")
     dtype = dtypes.decode_v2(members["dtype"])
     shape = _lengths(members["shape"], "shape", smallest=0)
@@ -118,7 +126,7 @@ def _parse_members(members: dict[str, JSON]) -> ArrayMeta:
     if members["order"] not in ("C", "F"):
         raise MetadataError(f"order must be 'C' or 'F', not {members['order']!r:.50}")
     steps = _parse_steps(members["filters"], members["compressor"])
-    return ArrayMeta(
+    return ArrayMeta.of(
         shape=shape,
         dtype=dtype,
         grid=Grid(chunks),
@@ -126,8 +134,15 @@ def _parse_members(members: dict[str, JSON]) -> ArrayMeta:
         order=members["order"],
         keys=_parse_keys(members),
         steps=steps,
-        extra={name: value for name, value in members.items() if name not in _KNOWN},
+        extra=_unknown(members),
+        stated={},
     )
+
+
+def _unknown(members: dict[str, JSON]) -> dict[str, JSON]:
+    if members.keys() <= _KNOWN:
+        return {}
+    return {name: value for name, value in members.items() if name not in _KNOWN}
 
 
 def _lengths(value: JSON, name: str, smallest: int) -> tuple[int, ...]:
@@ -145,13 +160,14 @@ def _parse_keys(members: Mapping[str, JSON]) -> ChunkKeys:
     separator = members.get("dimension_separator")
     if separator not in (None, ".", "/"):
         raise MetadataError(f"dimension_separator must be '.' or '/', not {separator!r:.50}")
-    return ChunkKeys(separator or ".", stated=separator is not None)
+    keys: ChunkKeys = _KEYS[separator]
+    return keys
 
 
 def _parse_steps(filters: JSON, compressor: JSON) -> tuple[Step, ...]:
     if filters is not None and not isinstance(filters, list):
         raise MetadataError(f"filters must be a list or null, not {filters!r:.200}")
-    steps = [_parse_step("filter", config) for config in filters or ()]
+    steps = [_parse_step("filter", config) for config in filters] if filters else []
     if compressor is not None:
         steps.append(_parse_step("compressor", compressor))
     return tuple(steps)

@@ -27,7 +27,14 @@ from zarr.data_types import (
 )
 from zarr.dtypes import JSON
 from zarr.errors import ArrayNotFoundError, ContainsArrayError, MetadataError
-from zarr.formats.base import Format, NodeKind, expect_object, join, load_json
+from zarr.formats.base import Format, NodeKind, join
+from zarr.formats.documents import (
+    expect_object,
+    load_json,
+    load_with_copies,
+    members_of,
+    parsed,
+)
 from zarr.grid import LONGEST, Edges, Grid, common_divisor, edges_from, longest
 from zarr.metadata import ArrayMeta, ChunkKeys, GroupMeta, Sharding, Step
 
@@ -72,7 +79,7 @@ class V3(Format):
     # -- documents -----------------------------------------------------------------
 
     def parse_array(self, document: Buffer, key: str) -> ArrayMeta:
-        members = expect_object(load_json(document, key), key)
+        members = members_of(document, key)
         try:
             if members.get("node_type") == "group":
                 raise ArrayNotFoundError(_path_of(key))
@@ -87,7 +94,7 @@ class V3(Format):
         return f'\n  "shape": [{", ".join(map(str, shape))}],'.encode()
 
     def parse_group(self, document: Buffer, key: str) -> GroupMeta:
-        members = expect_object(load_json(document, key), key)
+        members = members_of(document, key)
         if members.get("node_type") == "array":
             raise ContainsArrayError(_path_of(key))
         try:
@@ -125,15 +132,16 @@ class V3(Format):
     def node_keys(self, paths: Iterable[str]) -> list[str]:
         return [self.array_key(path) for path in paths if not _is_reserved(path)]
 
-    def kind_of(self, found: Mapping[str, Buffer], path: str) -> NodeKind | None:
+    def node_in(self, found: Mapping[str, Buffer], path: str) -> tuple[NodeKind, Buffer] | None:
         key = self.array_key(path)
         if key not in found:
             return None
-        members = expect_object(load_json(found[key], key), key)
+        document = parsed(found[key], key)
+        members = members_of(document, key)
         if isinstance(members.get("zarr_format"), str):
             return None  # the draft of this version had another document under this key
         try:
-            return _check_kind(members, "array", "group")  # type: ignore[no-any-return]
+            return _check_kind(members, "array", "group"), document
         except MetadataError as error:
             raise MetadataError(f"{key!r}: {error}") from error
 
@@ -151,8 +159,8 @@ class V3(Format):
     # -- consolidated metadata -------------------------------------------------------
 
     def inline_documents(self, document: Buffer, key: str) -> Mapping[str, Buffer] | None:
-        members = expect_object(load_json(document, key), key)
-        consolidated = members.get(_CONSOLIDATED)
+        members = load_with_copies(document, key, _CONSOLIDATED, "metadata")
+        consolidated = expect_object(members, key).get(_CONSOLIDATED)
         if consolidated is None:
             return None
         if not isinstance(consolidated, dict) or consolidated.get("kind") != "inline":
@@ -161,7 +169,7 @@ class V3(Format):
         folder = _path_of(key)
         own = {name: value for name, value in members.items() if name != _CONSOLIDATED}
         copies = {join(join(folder, path), _DOCUMENT): copy for path, copy in metadata.items()}
-        return {name: _dump_json(copy) for name, copy in {key: own, **copies}.items()}
+        return {key: _dump_json(own), **copies}
 
     def with_inline_documents(
         self, document: Buffer, key: str, documents: Mapping[str, Buffer]
@@ -238,6 +246,8 @@ def _check_kind(members: Mapping[str, JSON], *kinds: str) -> Any:
 
 
 def _check_understood(members: Mapping[str, JSON], known: set[str]) -> None:
+    if members.keys() <= known:
+        return
     for name, value in members.items():
         optional = isinstance(value, dict) and value.get("must_understand") is False
         if name not in known and not optional:
@@ -273,14 +283,7 @@ def _parse_array(members: dict[str, JSON]) -> ArrayMeta:
     _check_items(items_of(members["data_type"]), steps, members["data_type"])
     keys = _parse_keys(members["chunk_key_encoding"], len(shape))
     fill_value = decode_fill(members["fill_value"], members["data_type"], _byte_order(steps))
-    represented: dict[str, tuple[Any, ...]] = {
-        "data_type": (dtype,),
-        "chunk_grid": (grid,),
-        "chunk_key_encoding": (keys,),
-        "fill_value": (fill_value, dtype),
-        "codecs": (steps, sharding, grid, order, dtype),
-    }
-    return ArrayMeta(
+    return ArrayMeta.of(
         shape=shape,
         dtype=dtype,
         grid=grid,
@@ -296,7 +299,13 @@ def _parse_array(members: dict[str, JSON]) -> ArrayMeta:
             for name, value in members.items()
             if name not in _KNOWN or name == "storage_transformers"
         },
-        stated={name: (members[name], values) for name, values in represented.items()},
+        stated={
+            "data_type": (members["data_type"], (dtype,)),
+            "chunk_grid": (members["chunk_grid"], (grid,)),
+            "chunk_key_encoding": (members["chunk_key_encoding"], (keys,)),
+            "fill_value": (members["fill_value"], (fill_value, dtype)),
+            "codecs": (members["codecs"], (steps, sharding, grid, order, dtype)),
+        },
     )
 
 

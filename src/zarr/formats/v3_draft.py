@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from zarr.dtypes import JSON
 from zarr.errors import MetadataError, ReadOnlyError
-from zarr.formats.base import Format, NodeKind, dump_json, expect_object, join, load_json
+from zarr.formats.base import Format, NodeKind, dump_json, join
+from zarr.formats.documents import expect_object, load_json
 from zarr.formats.v2 import V2
 from zarr.grid import Grid
 from zarr.metadata import ArrayMeta, ChunkKeys, GroupMeta, Sharding, Step

@@ -7,9 +7,9 @@ from collections.abc import Hashable, Iterator, Mapping, MutableMapping, Sequenc
 from typing import Any
 
 from zarr import formats
-from zarr.dtypes import JSON
 from zarr.errors import MetadataError, PathNotFoundError, ReadOnlyError
-from zarr.formats.base import dump_json, expect_object, join, load_json
+from zarr.formats.base import dump_json, join
+from zarr.formats.documents import expect_object, load_json, load_with_copies
 from zarr.storage.base import BaseStore, Buffer, as_store
 
 __all__ = ["METADATA_KEY", "ConsolidatedMetadataStore", "check_mode", "consolidate", "split"]
@@ -137,7 +137,7 @@ class ConsolidatedMetadataStore(BaseStore):
         self._path = path
         self._take(_find(self.store, metadata_key, path))
 
-    def _take(self, documents: Mapping[str, JSON]) -> None:
+    def _take(self, documents: Mapping[str, Buffer]) -> None:
         self._documents = documents
         self._folders: dict[str, list[str]] | None = None
 
@@ -147,11 +147,12 @@ class ConsolidatedMetadataStore(BaseStore):
 
     # -- reading -------------------------------------------------------------------
 
-    def __getitem__(self, key: str) -> bytes:
-        return json.dumps(self._documents[key]).encode("ascii")
+    def __getitem__(self, key: str) -> Buffer:
+        return self._documents[key]
 
     def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
-        return {key: self[key] for key in keys if key in self._documents}
+        documents = self._documents
+        return {key: documents[key] for key in keys if key in documents}
 
     def __contains__(self, key: object) -> bool:
         return key in self._documents
@@ -187,7 +188,7 @@ class ConsolidatedMetadataStore(BaseStore):
         self.store.close()
 
     def __reduce__(self) -> Any:
-        documents = json.dumps(self._documents, separators=(",", ":"))
+        documents = {key: bytes(document) for key, document in self._documents.items()}
         return _rebuild, (type(self), self.store, self.metadata_key, self._path, documents)
 
     def __repr__(self) -> str:
@@ -199,12 +200,12 @@ def _rebuild(
     store: BaseStore,
     metadata_key: str,
     path: str,
-    documents: str,
+    documents: dict[str, bytes],
 ) -> ConsolidatedMetadataStore:
     # With the documents that it had: who unpickles need not read them again.
     result = cls.__new__(cls)
     result.store, result.metadata_key, result._path = store, metadata_key, path
-    result._take(json.loads(documents))
+    result._take(documents)
     return result
 
 
@@ -221,7 +222,7 @@ def _folders(keys: Mapping[str, Any]) -> dict[str, list[str]]:
     return {folder: sorted(names) for folder, names in folders.items()}
 
 
-def _find(store: BaseStore, metadata_key: str, path: str) -> Mapping[str, JSON]:
+def _find(store: BaseStore, metadata_key: str, path: str) -> Mapping[str, Buffer]:
     """Return all documents that the consolidated metadata have copies of, by key."""
     own_key = join(path, metadata_key)
     originals = [
@@ -233,8 +234,8 @@ def _find(store: BaseStore, metadata_key: str, path: str) -> Mapping[str, JSON]:
     found = store.getitems(list(dict.fromkeys(keys)))
     for key, folder in ((metadata_key, ""), (own_key, path)):
         if key in found:
-            copies = {join(folder, k): v for k, v in _parse(found[key], key).items()}
             below = f"{folder}/" if folder else ""
+            copies = {below + k: v for k, v in _parse(found[key], key).items()}
             # Other formats may have documents here while a hierarchy is being converted.
             known = [node for node in originals if node[0] in copies or node[1] in copies]
             own = [k for node in known for k in node if k.startswith(below)]
@@ -244,15 +245,15 @@ def _find(store: BaseStore, metadata_key: str, path: str) -> Mapping[str, JSON]:
         for place in dict.fromkeys(("", path)):
             key = format.group_key(place)
             if key in found and (inline := format.inline_documents(found[key], key)) is not None:
-                return {key: load_json(document, key) for key, document in inline.items()}
+                return inline
     raise KeyError(
         f"there are no consolidated metadata under the key {metadata_key!r}; "
         "zarr.consolidate_metadata makes them"
     )
 
 
-def _parse(document: Buffer, key: str) -> dict[str, JSON]:
-    members = expect_object(load_json(document, key), key)
+def _parse(document: Buffer, key: str) -> dict[str, Buffer]:
+    members = expect_object(load_with_copies(document, key, "metadata"), key)
     version = members.get("zarr_consolidated_format")
     if version != _VERSION or isinstance(version, bool):
         raise MetadataError(
@@ -260,11 +261,14 @@ def _parse(document: Buffer, key: str) -> dict[str, JSON]:
         )
     copies = expect_object(members.get("metadata"), f"{key}, member metadata")
     # Some writers keep documents as text.
-    return {k: json.loads(v) if isinstance(v, str) else v for k, v in copies.items()}
+    return {
+        name: copy.value.encode() if isinstance(copy.value, str) else copy
+        for name, copy in copies.items()
+    }
 
 
 def _check_fresh(
-    copies: Mapping[str, JSON],
+    copies: Mapping[str, Buffer],
     found: Mapping[str, Buffer],
     originals: Sequence[str],
     metadata_key: str,
@@ -274,13 +278,14 @@ def _check_fresh(
     To look at every original would take as long as to do without consolidated metadata.
     """
     for key in originals:
-        if key in found and not _same(load_json(found[key], key), copies.get(key)):
+        if key in found and not _same(found[key], copies.get(key, b"null"), key):
             raise MetadataError(
                 f"the consolidated metadata in {metadata_key!r} are out of date: {key!r} has "
                 "been changed since; call zarr.consolidate_metadata again"
             )
 
 
-def _same(one: JSON, other: JSON) -> bool:
+def _same(one: Buffer, other: Buffer, key: str) -> bool:
     # As text, because NaN does not equal itself.
-    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+    texts = (json.dumps(load_json(document, key), sort_keys=True) for document in (one, other))
+    return len(set(texts)) == 1

@@ -20,7 +20,8 @@ import zarr.codecs.n5  # noqa: F401  registers its codecs
 from zarr.dtypes import JSON
 from zarr.errors import MetadataError, StoreKeyError
 from zarr.formats import n5
-from zarr.formats.base import dump_json, expect_object, join, load_json
+from zarr.formats.base import dump_json, join
+from zarr.formats.documents import expect_object, load_json
 from zarr.storage.base import BaseStore, Buffer, Separator, as_store, check_key
 from zarr.storage.directory import DirectoryStore
 from zarr.sync import lock_for

@@ -27,7 +27,8 @@ from zarr.errors import (
     ConversionError,
     PathNotFoundError,
 )
-from zarr.formats.base import Format, NodeKind, dump_json, join, load_json
+from zarr.formats.base import Format, NodeKind, dump_json, join
+from zarr.formats.documents import load_json
 from zarr.grid import Grid
 from zarr.metadata import ArrayMeta, ChunkKeys
 from zarr.places import KeyTable
