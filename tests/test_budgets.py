@@ -29,6 +29,7 @@ CALLS_PER_ELEMENT = 45
 CALLS_PER_FEW_ELEMENTS = 60
 FILES_PER_ELEMENT = 8
 CALLS_PER_CHUNK = 12
+CALLS_PER_MEMBER = {2: 48, 3: 95}
 
 
 class Trace:
@@ -443,6 +444,17 @@ def test_members_of_groups_are_found_in_one_read() -> None:
     store.log.clear()
     g["a"]
     assert sum(store.verbs().values()) <= 2
+
+
+@pytest.mark.parametrize("zarr_format", CALLS_PER_MEMBER)
+@pytest.mark.parametrize("consolidated", [False, True])
+def test_calls_to_open_a_member(zarr_format: int, *, consolidated: bool) -> None:
+    g = zarr.open_group(zarr.MemoryStore(), mode="w", zarr_format=zarr_format)
+    g.zeros("a", shape=(10, 10), chunks=5, dtype="i4")
+    if consolidated:
+        g = zarr.consolidate_metadata(g.store)
+    found = trace(lambda: g["a"])
+    assert found.count <= CALLS_PER_MEMBER[zarr_format], found.calls
 
 
 def test_appending_costs_the_same_however_long_the_array_is() -> None:

@@ -486,16 +486,14 @@ zarr_version, zarr_format, dimension_separator, meta_array, **kwargs
     """
     mode = check_mode(mode)  # type: ignore[assignment]
     zarr_version = formats.one_version(zarr_version, zarr_format)
-    options = NamedOptions(
-        **{option.name: kwargs.pop(option.name) for option in fields(NamedOptions)
-           if option.name in kwargs}
-    )  # fmt: skip
-    transformers = kwargs.pop("storage_transformers", ())
     store = normalize_store_arg(store, storage_options, mode, zarr_version=zarr_version)
     if chunk_store is not None:
         chunk_store = normalize_store_arg(chunk_store, storage_options, mode)
     path = normalize_storage_path(path)
     if mode not in ("r", "r+") and _must_create(store, path, mode, zarr_version):
+        names = [option.name for option in fields(NamedOptions) if option.name in kwargs]
+        options = NamedOptions(**{name: kwargs.pop(name) for name in names})
+        transformers = kwargs.pop("storage_transformers", ())
         compressor, fill_value = _h5py_arguments(compressor, fill_value, kwargs)
         init_array(
             store, shape, chunks, dtype, compressor, fill_value, order,  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ import binascii
 import math
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -45,6 +46,7 @@ _CORE = {
     **{f"float{8 * n}": f"f{n}" for n in (2, 4, 8)},
     **{f"complex{8 * n}": f"c{n}" for n in (8, 16)},
 }
+_NUMBERS: dict[str, np.dtype[Any]] = {name: np.dtype(code) for name, code in _CORE.items()}
 _ALIASES = {"complex_float32": "complex64", "complex_float64": "complex128"}
 
 # Kinds of ml_dtypes whose names there and here differ.
@@ -89,6 +91,8 @@ def decode_data_type(data_type: JSON) -> np.dtype[Any]:
 
 
 def _decode(data_type: JSON, depth: int) -> np.dtype[Any]:
+    if type(data_type) is str and data_type in _NUMBERS:
+        return _NUMBERS[data_type]
     name, configuration = _name_of(data_type)
     name = _ALIASES.get(name, name)
     if name in _PARAMETRIC:
@@ -96,8 +100,8 @@ def _decode(data_type: JSON, depth: int) -> np.dtype[Any]:
         return dtype
     if configuration:
         raise MetadataError(f"data_type {name!r} takes no configuration, but has {configuration!r}")
-    if name in _CORE:
-        return np.dtype(_CORE[name])
+    if name in _NUMBERS:
+        return _NUMBERS[name]
     if name in _STRINGS or name in _BYTES:
         return np.dtype(object)
     if re.fullmatch("r[0-9]+", name):
@@ -488,16 +492,20 @@ def _integer(value: JSON, dtype: np.dtype[Any]) -> int:
         value = int(value)
     if type(value) is not int:
         raise TypeError("expected an integer")
-    if is_foreign(dtype):
-        bits = int(dtype.name.lstrip("uint"))
-        low, high = (0, 2**bits) if dtype.name.startswith("u") else (-(2 ** (bits - 1)),) * 2
-        high = high if low == 0 else -low
-    else:
-        info = np.iinfo(dtype)
-        low, high = int(info.min), int(info.max) + 1
+    low, high = _limits(dtype)
     if not low <= value < high:
         raise OverflowError(f"expected an integer from {low} to {high - 1}")
     return value
+
+
+@lru_cache
+def _limits(dtype: np.dtype[Any]) -> tuple[int, int]:
+    """Return the least integer of `dtype`, and the first that is too large for it."""
+    if is_foreign(dtype):
+        bits = int(dtype.name.lstrip("uint"))
+        return (0, 2**bits) if dtype.name.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1))
+    info = np.iinfo(dtype)
+    return int(info.min), int(info.max) + 1
 
 
 def _decode_float(value: JSON, dtype: np.dtype[Any]) -> Any:

@@ -72,13 +72,14 @@ _AUTOSHUFFLE = -1
 
 def canonical(name: str) -> str:
     """Return the one of all the spellings of the name of a codec that we use."""
+    if name in _ROLES:
+        return name
     for prefix in _PREFIXES:
         if name.startswith(prefix):
             return f"numcodecs.{name[len(prefix) :]}"
-    name = _ALIASES.get(name, name)
-    if name not in _ROLES and f"numcodecs.{name}" in _ROLES:
+    if f"numcodecs.{name}" in _ROLES:
         return f"numcodecs.{name}"
-    return name
+    return _ALIASES.get(name, name)
 
 
 def _role_of(name: str) -> Role | None:

@@ -274,6 +274,13 @@ class DirectoryStore(BaseStore):
                 os.close(descriptor)
         return found
 
+    def getfirst(self, keys: Sequence[str]) -> dict[str, Buffer]:
+        # Most often it is the first one: to look for the others would double the system calls.
+        for key in keys:
+            if found := self.getitems([key]):
+                return found
+        return {}
+
     def get_partial_values(self, ranges: Sequence[tuple[str, ByteRange]]) -> list[Buffer | None]:
         values: list[Buffer | None] = []
         # The ranges of one value come from one file, though another may take its place.
