@@ -205,9 +205,11 @@ class Format(ABC):
 
     def is_document(self, key: str) -> bool:
         """Tell whether `key` holds metadata rather than a chunk."""
-        name = key.rpartition("/")[2]
-        documents = (self.array_key(""), self.group_key(""), self.attrs_key(""))
-        return name in documents
+        return key.rpartition("/")[2] in self.document_names()
+
+    def document_names(self) -> tuple[str, ...]:
+        """Return the last segments of the keys of documents."""
+        return self.array_key(""), self.group_key(""), self.attrs_key("")
 
     # -- consolidated metadata -------------------------------------------------------
 

@@ -65,8 +65,9 @@ def parsed(document: Buffer, key: str) -> Parsed:
     """Return `document` with what it says."""
     if isinstance(document, Parsed):
         return document
+    value = load_json(document, key)
     result = Parsed(document)
-    result.value = load_json(document, key)
+    result.value = value
     return result
 
 

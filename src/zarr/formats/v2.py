@@ -75,7 +75,8 @@ class V2(Format):
     def kinds(self, store: BaseStore, path: str) -> dict[str, NodeKind]:
         # That a document is there says it all. Most members are arrays: who asks for groups
         # among the rest only asks for less, and often for nothing.
-        names = [name for name in store.listdir(path) if not self.is_document(name)]
+        documents = self.document_names()
+        names = [name for name in store.listdir(path) if name not in documents]
         arrays = {self.array_key(join(path, name)): name for name in names}
         kinds: dict[str, NodeKind] = {arrays[key]: "array" for key in store.present([*arrays])}
         groups = {self.group_key(join(path, name)): name for name in names if name not in kinds}
