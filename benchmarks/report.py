@@ -44,15 +44,15 @@ def _cell(row: Row, timing: Timing | None) -> str:
     return f"{_figure(row, middle)} ({_figure(row, min(timing.figures))})"
 
 
-def ratio(timings: Timings, other: str) -> float | None:
-    """Return the median over the rounds of our figure as a share of the other's."""
-    ours, theirs = timings.get("ours"), timings.get(other)
-    if ours is None or theirs is None or not ours.median or not theirs.median:
+def ratio(timings: Timings, other: str, one: str = "ours") -> float | None:
+    """Return the median over the rounds of one figure, by default ours, as a share of another."""
+    first, second = timings.get(one), timings.get(other)
+    if first is None or second is None or not first.median or not second.median:
         return None
-    shared = min(len(ours.figures), len(theirs.figures))
+    shared = min(len(first.figures), len(second.figures))
     if shared < 2:
-        return ours.median / theirs.median
-    return median(a / b for a, b in zip(ours.figures, theirs.figures, strict=False))
+        return first.median / second.median
+    return median(a / b for a, b in zip(first.figures, second.figures, strict=False))
 
 
 def fastest(timings: Timings) -> str:
@@ -81,6 +81,14 @@ def _misses(row: Row, timings: Timings) -> list[str]:
     ]
     ours = timings.get("ours")
     return [ours.problem, *misses] if ours and ours.problem else misses
+
+
+def _possible(row: Row, timings: Timings) -> list[str]:
+    """Return what the limit is of the fastest peer: no target below that can be reached."""
+    share = ratio(timings, fastest(timings), "limit")
+    if share is None or row.to_fastest is None or share <= row.to_fastest:
+        return []
+    return [f"the limit itself is {share:.2f} of that peer"]
 
 
 def _with_target(share: float | None, target: float | None) -> str:
@@ -230,7 +238,10 @@ def _summary(rows: list[Row], results: dict[str, Timings]) -> list[str]:
     return [
         f"{len(missed)} of {len(rows)} rows miss a target:",
         "",
-        *(f"- {row.title}: {'; '.join(misses)}." for row, misses in missed),
+        *(
+            f"- {row.title}: {'; '.join(misses + _possible(row, results[row.name]))}."
+            for row, misses in missed
+        ),
     ]
 
 
