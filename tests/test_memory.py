@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import platform
 import subprocess
 import sys
 
@@ -65,3 +66,27 @@ def test_peak_memory(tmp_path: pathlib.Path, place: str, codec: str, action: str
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) <= MOST_BEYOND
+
+
+FAULTS = """
+import resource, sys
+import numpy as np
+import zarr
+
+z = zarr.create((16, 1 << 20), chunks=(1, 1 << 20), dtype="u4", store=sys.argv[1])
+values = np.random.default_rng(0).integers(0, 1 << 16, z.shape, "u4")
+faults = []
+for _ in range(3):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    z[...] = values
+    faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+print(faults[-1], z.nbytes_stored // resource.getpagesize())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries do not learn")
+def test_encoding_again_asks_for_no_fresh_memory(tmp_path: pathlib.Path) -> None:
+    command = [sys.executable, "-c", FAULTS, str(tmp_path / "array")]
+    faults, pages = map(int, subprocess.check_output(command, text=True).split())
+    assert pages > 5000
+    assert faults < pages / 4

@@ -42,7 +42,7 @@ from zarr.plan import (
 from zarr.ranges import Ranges
 from zarr.storage.base import BaseStore
 from zarr.sync import ChunkLocks, Synchronizer, holding, locks_for
-from zarr.threads import run_all, scratch
+from zarr.threads import expect_blocks, run_all, scratch
 
 __all__ = ["Engine"]
 
@@ -109,6 +109,7 @@ class Engine:
         self.pipeline_for = lru_cache(1024)(partial(_pipeline_for, meta))
         # Where chunks differ in shape, that of the largest; dtype and order are those of all.
         self.pipeline = self.pipeline_for(meta.grid.largest)
+        expect_blocks(self.pipeline.nbytes)
         self.grid = meta.grid
         self.alike = self.grid.largest == self.grid.chunks
         self.places = places_of(store, prefix, meta, self.pipeline.encoded_limit)

@@ -1,4 +1,4 @@
-"""The threads that do windows of work side by side."""
+"""The threads that do windows of work side by side, and the memory they work in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-__all__ = ["run_all", "scratch"]
+__all__ = ["expect_blocks", "run_all", "scratch"]
 
 T = TypeVar("T")
 
@@ -79,6 +79,25 @@ def scratch(nbytes: int) -> np.ndarray[Any, Any]:
 
 
 _LARGEST_KEPT = 16 << 20
+
+
+def expect_blocks(nbytes: int) -> None:
+    """Make the C library ready for blocks of `nbytes` bytes that come and go.
+
+    It gives memory back to the system at once, and asks for fresh memory each time, where a
+    block is larger than any that was freed before (glibc, ``mallopt(3)``, "M_MMAP_THRESHOLD"):
+    a page fault per 4 KiB. Codecs ask for as much as a chunk may need and cut their result to
+    size before it is freed, so that the library never learns. So it is shown such a block.
+    """
+    global _expected
+    if _expected < nbytes <= _LARGEST_EXPECTED:
+        bytes(nbytes + _ROUNDED)  # never written to, so it costs no memory
+        _expected = nbytes
+
+
+_expected = 128 << 10  # what glibc expects at first
+_LARGEST_EXPECTED = 31 << 20  # more it never learns
+_ROUNDED = 8 << 10
 
 
 def _pool_of(workers: int) -> ThreadPoolExecutor:
