@@ -12,7 +12,7 @@ import math
 import re
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from threading import Lock
 from typing import Any, NamedTuple, Protocol, TypeAlias
@@ -234,7 +234,8 @@ def _stretches(axis: Axis, lengths: int | Edges) -> list[tuple[int, Axis]]:
     ]
 
 
-class _Span(NamedTuple):
+@dataclass(slots=True)
+class _Span:
     """Bytes of a shard that are read at once, with some of its chunks in them."""
 
     start: int
@@ -508,13 +509,12 @@ def _spans(entries: np.ndarray[Any, Any], slots: list[int]) -> list[_Span]:
     spans: list[_Span] = []
     for (start, length), slot in sorted(zip(entries[slots].tolist(), slots, strict=True)):
         if start == ABSENT:
-            continue
+            break  # so are all that follow
         stop = start + length
-        if spans and start - spans[-1].stop <= _GAP:
-            before = spans.pop()
-            spans.append(_Span(before.start, stop, [*before.chunks, (start, stop, slot)]))
-        else:
-            spans.append(_Span(start, stop, [(start, stop, slot)]))
+        if not spans or start - spans[-1].stop > _GAP:
+            spans.append(_Span(start, stop, []))
+        spans[-1].stop = stop
+        spans[-1].chunks.append((start, stop, slot))
     return spans
 
 
