@@ -65,7 +65,10 @@ def parsed(document: Buffer, key: str) -> Parsed:
     """Return `document` with what it says."""
     if isinstance(document, Parsed):
         return document
-    value = load_json(document, key)
+    return _with_value(document, load_json(document, key))
+
+
+def _with_value(document: Buffer, value: JSON) -> Parsed:
     result = Parsed(document)
     result.value = value
     return result
@@ -136,12 +139,8 @@ def _load(text: str, at: int, path: tuple[str, ...]) -> tuple[JSON, int]:
             members[name], at = _load(text, at, path[1:])
         else:
             value, end = _value_at(text, at)
-            members[name], at = value if path else _copy(text[at:end], value), end
+            if not path:
+                value = _with_value(text[at:end].encode("utf-8", "surrogatepass"), value)
+            members[name], at = value, end
         member = _next(text, at)
     raise json.JSONDecodeError("Expecting a name in double quotes, ':', ',' or '}'", text, at)
-
-
-def _copy(text: str, value: JSON) -> Parsed:
-    result = Parsed(text.encode("utf-8", "surrogatepass"))
-    result.value = value
-    return result
