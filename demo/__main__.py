@@ -255,7 +255,7 @@ def what_next() -> None:
   >>> root['ice/velocity/northward_sea_ice_velocity'].info
   >>> root['ocean/nemo'].attrs.asdict()
 
-Each group opens in xarray as well (2026.4 and earlier know this interface):
+Each group opens in xarray before 2026.9 as well, with pip install 'xarray<2026.9':
 
   >>> xarray.open_zarr('{store}/ocean/ostia', consolidated=False)
 

@@ -43,10 +43,16 @@ class ServiceError(RuntimeError):
     """A server could not be installed or started."""
 
 
+class MissingProgramError(ServiceError):
+    """The machine lacks the program that would install or run a server."""
+
+
 # -- installing --------------------------------------------------------------------------
 
 
 def _call(*command: str) -> None:
+    if shutil.which(command[0]) is None:
+        raise MissingProgramError(f"{command[0]} is not installed, which {' '.join(command)} needs")
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         raise ServiceError(
@@ -67,6 +73,8 @@ def _installing() -> Iterator[None]:
 def install_redis() -> str:
     """Return the path of redis-server, which Debian's package brings if it is absent."""
     found = shutil.which("redis-server")
+    if found is None and shutil.which("apt-get") is None:
+        raise MissingProgramError("redis-server is not installed, and no apt can install it")
     if found is None:
         apt = ["apt-get"] if os.geteuid() == 0 else ["sudo", "-n", "apt-get"]
         _call(*apt, "update", "-q")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -38,6 +38,36 @@ settings.register_profile("long", max_examples=20_000, **_ALWAYS)
 
 _default = "ci" if os.environ.get("CI", "").lower() in ("1", "true", "yes") else "quick"
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", _default))
+
+
+_PROGRAMS = ("7z", "chromium", "unzip", "zip")
+"""What `scripts/system_packages.sh` installs, where there is apt."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None]:
+    """Skip tests of servers that cannot be installed here; CI has them all."""
+    try:
+        return (yield)
+    except RuntimeError as error:
+        if _default == "ci" or type(error).__name__ != "MissingProgramError":
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None]:
+    """Skip tests of programs and packages that this machine cannot have; CI has them all."""
+    try:
+        return (yield)
+    except FileNotFoundError as error:
+        if _default == "ci" or error.filename not in _PROGRAMS:
+            raise
+        pytest.skip(f"the program {error.filename} is not installed")
+    except ModuleNotFoundError as error:
+        if _default == "ci" or error.name != "berkeleydb":
+            raise
+        pytest.skip("the package berkeleydb is not installed")
 
 
 @pytest.fixture

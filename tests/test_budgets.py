@@ -101,6 +101,7 @@ for _verb in (
     "get_partial_values", "listdir", "list_prefix", "rmdir", "rename", "getsize",
 ):  # fmt: skip
     setattr(CountingStore, _verb, counting(_verb))
+CountingStore.probe = CountingStore.getitems  # type: ignore[method-assign]
 
 
 # -- one element -----------------------------------------------------------------------
@@ -235,14 +236,24 @@ def test_every_kind_of_partial_write_is_one_batch(write: Any) -> None:
 
 
 def test_full_writes_read_nothing() -> None:
-    z = zarr.zeros((95, 95), chunks=10, store=CountingStore())
+    z = zarr.zeros((90, 90), chunks=10, store=CountingStore())
     z.store.log.clear()
-    z[...] = np.ones((95, 95))
+    z[...] = np.ones((90, 90))
     assert z.store.verbs() == {"setitems": 1}
     z.store.log.clear()
     z[10:30, 40:] = 5
     z.blocks[1:3, 4] = 6
     assert z.store.verbs() == {"setitems": 2}
+
+
+def test_full_writes_read_the_chunks_at_the_edge_in_one_batch() -> None:
+    # Another handle may have appended to them since this one has read the shape.
+    z = zarr.zeros((95, 95), chunks=10, store=CountingStore())
+    z.store.log.clear()
+    z[...] = np.ones((95, 95))
+    assert z.store.verbs() == {"getitems": 1, "setitems": 1}
+    (keys,) = [keys for verb, keys in z.store.log if verb == "getitems"]
+    assert len(keys) == 19
 
 
 def test_empty_chunks_are_deleted_in_one_batch() -> None:
@@ -291,7 +302,7 @@ def test_reading_an_inner_chunk_is_two_reads_and_then_one(kind: str) -> None:
         assert ranges(z.store) == [[chunk, check]]
     z.store.log.clear()
     read(zarr.Array(z.store), 12)  # another handle knows the index, too
-    assert [verb for verb, key in z.store.log if key != "zarr.json"] == ["get_partial_values"]
+    assert [verb for verb, keys in z.store.log if "zarr.json" not in keys] == ["get_partial_values"]
 
 
 def test_an_absent_inner_chunk_costs_no_more_than_one_that_is_there() -> None:
@@ -304,8 +315,8 @@ def test_an_absent_inner_chunk_costs_no_more_than_one_that_is_there() -> None:
     assert z[1] == 0
     assert ranges(z.store) == [[4]]
     z.store.log.clear()
-    assert z[40] == 0  # no such shard
-    assert z.store.verbs() == {"get_partial_values": 1}
+    assert z[40] == 0  # no such shard, so the array itself may have been deleted
+    assert z.store.verbs() == {"get_partial_values": 1, "__contains__": 1}
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
@@ -424,7 +435,7 @@ def test_opening_an_array_reads_its_document_and_no_more(open_it: Any) -> None:
     z.attrs["x"] = 1
     store.log.clear()
     z = open_it(store)
-    assert [key if isinstance(key, str) else key[0] for _, key in store.log] == ["a/b/.zarray"]
+    assert store.log == [("getitems", ["a/b/zarr.json", "a/b/.zarray"])]
     for name in ("shape", "dtype", "chunks", "compressor", "filters", "fill_value", "nbytes"):
         getattr(z, name)
     repr(z)
@@ -490,7 +501,7 @@ OPERATIONS: dict[str, Callable[[Any], Any]] = {
     "writing an element": lambda z: z.__setitem__((4,) * z.ndim, 3),
     "writing a slice": lambda z: z.__setitem__((slice(3, 9),) * z.ndim, 4),
     "appending": lambda z: z.append(np.ones((10, *z.shape[1:]), z.dtype)),
-    "resizing": lambda z: z.resize(tuple(n + 10 for n in z.shape)),
+    "resizing": lambda z: z.resize(z.shape[0] + 10, *z.shape[1:]),
     "opening": lambda z: zarr.open_array(z.store, mode="r+"),
     "facts": lambda z: (z.nchunks, z.nbytes, z.cdata_shape, repr(z)),
 }

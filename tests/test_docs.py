@@ -1,81 +1,56 @@
-"""Every example in the README and the documentation runs and prints what the page shows.
-
-Each page is one session in an empty directory. A block that starts with ``>>>`` is compared
-line by line with its output; any other ``python`` block must just run.
-"""
+"""Every example in the README and the documentation runs and prints what the page shows."""
 
 from __future__ import annotations
 
-import doctest
 import re
-from collections.abc import Iterator
+import runpy
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
-from typing import NamedTuple
+from types import ModuleType
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+from tests.docs.pages import PAGES, ROOT, blocks, needs, pages_with, run, script_of
 
-BLOCK = re.compile(
-    r"^(?P<indent> *)```(?:python|pycon)\b[^\n]*\n(?P<code>.*?)^(?P=indent)```",
-    re.MULTILINE | re.DOTALL,
-)
-# How well data compress differs a little from one release of a compressor to the next.
-STORED = re.compile(r"^((?:No\. bytes stored|Storage ratio)\s*: ).*$", re.MULTILINE)
+ELSEWHERE = {
+    *("azure", "http", "s3"),  # tests/remote/test_how_to.py
+    *("clients", "gcs"),  # tests/clients/test_how_to.py
+}
 
 
-class Block(NamedTuple):
-    """A piece of Python in a page and the number of the line before it."""
-
-    code: str
-    line: int
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
 
 
-class _Checker(doctest.OutputChecker):
-    def check_output(self, want: str, got: str, optionflags: int) -> bool:
-        # An empty last line cannot be written in a page without a special word.
-        want, got = (STORED.sub(r"\1", text).rstrip() + "\n" for text in (want, got))
-        return super().check_output(want, got, optionflags)
-
-
-def blocks(page: Path) -> Iterator[Block]:
-    text = page.read_text(encoding="utf-8")
-    for match in BLOCK.finditer(text):
-        indent = match["indent"]
-        code = re.sub(rf"^{indent}", "", match["code"], flags=re.MULTILINE)
-        yield Block(code, text.count("\n", 0, match.start("code")))
-
-
-def run_session(block: Block, namespace: dict[str, object], page: Path) -> None:
-    example = doctest.DocTestParser().get_doctest(
-        block.code, namespace, page.name, str(page), block.line
-    )
-    example.globs = namespace  # the parser copies it, but later blocks need the names
-    report: list[str] = []
-    runner = doctest.DocTestRunner(checker=_Checker(), verbose=False)
-    runner.run(example, out=report.append, clear_globs=False)
-    if report:
-        pytest.fail("".join(report), pytrace=False)
-
-
-def run_script(block: Block, namespace: dict[str, object], page: Path) -> None:
-    # The newlines make line numbers in a traceback those of the page.
-    exec(compile("\n" * block.line + block.code, page, "exec"), namespace)
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", pages_with(None), ids=name_of)
 def test_examples_print_what_the_page_shows(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    namespace: dict[str, object] = {"__name__": "__main__"}
-    for block in blocks(page):
-        run = run_session if block.code.lstrip().startswith(">>>") else run_script
-        run(block, namespace, page)
+    run(page)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", pages_with("program"), ids=name_of)
+def test_programs_run(page: Path, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(script_of(page), encoding="utf-8")
+    subprocess.run([sys.executable, program], cwd=tmp_path, check=True, timeout=120)
+
+
+def test_pages_that_need_more_are_run_elsewhere() -> None:
+    assert {need for page in PAGES if (need := needs(page))} == {*ELSEWHERE, "program"}
+
+
+def test_every_how_to_has_an_example_and_is_in_the_list() -> None:
+    listed = (ROOT / "docs" / "how-to" / "index.md").read_text(encoding="utf-8")
+    for page in (ROOT / "docs" / "how-to").glob("[!i]*.md"):
+        assert any(blocks(page)), page
+        assert f"({page.name})" in listed, page
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_make_targets_that_a_page_names_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
@@ -90,3 +65,52 @@ def test_there_is_something_to_run() -> None:
 
     assert counts["README.md"] >= 1
     assert counts["tutorial.md"] >= 40
+
+
+LINKS = re.compile(r"\]\((?!https?://|#)([^)#]+)")
+
+
+def test_page_of_the_package_index_has_no_link_to_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    interface = ModuleType("hatchling.metadata.plugin.interface")
+    interface.MetadataHookInterface = object  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, interface.__name__, interface)
+    index_page = runpy.run_path(str(ROOT / "hatch_build.py"))["index_page"]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    page = index_page(readme)
+
+    assert LINKS.findall(readme)
+    assert LINKS.findall(page) == []
+    assert "tutorial (`docs/tutorial.md`)" in page
+
+
+def test_source_distribution_has_what_the_readme_names() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    included = project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    named = {f"/{target.partition('/')[0]}" for target in LINKS.findall(readme)}
+
+    assert named | {"/Makefile", "/scripts", "/demo", "/benchmarks", "/hatch_build.py"} <= {
+        *included
+    }
+    assert all((ROOT / entry.lstrip("/")).exists() for entry in included)
+
+
+def test_extra_all_has_every_extra_that_installs_everywhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    (everything,) = extras["all"]
+
+    named = everything.removeprefix("zarr[").removesuffix("]").split(",")
+
+    assert sorted(named) == sorted(set(extras) - {"all", "berkeleydb", "testing"})
+
+
+def test_page_of_the_installation_has_every_extra() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+
+    listed = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+
+    assert sorted(listed) == sorted(project["optional-dependencies"])

@@ -8,6 +8,7 @@ import inspect
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -78,7 +79,8 @@ def test_all_names_the_public_names_and_nothing_else() -> None:
     }
     from_codecs = set(vars(zarr.codecs)) - set(zarr.__all__)
 
-    assert public - from_codecs - {"Any"} == set(zarr.__all__) - {"__version__"}
+    lazy = zarr._LATER | set(zarr.storage._ELSEWHERE)
+    assert public - from_codecs - lazy == set(zarr.__all__) - {"__version__"}
 
 
 def test_classes_live_where_the_manual_says() -> None:
@@ -109,3 +111,73 @@ def test_import_loads_no_optional_dependency() -> None:
     brought = modules_after("import zarr") - modules_after("import numpy, numcodecs")
 
     assert {name.split(".")[0] for name in brought} & OPTIONAL == set()
+
+
+def test_dir_shows_what_is_public_and_nothing_internal() -> None:
+    names = {name for name in dir(zarr) if not name.startswith("_")}
+
+    assert {*zarr.__all__, *zarr.codecs.__all__} - {"__version__"} <= names
+    assert {"ZipStore", "FSStore", "LMDBStore", "n5", "errors", "storage", "attrs"} <= names
+    assert not names & {"Any", "annotations", "engine", "places", "plan", "util", "members"}
+    assert {"ZipStore", "MemoryStore", "array_meta_key", "rmdir"} <= set(dir(zarr.storage))
+    assert not {"Any", "base", "zip", "TYPE_CHECKING", "import_module"} & set(dir(zarr.storage))
+    assert all(hasattr(zarr, name) for name in names)
+    assert all(hasattr(zarr.storage, name) for name in dir(zarr.storage))
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("z.sh", "shape"), ("g.temp", "temperature"), ("zarr.Zip", "ZipStore"),
+     ("zarr.storage.FS", "FSStore"), ("z.oindex", "oindex")],
+)  # fmt: skip
+def test_editors_complete_names(text: str, name: str) -> None:
+    jedi = pytest.importorskip("jedi")
+    root = zarr.group()
+    names = {"zarr": zarr, "z": root.zeros("temperature", shape=3), "g": root}
+
+    found = jedi.Interpreter(text, [names]).complete()
+
+    assert name in [completion.name for completion in found]
+
+
+def test_names_in_brackets_are_completed() -> None:
+    root = zarr.group()
+    z = root.zeros("z", shape=3, dtype=[("mass", "f4"), ("charge", "i1")])
+    z.attrs["units"] = "u"
+
+    assert root._ipython_key_completions_() == ["z"]
+    assert z._ipython_key_completions_() == ["mass", "charge"]
+    assert root.zeros("plain", shape=3)._ipython_key_completions_() == []
+    assert z.attrs._ipython_key_completions_() == ["units"]
+    assert zarr.load(root.store)._ipython_key_completions_() == ["plain", "z"]
+
+
+TYPED = """
+from pathlib import Path
+from typing import Literal, assert_type
+import zarr
+from zarr.storage import ZipStore
+
+store: ZipStore = zarr.ZipStore("a.zip")
+mode: Literal["r", "a"] = "r"
+zarr.open(Path("a"), mode)
+zarr.open_array(Path("a"))
+zarr.save(Path("a"), [1])
+group = zarr.open_group(Path("a"), mode="r")
+assert_type(group["x"], zarr.Array | zarr.Group)
+zarr.open("a", mode="read")  # no such mode
+zarr.Bogus  # no such name
+zarr.ZipStore("a.zip").bogus  # no such attribute
+from zarr.storage import Nonsense
+"""
+
+
+@pytest.mark.slow
+def test_type_checker_accepts_what_is_right_and_nothing_else(tmp_path: Path) -> None:
+    api = pytest.importorskip("mypy.api")
+    (tmp_path / "use.py").write_text(TYPED)
+
+    report, _, _ = api.run(["--strict", f"--cache-dir={tmp_path}", str(tmp_path / "use.py")])
+
+    wrong = [int(line.split(":")[1]) for line in report.splitlines() if "use.py:" in line]
+    assert sorted(set(wrong)) == [14, 15, 16, 17], report

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import importlib as _importlib
-from typing import Any
+import typing as _typing
 
-from zarr import codecs, config, errors, storage  # noqa: F401
+from zarr import (  # noqa: F401
+    _numcodecs_check,
+    codecs,
+    config,
+    errors,
+    storage,
+)
 from zarr._version import __version__
 from zarr.codecs import *  # noqa: F403  codecs have always been found here, too
 from zarr.convenience import (
@@ -61,10 +67,53 @@ __all__ = [
 ]  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:
-    # Stores that need other packages are imported when somebody asks for them.
-    if name in storage._ELSEWHERE:
-        return getattr(storage, name)
-    if name == "n5":
-        return _importlib.import_module("zarr.n5")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+_LATER = frozenset(("context", "meta", "meta_v1", "n5", "types", "util"))
+"""Modules that are imported at first use."""
+
+_TOOLS = {
+    "check": "check",
+    "diff": "diff",
+    "digest": "digest",
+    "vacuum": "check",
+}
+"""Functions for whole hierarchies, with the modules of `zarr.tools` that they are imported from."""
+
+_MODULES = (
+    "attrs", "codecs", "config", "convenience", "core", "creation", "errors", "hierarchy", "n5",
+    "storage", "sync",
+)  # fmt: skip
+"""Modules for users; the others are internal, or names that only old code needs."""
+
+if _typing.TYPE_CHECKING:  # type checkers and editors do not follow `__getattr__`
+    from zarr.storage import ABSStore as ABSStore
+    from zarr.storage import DBMStore as DBMStore
+    from zarr.storage import FSStore as FSStore
+    from zarr.storage import LMDBStore as LMDBStore
+    from zarr.storage import LRUStoreCache as LRUStoreCache
+    from zarr.storage import MongoDBStore as MongoDBStore
+    from zarr.storage import N5FSStore as N5FSStore
+    from zarr.storage import N5Store as N5Store
+    from zarr.storage import ObjectStore as ObjectStore
+    from zarr.storage import RedisStore as RedisStore
+    from zarr.storage import SQLiteStore as SQLiteStore
+    from zarr.storage import ZipStore as ZipStore
+    from zarr.tools.check import check as check
+    from zarr.tools.check import vacuum as vacuum
+    from zarr.tools.diff import diff as diff
+    from zarr.tools.digest import digest as digest
+else:
+
+    def __getattr__(name: str) -> object:
+        # Stores that need other packages are imported at first use.
+        if name in storage._ELSEWHERE:
+            return getattr(storage, name)
+        if name in _TOOLS:
+            return getattr(_importlib.import_module(f"zarr.tools.{_TOOLS[name]}"), name)
+        if name in _LATER:
+            return _importlib.import_module(f"zarr.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    own = [name for name in globals() if name.startswith("__")]
+    return sorted({*__all__, *codecs.__all__, *storage._ELSEWHERE, *_TOOLS, *_MODULES, *own})

@@ -1,8 +1,8 @@
-"""The few settings of the package: one typed record, seeded from the environment.
+"""The settings of the package, with defaults from environment variables.
 
-Each field can be set before import by an environment variable ``ZARR_<FIELD>``, for a
-process by :func:`set`, or for a block by using the result of :func:`set` as a context
-manager.
+Each setting has an environment variable ``ZARR_<SETTING>``, for instance ``ZARR_WORKERS``, which
+is read when the package is imported. :func:`set` changes settings for the process, or for a
+block if it is used as a context manager. Booleans are true for ``1``, ``true`` and ``yes``.
 """
 
 from __future__ import annotations
@@ -11,29 +11,56 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal, TypeAlias
+
+from zarr._system import count_processors
 
 __all__ = ["Config", "get", "set"]
 
 
+Missing: TypeAlias = Literal["fill", "warn", "error"]
+"""How reading treats absent chunks."""
+
+_MISSING = ("fill", "warn", "error")
+
+
+def check_missing(missing: Any) -> Missing:
+    """Return `missing` if it is one of the three words; raise `ValueError` otherwise."""
+    if missing not in _MISSING:
+        raise ValueError(f"missing must be one of {list(_MISSING)}, not {missing!r}")
+    return missing  # type: ignore[no-any-return]
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Settings of the engine.
+    """The settings of the package.
 
     Attributes
     ----------
     workers : int
-        Threads that fetch and decode chunks, the calling thread included. One means
-        that everything happens in the calling thread.
-    window_bytes : int
-        Bytes of decoded data that one worker handles between two calls to the store.
-    thread_bytes : int
-        A selection below this many bytes of chunks is never worth a second thread.
-    cache_bytes : int
-        Most bytes of decoded chunks that each array opened from now on keeps in memory.
-    allow_pickle : bool
-        Whether chunks written with the ``pickle`` codec may be decoded. Decoding a
-        pickle runs code that the data brings along.
+        Number of threads that read and decode chunks, including the calling thread. 1 means that
+        only the calling thread works. By default the number of processors available to the process,
+        at most 32. Environment variable ``ZARR_WORKERS``.
+    window_bytes : int, default 8388608
+        Size in bytes of the decoded data that a thread processes between two calls to the store.
+        Environment variable ``ZARR_WINDOW_BYTES``.
+    thread_bytes : int, default 1048576
+        Size in bytes of the chunks of a selection below which one thread is used. Environment
+        variable ``ZARR_THREAD_BYTES``.
+    cache_bytes : int, default 0
+        Maximum size in bytes of the decoded chunks that each array keeps in memory, for arrays
+        opened afterwards. Environment variable ``ZARR_CACHE_BYTES``.
+    allow_pickle : bool, default False
+        Whether chunks written with the ``pickle`` codec can be decoded. Decoding a pickle runs code
+        that is contained in the data. Environment variable ``ZARR_ALLOW_PICKLE``.
+    follow_symlinks : bool, default True
+        Whether stores in local folders follow symbolic links out of the folder. If False, access
+        through such a link raises `StorePermissionError`. Environment variable
+        ``ZARR_FOLLOW_SYMLINKS``.
+    missing : {'fill', 'warn', 'error'}, default 'fill'
+        How arrays opened afterwards treat chunks that are read and absent: return fill values,
+        return them with a warning, or raise `ChunkNotFoundError`. Environment variable
+        ``ZARR_MISSING``.
     """
 
     workers: int = 0
@@ -41,6 +68,11 @@ class Config:
     thread_bytes: int = 1 << 20
     cache_bytes: int = 0
     allow_pickle: bool = False
+    follow_symlinks: bool = True
+    missing: Missing = "fill"
+
+    def __post_init__(self) -> None:
+        check_missing(self.missing)
 
 
 def _from_environment(environ: Mapping[str, str]) -> Config:
@@ -51,11 +83,13 @@ def _from_environment(environ: Mapping[str, str]) -> Config:
             continue
         if isinstance(field.default, bool):
             given[field.name] = text.lower() in ("1", "true", "yes")
+        elif isinstance(field.default, str):
+            given[field.name] = text.lower()
         else:
             given[field.name] = int(text)
     config = Config(**given)
     if config.workers < 1:
-        config = replace(config, workers=min(32, len(os.sched_getaffinity(0))))
+        config = replace(config, workers=min(32, count_processors()))
     return config
 
 
@@ -63,17 +97,34 @@ current = _from_environment(os.environ)
 
 
 def get() -> Config:
-    """Return the settings in force."""
+    """Return the current settings.
+
+    Returns
+    -------
+    Config
+        The settings, which cannot be changed through this object.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> zarr.config.get().cache_bytes
+    0
+    """
     return current
 
 
 class set:
-    """Change settings now, and, when used in a ``with`` statement, restore them at its end.
+    """Change settings, for the process or for the block of a ``with`` statement.
 
     Parameters
     ----------
     **changes
-        Fields of :class:`Config` and their new values.
+        New values by the names of :class:`Config`.
+
+    Raises
+    ------
+    TypeError
+        If there is no setting of that name.
 
     Examples
     --------

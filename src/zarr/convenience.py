@@ -1,71 +1,78 @@
-"""Opening, saving and loading in one call."""
+"""Functions that open, save, load, copy and convert in one call."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
 
-from zarr import creation, formats
+from zarr import _formats, creation
+from zarr._formats.base import NodeKind
+from zarr._nodes.display import TreeViewer
 from zarr.core import Array
-from zarr.display import TreeViewer
 from zarr.errors import PathNotFoundError
 from zarr.hierarchy import Group, open_group
 from zarr.hierarchy import group as _group
 from zarr.storage import consolidated
 from zarr.storage.base import BaseStore, normalize_storage_path
 from zarr.storage.consolidated import METADATA_KEY
-from zarr.storage.resolve import normalize_store_arg
+from zarr.storage.resolve import Opened, StoreLike, normalize_store_arg
 from zarr.tools import convert as _converting
 from zarr.tools import copy as _copying
+from zarr.tools import copy_keys as _copying_keys
 
 __all__ = [
     "LazyLoader", "consolidate_metadata", "convert", "copy", "copy_all", "copy_store", "load",
     "open", "open_consolidated", "save", "save_array", "save_group", "tree",
 ]  # fmt: skip
 
-StoreLike: TypeAlias = BaseStore | MutableMapping[str, Any] | str | None
-
 
 def open(
     store: StoreLike = None,
-    mode: str = "a",
+    mode: creation.Mode = "a",
     *,
     zarr_version: int | None = None,
     path: str | None = None,
     zarr_format: int | None = None,
     **kwargs: Any,
 ) -> Array | Group:
-    """Open an array or a group the way files are opened.
+    """Open an array or a group, with a mode as for files.
 
     Parameters
     ----------
     store : BaseStore, MutableMapping or str, optional
-        A store, a path or a URL; a new store in memory by default.
-    mode : {'r', 'r+', 'a', 'w', 'w-'}
-        'r': read only, must exist. 'r+': read and write, must exist. 'a': read and
-        write, is created if it does not exist. 'w': create, delete what is there. 'w-':
-        create, must not exist.
+        A store, a path or a URL. A new store in memory by default.
+    mode : {'r', 'r+', 'a', 'w', 'w-'}, default 'a'
+        'r': read only, must exist. 'r+': read and write, must exist. 'a': read and write, created
+        if it does not exist. 'w': create, an existing array or group is deleted. 'w-': create,
+        must not exist.
     zarr_version, zarr_format : int, optional
-        Format; by default the one that is found.
+        Version of the format. The version found in the store by default. If the metadata of both
+        format 3 and format 2 are found at one path, as some tools write them, format 3 is opened,
+        with a warning.
     path : str, optional
-        Path in the store.
+        Path of the array or group in the store. The root by default.
     **kwargs
-        As for :func:`zarr.creation.open_array` or :func:`zarr.hierarchy.open_group`.
-        With a `shape`, what is created is an array. With ``use_consolidated=True``,
-        metadata are read as by :func:`open_consolidated`.
+        Other parameters of :func:`zarr.open_array` or :func:`zarr.open_group`. With a `shape`, an
+        array is created. With ``use_consolidated=True``, metadata are read as by
+        :func:`open_consolidated`.
 
     Returns
     -------
     Array or Group
-        What there is.
+        The array or group found at `path`, or the new one.
 
     Raises
     ------
     PathNotFoundError
-        In the modes 'r' and 'r+', if there is nothing.
+        If there is neither an array nor a group, in the modes 'r' and 'r+'.
+    ContainsArrayError, ContainsGroupError
+        If there is an array or group, in the mode 'w-'.
+    ValueError
+        If `mode` is not one of these.
 
     Examples
     --------
@@ -76,23 +83,44 @@ def open(
     <zarr.core.Array (100,) int32 read-only>
     """
     mode = creation.check_mode(mode)
-    zarr_version = formats.one_version(zarr_version, zarr_format)
+    zarr_version = _formats.one_version(zarr_version, zarr_format)
     store = normalize_store_arg(store, kwargs.pop("storage_options", None), mode)
     path = normalize_storage_path(path)
     if use_consolidated := kwargs.pop("use_consolidated", None):
         chunks = kwargs.get("chunk_store")
         store, kwargs["chunk_store"] = consolidated.split(
-            store, chunks, use_consolidated, mode, path
+            store, chunks, use_consolidated, mode, path, zarr_version
         )
-    kwargs |= {"store": store, "path": path, "mode": mode, "zarr_version": zarr_version}
-    there = None if mode in ("w", "w-") else formats.kind(store, path, zarr_version)
-    if there == "array":
-        return creation.open_array(**kwargs)
-    if there == "group":
-        return open_group(**kwargs)
+    node = None if mode in ("w", "w-") else _formats.find_node(store, path, zarr_version)
+    if node is not None:
+        return _open_found(store, path, mode, *node, **kwargs)
     if mode in ("r", "r+"):
-        raise PathNotFoundError(path)
+        raise _formats.not_found(PathNotFoundError, store, path, zarr_version)
+    kwargs |= {"store": store, "path": path, "mode": mode, "zarr_version": zarr_version}
     return creation.open_array(**kwargs) if "shape" in kwargs else open_group(**kwargs)
+
+
+_ARRAY_ARGUMENTS = frozenset(inspect.signature(Array).parameters)
+
+
+def _open_found(
+    store: BaseStore,
+    path: str,
+    mode: str,
+    kind: NodeKind,
+    found: _formats.Found,
+    chunk_store: StoreLike = None,
+    **kwargs: Any,
+) -> Array | Group:
+    """Open what has been found at `path`; arguments that only creating needs are ignored."""
+    if chunk_store is not None:
+        chunk_store = normalize_store_arg(chunk_store, None, mode)
+    kwargs |= {"chunk_store": chunk_store, "read_only": mode == "r"}
+    if kind == "array":
+        known = {name: kwargs[name] for name in kwargs if name in _ARRAY_ARGUMENTS}
+        return Array._of(found, store, path, **known)
+    kwargs.pop("attributes", None)
+    return Group._of(found, store, path, **kwargs)
 
 
 def save_array(
@@ -104,19 +132,20 @@ def save_array(
     zarr_format: int | None = None,
     **kwargs: Any,
 ) -> None:
-    """Save one array; what was there is deleted.
+    """Save one array; an existing array or group is deleted.
 
     Parameters
     ----------
     store : BaseStore, MutableMapping or str
         A store, a path or a URL.
     arr : array_like
+        Values to store.
     zarr_version, zarr_format : int, optional
-        Format.
+        Version of the format, 2 or 3. 2 by default.
     path : str, optional
-        Path in the store.
+        Path of the array in the store. The root by default.
     **kwargs
-        As for :func:`zarr.creation.create`.
+        Other parameters of :func:`zarr.create`.
 
     Examples
     --------
@@ -126,8 +155,8 @@ def save_array(
     >>> zarr.load('data/example.zarr')
     array([0, 1, 2, 3, 4])
     """
-    version = formats.one_version(zarr_version, zarr_format)
-    with _Opened(store) as target:
+    version = _formats.one_version(zarr_version, zarr_format)
+    with Opened(store) as target:
         creation.array(arr, store=target, overwrite=True, zarr_version=version, path=path, **kwargs)
 
 
@@ -139,20 +168,20 @@ def save_group(
     zarr_format: int | None = None,
     **kwargs: Any,
 ) -> None:
-    """Save several arrays as a group; what was there is deleted.
+    """Save several arrays as a group; an existing array or group is deleted.
 
     Parameters
     ----------
     store : BaseStore, MutableMapping or str
         A store, a path or a URL.
     *args : array_like
-        Arrays to be named ``arr_0``, ``arr_1``, …
+        Arrays to store as ``arr_0``, ``arr_1``, …
     zarr_version, zarr_format : int, optional
-        Format.
+        Version of the format, 2 or 3. 2 by default.
     path : str, optional
-        Path of the group in the store.
+        Path of the group in the store. The root by default.
     **kwargs : array_like
-        Arrays by name.
+        Arrays to store by name.
 
     Raises
     ------
@@ -169,12 +198,12 @@ def save_group(
     """
     arrays = {f"arr_{i}": arr for i, arr in enumerate(args)}
     if twice := arrays.keys() & kwargs.keys():
-        raise ValueError(f"arrays given both by place and by name: {', '.join(sorted(twice))}")
+        raise ValueError(f"arrays given both by position and by name: {', '.join(sorted(twice))}")
     arrays |= kwargs
     if not arrays:
         raise ValueError("at least one array must be provided")
-    with _Opened(store) as target:
-        version = formats.one_version(zarr_version, zarr_format)
+    with Opened(store) as target:
+        version = _formats.one_version(zarr_version, zarr_format)
         root = _group(target, path=path, overwrite=True, zarr_version=version)
         for name, arr in arrays.items():
             root.create_dataset(name, data=arr)
@@ -188,7 +217,25 @@ def save(
     zarr_format: int | None = None,
     **kwargs: Any,
 ) -> None:
-    """Save one array, or several as a group; see :func:`save_array` and :func:`save_group`.
+    """Save one array, as :func:`save_array`, or several as a group, as :func:`save_group`.
+
+    Parameters
+    ----------
+    store : BaseStore, MutableMapping or str
+        A store, a path or a URL.
+    *args : array_like
+        One array to store at `path`, or several to store as ``arr_0``, ``arr_1``, …
+    zarr_version, zarr_format : int, optional
+        Version of the format, 2 or 3. 2 by default.
+    path : str, optional
+        Path of the array or group in the store. The root by default.
+    **kwargs : array_like
+        Arrays to store by name, in a group.
+
+    Raises
+    ------
+    ValueError
+        If there are no arrays.
 
     Examples
     --------
@@ -208,27 +255,13 @@ def save(
         )
 
 
-class _Opened:
-    """The store that an argument means, closed at the end if it was opened here."""
-
-    def __init__(self, store: StoreLike, mode: str = "w") -> None:
-        self._is_ours = not isinstance(store, (BaseStore, MutableMapping))
-        self._store = normalize_store_arg(store, mode=mode)
-
-    def __enter__(self) -> BaseStore:
-        return self._store
-
-    def __exit__(self, *error: object) -> None:
-        if self._is_ours:
-            self._store.close()
-
-
 class LazyLoader(Mapping[str, Any]):
-    """The arrays of a group, loaded when they are asked for.
+    """The arrays of a group, each loaded into memory at the first access.
 
     Parameters
     ----------
     grp : Group
+        The group.
     """
 
     def __init__(self, grp: Group) -> None:
@@ -237,7 +270,8 @@ class LazyLoader(Mapping[str, Any]):
 
     def __getitem__(self, item: str) -> Any:
         if item not in self._loaded:
-            self._loaded[item] = self.grp[item][...]
+            member: Any = self.grp[item]
+            self._loaded[item] = member[...]
         return self._loaded[item]
 
     def __len__(self) -> int:
@@ -248,6 +282,9 @@ class LazyLoader(Mapping[str, Any]):
 
     def __contains__(self, item: object) -> bool:
         return item in self.grp
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
 
     def __repr__(self) -> str:
         return f"<LazyLoader: {', '.join(self)}>"
@@ -267,40 +304,64 @@ def load(
     store : BaseStore, MutableMapping or str
         A store, a path or a URL.
     zarr_version, zarr_format : int, optional
-        Format.
+        Version of the format. The version found in the store by default.
     path : str, optional
-        Path in the store.
+        Path of the array or group in the store. The root by default.
 
     Returns
     -------
     ndarray or LazyLoader
+        The elements of the array, or the arrays of the group.
 
     Raises
     ------
     PathNotFoundError
-        If there is nothing.
+        If there is neither an array nor a group at `path`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import zarr
+    >>> zarr.save('data/example.zarr', foo=np.arange(5), bar=np.arange(3))
+    >>> zarr.load('data/example.zarr')['foo']
+    array([0, 1, 2, 3, 4])
     """
-    zarr_version = formats.one_version(zarr_version, zarr_format)
+    zarr_version = _formats.one_version(zarr_version, zarr_format)
     target = normalize_store_arg(store, mode="r")
     path = normalize_storage_path(path)
-    there = formats.kind(target, path, zarr_version)
-    if there == "array":
-        return Array(target, path=path, zarr_version=zarr_version)[...]
-    if there == "group":
-        return LazyLoader(Group(target, path=path, zarr_version=zarr_version))
-    raise PathNotFoundError(path)
+    node = _formats.find_node(target, path, zarr_version)
+    if node is None:
+        raise _formats.not_found(PathNotFoundError, target, path, zarr_version)
+    opened = _open_found(target, path, "r+", *node)
+    return opened[...] if isinstance(opened, Array) else LazyLoader(opened)
 
 
 def tree(grp: Any, expand: bool = False, level: int | None = None) -> TreeViewer:
-    """Return a display of the hierarchy below a group of ours or of h5py.
+    """Return a display of the hierarchy below a group, as text and as HTML.
 
     Parameters
     ----------
     grp : Group or h5py.Group
+        The group to show.
     expand : bool, default False
-        Whether the HTML shows everything at once.
+        Whether all groups are open in the HTML.
     level : int, optional
-        Depth at which to stop.
+        Maximum depth. Unlimited by default.
+
+    Returns
+    -------
+    TreeViewer
+        The tree, shown when it is printed or at the end of a notebook cell.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> root = zarr.group()
+    >>> z = root.zeros('foo/bar', shape=10)
+    >>> zarr.tree(root)
+    /
+     └── foo
+         └── bar (10,) float64
     """
     return TreeViewer(grp, expand, level)
 
@@ -318,51 +379,59 @@ def copy(
     progress: _copying.Progress | None = None,
     **create_kws: Any,
 ) -> tuple[int, int, int]:
-    """Copy an array, or a group with all below it, into another group.
+    """Copy an array, or a group including everything below it, into another group.
 
-    Both may be ours or of h5py. Data move a few MiB at a time; between arrays of ours
-    with the same chunks and codecs, chunks are not even decoded.
+    Source and destination are Zarr or HDF5 groups. Data are copied a few MiB at a time; between
+    Zarr arrays with the same chunks and codecs, the chunks are copied without decoding.
+
+    Dimension scales of HDF5 and netCDF are converted to names of dimensions, and vice versa: in
+    format 3 `dimension_names`, in format 2 the attribute ``_ARRAY_DIMENSIONS`` of xarray.
+    Attributes of HDF5 with one element become scalars. Attributes without counterpart, such as
+    references, are left out and listed in one warning at the end.
 
     Parameters
     ----------
     source : Array, Group, h5py.Dataset or h5py.Group
+        The array or group to copy.
     dest : Group or h5py.Group
+        The group to copy to.
     name : str, optional
-        Name or path in `dest`; by default the last part of the name of `source`.
+        Name or path in `dest`. The last segment of the path of `source` by default.
     shallow : bool, default False
-        Whether to copy of a group only the arrays in it, not the groups.
+        Whether to copy only the arrays directly in the group, not its subgroups.
     without_attrs : bool, default False
         Whether to leave out user attributes.
     log : callable, path or file, optional
-        Is told line by line what happens.
-    if_exists : {'raise', 'replace', 'skip', 'skip_initialized'}
-        What to do about arrays that exist in `dest`. 'raise': stop with an error.
-        'replace': delete them. 'skip': leave them alone. 'skip_initialized': leave their
-        chunks alone, and copy the others, so that a second call completes a copy that
-        was interrupted (not for h5py).
+        Receives one line of text per action.
+    if_exists : {'raise', 'replace', 'skip', 'skip_initialized'}, default 'raise'
+        What to do with arrays that exist in `dest`. 'raise': stop with an error. 'replace':
+        delete them. 'skip': leave them unchanged. 'skip_initialized': leave their stored chunks
+        unchanged and copy the others, so that a second call completes an interrupted copy (not
+        for HDF5).
     dry_run : bool, default False
-        Whether to tell only what would happen.
+        Whether to log what would be done without doing it.
     progress : callable, optional
-        Called with chunks done, chunks in all, bytes done, bytes in all. It may stop the
-        copy by raising an exception.
+        Called with the number of chunks copied, their total, the number of bytes copied, and
+        their total. It may stop the copy by raising an exception.
     **create_kws
-        Arguments for the creation of arrays, in place of what `source` says.
+        Parameters of :func:`zarr.create` (or of h5py's ``create_dataset``) that are to differ
+        from `source`, such as `chunks`.
 
     Returns
     -------
     copied, skipped : int
         Numbers of arrays and groups.
     nbytes : int
-        Bytes copied, before compression.
+        Size of the data copied in bytes, before compression.
 
     Raises
     ------
     CopyError
-        If something is in the way.
+        If an array or group exists in `dest`.
     TypeError
         If `source` has no name and none is given, or has no counterpart in HDF5.
     ValueError
-        If an argument makes no sense.
+        If an argument is invalid.
 
     Examples
     --------
@@ -396,7 +465,7 @@ def copy_all(
 ) -> tuple[int, int, int]:
     """Copy all members of a group into another group.
 
-    The parameters, what is returned and what is raised are those of :func:`copy`.
+    The parameters, return value and errors are those of :func:`zarr.copy`.
 
     Examples
     --------
@@ -425,41 +494,44 @@ def copy_store(
     *,
     progress: _copying.Progress | None = None,
 ) -> tuple[int, int, int]:
-    """Copy keys and values of a store to another, as they are.
+    """Copy keys and values from one store to another, unchanged.
 
     Parameters
     ----------
     source, dest : BaseStore, MutableMapping or str
+        The store to copy from and the store to copy to, or a path or URL.
     source_path : str, optional
-        Copy only what is below this path.
+        Path in `source` below which to copy. The root by default.
     dest_path : str, optional
-        Where to copy it to.
+        Path in `dest` below which to store the copies. The root by default.
     excludes, includes : str or sequence of str, optional
-        Regular expressions, searched for in the keys of `source`. Keys with one of
-        `excludes` and none of `includes` in them are not copied.
-    flags : int, optional
-        Of the module `re`.
-    if_exists : {'raise', 'replace', 'skip'}
-        What to do about keys that exist in `dest`. With 'raise' nothing is copied if
-        there is one.
+        Regular expressions, searched for in the keys of `source`. Keys that match one of
+        `excludes` and none of `includes` are not copied. All keys are copied by default.
+    flags : int, default 0
+        Flags of the module :mod:`re` for these expressions.
+    if_exists : {'raise', 'replace', 'skip'}, default 'raise'
+        What to do with keys that exist in `dest`. With 'raise', nothing is copied if any exists.
     dry_run : bool, default False
-        Whether to tell only what would happen.
+        Whether to log what would be done without doing it.
     log : callable, path or file, optional
-        Is told line by line what happens.
+        Receives one line of text per action.
     progress : callable, optional
-        Called with keys done, keys in all, bytes done, and an estimate of bytes in all.
+        Called with the number of keys copied, their total, the number of bytes copied, and an
+        estimate of their total.
 
     Returns
     -------
     copied, skipped : int
         Numbers of keys.
     nbytes : int
-        Bytes copied.
+        Size of the values copied in bytes.
 
     Raises
     ------
     CopyError
         If a key exists in `dest`.
+    ValueError
+        If an argument is invalid.
 
     Examples
     --------
@@ -475,7 +547,7 @@ def copy_store(
     dry run: 3 copied, 0 skipped
     (3, 0, 0)
     """
-    return _copying.copy_store(
+    return _copying_keys.copy_store(
         source, dest, source_path, dest_path, excludes, includes, flags, if_exists, dry_run, log,
         progress,
     )  # fmt: skip
@@ -493,16 +565,18 @@ def convert(
     dry_run: bool = False,
     log: Any = None,
 ) -> tuple[int, int, int]:
-    """Convert a whole hierarchy, or one array, to another version of the format.
+    """Convert a hierarchy or an array to another version of the format.
 
-    In place, only metadata are written, if the other version can say how the chunks are to
-    be read as they are. Attributes, fill values, names of dimensions (in version 2 they are
-    xarray's attribute ``_ARRAY_DIMENSIONS``) and consolidated metadata are converted too.
-    What the new documents cannot say they keep, so that converting back gives the old ones.
+    In place, only metadata are written if the other version can describe the chunks as they are
+    stored. Attributes, fill values, names of dimensions (in format 2 the attribute
+    ``_ARRAY_DIMENSIONS`` of xarray) and consolidated metadata are converted, too. Where the new
+    metadata cannot express the old ones, they contain a copy of them as ``converted_from``, so
+    that converting back restores the old ones: in place with ``rewrite_chunks=True`` if chunks had
+    to be moved or rewritten, and without it if they were not.
 
-    Nothing is lost if it is interrupted: what is there opens as before or as converted, and
-    a second call completes the conversion. Nobody else may write meanwhile; arrays and
-    groups that are open have to be opened again.
+    An interrupted conversion loses nothing: each array and group opens as before or as converted,
+    and a second call completes the conversion. Nothing else may write to the store meanwhile, and
+    open arrays and groups have to be opened again.
 
     Parameters
     ----------
@@ -511,39 +585,40 @@ def convert(
     zarr_format : {2, 3}
         Version to convert to.
     dest : BaseStore, MutableMapping or str, optional
-        Where to put the result; `store` itself by default.
+        The store for the result. `store` itself by default.
     path : str, optional
-        Path of what is to be converted.
+        Path in `store` of the array or group to convert. The root by default.
     dest_path : str, optional
-        Path of the result in `dest`.
+        Path of the result in `dest`. The root by default.
     rewrite_chunks : bool, default False
-        Whether to write chunks anew that cannot stay as they are: under other keys, decoded
-        and encoded again if need be. In place that needs room for both. Otherwise
-        such arrays are an error.
+        Whether chunks can be rewritten that the other version cannot describe as they are stored:
+        under other keys, decoded and encoded again if necessary. In place this takes space for
+        both. If False, such arrays are an error.
     overwrite : bool, default False
-        Whether to delete what is in `dest`.
+        Whether to delete existing arrays and groups in `dest`.
     dry_run : bool, default False
-        Whether to tell only what would happen.
+        Whether to log what would be done without doing it.
     log : callable, path or file, optional
-        Is told line by line what happens.
+        Receives one line of text per action.
 
     Returns
     -------
     converted, skipped : int
-        Numbers of arrays and groups; skipped are those converted by an earlier call.
+        Numbers of arrays and groups; those that an earlier call converted are skipped.
     nbytes : int
-        Bytes of chunks copied, before compression.
+        Size of the chunks copied in bytes, before compression.
 
     Raises
     ------
     ConversionError
-        If the other version has no words for an array or group; then nothing is changed.
+        If the other version cannot express the metadata of an array or group. Nothing is changed
+        then.
     PathNotFoundError
-        If there is nothing at `path`.
+        If there is neither an array nor a group at `path`.
     ContainsArrayError, ContainsGroupError
-        If there is something in `dest`.
+        If there is an array or group in `dest`.
     ValueError
-        If an argument makes no sense.
+        If an argument is invalid.
 
     Examples
     --------
@@ -566,8 +641,8 @@ def convert(
     path, dest_path = normalize_storage_path(path), normalize_storage_path(dest_path)
     with ExitStack() as stack:
         changes = dest is None and not dry_run
-        source = stack.enter_context(_Opened(store, "a" if changes else "r"))
-        target = None if dest is None else stack.enter_context(_Opened(dest, "a"))
+        source = stack.enter_context(Opened(store, "a" if changes else "r"))
+        target = None if dest is None else stack.enter_context(Opened(dest, "a"))
         return _converting.convert(
             source, zarr_format, target, path, dest_path, rewrite_chunks, overwrite, dry_run, log
         )
@@ -581,32 +656,32 @@ def consolidate_metadata(
     zarr_version: int | None = None,
     zarr_format: int | None = None,
 ) -> Array | Group:
-    """Put copies of all metadata in a store under one key, to be read at once.
+    """Store copies of all metadata under one key, so that one request reads them.
 
-    Call it again after arrays or groups have been created, deleted or resized, or
-    attributes changed: nothing does that for you.
+    Call it again after arrays or groups have been created, deleted or resized, or attributes
+    changed: consolidated metadata are not updated automatically.
 
     Parameters
     ----------
     store : BaseStore, MutableMapping or str
         A store, a path or a URL.
-    metadata_key : str
-        Where to put the copies.
+    metadata_key : str, default '.zmetadata'
+        Key of the copies. Not used in format 3, where the metadata of the group at `path` contain
+        them.
     path : str, optional
-        Path of what is to be opened.
+        Path of the array or group to open. The root by default.
     zarr_version, zarr_format : int, optional
-        Format; by default the one that is found. Groups in format 3 carry the copies
-        themselves: they are put into the one at `path`, and `metadata_key` plays no part.
+        Version of the format. The version found in the store by default.
 
     Returns
     -------
     Group or Array
-        Opened with the copies.
+        The array or group at `path`, opened with the consolidated metadata.
 
     Raises
     ------
     PathNotFoundError
-        If there is nothing at `path`.
+        If there is neither an array nor a group at `path`.
 
     Examples
     --------
@@ -620,7 +695,7 @@ def consolidate_metadata(
     """
     target = normalize_store_arg(store, mode="a")
     path = normalize_storage_path(path)
-    version = formats.one_version(zarr_version, zarr_format)
+    version = _formats.one_version(zarr_version, zarr_format)
     consolidated.consolidate(target, metadata_key, path, version)
     return open_consolidated(target, metadata_key, path=path)
 
@@ -629,33 +704,53 @@ def open_consolidated(
     store: StoreLike,
     metadata_key: str = METADATA_KEY,
     mode: Literal["r", "r+"] = "r+",
+    *,
+    strict: bool = False,
+    zarr_version: int | None = None,
+    zarr_format: int | None = None,
     **kwargs: Any,
 ) -> Array | Group:
-    """Open a group whose metadata :func:`consolidate_metadata` has put under one key.
+    """Open a group with the metadata that :func:`consolidate_metadata` has stored under one key.
 
     Parameters
     ----------
     store : BaseStore, MutableMapping or str
         A store, a path or a URL.
-    metadata_key : str
-        Where the copies are.
-    mode : {'r', 'r+'}
-        'r': read only. 'r+': data can be written, metadata cannot be changed.
+    metadata_key : str, default '.zmetadata'
+        Key of the consolidated metadata. Not used in format 3.
+    mode : {'r', 'r+'}, default 'r+'
+        'r': read only. 'r+': data can be written, but metadata cannot be changed.
+    strict : bool, default False
+        Whether consolidated metadata that are found to be out of date are an error. By default
+        they are used, with a warning, because readers of a published hierarchy cannot update
+        them. Changes of members below the root are not detected.
+    zarr_version, zarr_format : int, optional
+        Version of the format. The version found in the store by default.
     **kwargs
-        As for :func:`open`.
+        Other parameters of :func:`open`.
 
     Returns
     -------
     Group or Array
+        The group or array at `path`.
 
     Raises
     ------
     KeyError
         If there are no consolidated metadata.
     MetadataError
-        If they cannot be understood, or are seen to be out of date.
+        If they are invalid, or found to be out of date and `strict` is True.
     ValueError
-        If `mode` is another one.
+        If `mode` is neither 'r' nor 'r+'.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> store = zarr.MemoryStore()
+    >>> z = zarr.group(store).zeros('foo/bar', shape=10)
+    >>> root = zarr.consolidate_metadata(store)
+    >>> zarr.open_consolidated(store, mode='r')
+    <zarr.hierarchy.Group '/' read-only>
     """
     consolidated.check_mode(mode)
     options = kwargs.pop("storage_options", None)
@@ -664,5 +759,8 @@ def open_consolidated(
     if chunks is not None:
         chunks = normalize_store_arg(chunks, options, mode)
     path = normalize_storage_path(kwargs.pop("path", None))
-    metadata, chunks = consolidated.split(data, chunks, metadata_key, mode, path)
-    return open(metadata, mode, path=path, chunk_store=chunks, **kwargs)
+    version = _formats.one_version(zarr_version, zarr_format)
+    metadata, chunks = consolidated.split(
+        data, chunks, metadata_key, mode, path, version, strict=strict
+    )
+    return open(metadata, mode, path=path, chunk_store=chunks, zarr_format=version, **kwargs)

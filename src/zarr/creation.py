@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping, Sequence
+import inspect
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Literal, TypeAlias
-from warnings import warn
 
 import numpy as np
 
-from zarr import dtypes, formats
+from zarr import _formats
+from zarr._codecs.codec_names import codec_named
+from zarr._metadata import dtypes
+from zarr._metadata.v3_data_types import default_fill
+from zarr._selection.grid import Edges
+from zarr.config import Missing
 from zarr.core import Array
-from zarr.errors import ContainsArrayError, ContainsGroupError
-from zarr.grid import Edges
+from zarr.errors import (
+    ArrayNotFoundError,
+    ContainsArrayError,
+    ContainsGroupError,
+    did_you_mean,
+    warn_user,
+)
 from zarr.storage.base import BaseStore, Separator, normalize_storage_path
-from zarr.storage.nodes import NamedOptions, init_array, is_auto, is_sharding
-from zarr.storage.resolve import normalize_store_arg
+from zarr.storage.nodes import NamedOptions, is_auto, is_sharding, new_array, settled
+from zarr.storage.resolve import StoreLike, normalize_store_arg
 from zarr.sync import Synchronizer
 
 __all__ = [
@@ -37,14 +47,21 @@ __all__ = [
 Mode: TypeAlias = Literal["r", "r+", "a", "w", "w-"]
 Lengths: TypeAlias = Sequence[int | tuple[int, int]]
 Chunks: TypeAlias = int | Sequence[int | Lengths | None]
-StoreLike: TypeAlias = BaseStore | MutableMapping[str, Any] | str | None
 
 
-def check_mode(mode: str) -> str:
+def check_mode(mode: str) -> Mode:
     """Return the mode in which to open an array or a group; 'x' is another name of 'w-'."""
     if mode not in ("r", "r+", "a", "w", "w-", "x"):
         raise ValueError(f"mode must be one of 'r', 'r+', 'a', 'w', 'w-', not {mode!r}")
-    return "w-" if mode == "x" else mode
+    return "w-" if mode == "x" else mode  # type: ignore[return-value]
+
+
+def way_out(kind: str, mode: str) -> str:
+    """Return the advice for an existing array or group that conflicts with `mode`."""
+    if mode == "w-":
+        return "open it with mode='r+' or 'a', or replace it with mode='w'"
+    other = ", or replace it with mode='w'" if mode == "a" else ""
+    return f"open it with zarr.open_{kind} or zarr.open{other}"
 
 
 def create(
@@ -87,74 +104,93 @@ def create(
     shape : int or tuple of int
         Length of each dimension.
     chunks : int, tuple of int or of lists of int, or bool, default True
-        Shape of a chunk. True: guessed from shape and dtype. False: one chunk. In a
-        tuple None or -1 stands for the whole dimension. A list in it has the lengths of
-        all chunks along that dimension; ``(10, 3)`` in that list stands for three chunks
-        of ten. This needs version 3 of the format.
+        Shape of a chunk. True: chosen from shape and dtype. False: one chunk. None or -1 in a
+        tuple stands for the whole dimension. A list in a tuple has the lengths of all chunks
+        along that dimension, where ``(10, 3)`` stands for three chunks of ten; it requires
+        format 3 and its extension for rectilinear chunk grids. A tuple of equal lengths, as in
+        dask, stands for that length.
     dtype : str, numpy.dtype or type, optional
-        Any of NumPy's; ``str``, ``bytes`` and ``'array:T'`` are short for objects with a
-        suitable codec. 64-bit floats by default.
+        Data type of the elements, any of those of NumPy. ``str``, ``bytes`` and ``'array:T'``
+        stand for objects with a suitable codec. The shape of a dtype such as ``'(2,2)f4'`` is
+        appended to that of the array. 64-bit floats by default.
     compressor : codec, optional
-        Of `numcodecs` or of :mod:`zarr.codecs`; None for none; by default
-        ``zarr.storage.default_compressor``.
+        A codec from :mod:`numcodecs` or :mod:`zarr.codecs`, or None to store chunks
+        uncompressed. ``zarr.storage.default_compressor`` by default.
     fill_value : scalar, default 0
-        Value of cells never written; None if there is no telling.
-    order : {'C', 'F'}
-        Layout of the items within a chunk.
+        Value of elements that were never written; None leaves them undefined.
+    order : {'C', 'F'}, default 'C'
+        Memory layout of the elements within a chunk, row-major or column-major.
     store : BaseStore, MutableMapping or str, optional
-        A store, a path or a URL; a new store in memory by default.
+        A store, a path or a URL. A new store in memory by default.
     synchronizer : Synchronizer, optional
-        Locks between processes.
+        Locks between processes. Threads of one process need none.
     overwrite : bool, default False
-        Whether to delete what is at `path`.
+        Whether to delete an existing array or group at `path` first.
     path : str, optional
-        Path in the store.
+        Path of the array in the store. The root by default.
     chunk_store : BaseStore, MutableMapping or str, optional
-        Where the chunks will be, if not in `store`.
+        The store for the chunks. `store` by default.
     filters : sequence of codecs, optional
-        Applied before the compressor.
+        Codecs from :mod:`numcodecs` or :mod:`zarr.codecs` that encode a chunk before the
+        compressor. None by default.
     cache_metadata : bool, default True
-        Whether to read the array's document once; else it is read at each access.
+        Whether to read the metadata of the array once. If False, they are read at each access.
     cache_attrs : bool, default True
-        The same for the user attributes.
+        Whether to read the user attributes once. If False, they are read at each access.
     read_only : bool, default False
-        Whether the array may not be changed through the object returned.
+        Whether the array cannot be changed through the object returned.
     object_codec : codec, optional
-        Encodes the items of an array of objects.
+        A codec that encodes the elements of an array of objects; required for `dtype` object.
     dimension_separator : {'.', '/'}, optional
-        Separator between the dimensions of a chunk key.
+        Separator between the chunk indices in a chunk key. '.' in format 2 and '/' in format 3
+        by default, unless the store has another default.
     write_empty_chunks : bool, default True
-        Whether to store chunks in which every cell equals the fill value.
+        Whether to store chunks in which every element equals the fill value.
     zarr_version, zarr_format : int, optional
-        Format: 2 by default, 3 if it is needed for one of the arguments.
+        Version of the format. 2 by default, or 3 if another argument requires it.
     meta_array : array, optional
-        Array of the type that reads return; NumPy's by default.
+        Array of the type that reads return, for instance of a GPU library. NumPy by default.
     storage_transformers : sequence, optional
-        A ``ShardingStorageTransformer`` of the 2.x library says what `shards` says.
+        A ``ShardingStorageTransformer`` of the 2.x library, which is converted to `shards`.
     compressors : codec or sequence of codecs, optional
-        In place of `compressor`, one or several.
+        One or several compressors, instead of `compressor`.
     serializer : codec, optional
-        Makes bytes of a chunk, between filters and compressors.
+        The codec between filters and compressors that converts an array to bytes. Format 3.
     codecs : sequence of codecs, optional
-        In place of filters, serializer and compressors.
-    shards : int, tuple of int or 'auto', optional
-        Shape of a shard: what is stored under one key. A multiple of `chunks`. May have
-        lists, as `chunks` may.
+        All codecs of the array, instead of filters, serializer and compressors. Format 3.
+    shards : int, tuple of int or of lists of int, or 'auto', optional
+        Shape of a shard, the chunks of which are stored under one key: a multiple of `chunks`
+        in each dimension. Lists as in `chunks`. Format 3. No shards by default.
     chunk_key_encoding : str or dict, optional
         ``'default'`` or ``'v2'``, or such a name with a separator:
-        ``{'name': 'default', 'separator': '.'}``.
+        ``{'name': 'default', 'separator': '.'}``. Format 3.
     dimension_names : sequence of str or None, optional
+        Name of each dimension, None for a dimension without. Format 3.
     attributes : dict, optional
         User attributes.
+    **kwargs
+        As in h5py, `compression`, the name of a codec of :mod:`numcodecs`, `compression_opts`,
+        the arguments of its class, and `fillvalue`. The first two are ignored with a warning if
+        `compressor` is given, and so are other names.
 
     Returns
     -------
     Array
+        The new array.
 
     Raises
     ------
     ContainsArrayError, ContainsGroupError
-        If there is something at `path` and `overwrite` is False.
+        If there is an array or group at `path` and `overwrite` is False.
+    ValueError, TypeError
+        If an argument is invalid.
+    UnsupportedDtypeError
+        If the format does not support the data type.
+
+    References
+    ----------
+    The metadata are those of the Zarr specification, version 2 ("Arrays") or version 3 ("Array
+    metadata").
 
     Examples
     --------
@@ -162,19 +198,19 @@ def create(
     >>> zarr.create((10000, 10000), chunks=(1000, 1000))
     <zarr.core.Array (10000, 10000) float64>
     """
-    compressor, fill_value = _h5py_arguments(compressor, fill_value, kwargs)
-    zarr_version = formats.one_version(zarr_version, zarr_format)
     options = NamedOptions(
         compressors, serializer, codecs, shards, chunk_key_encoding, dimension_names, attributes
     )
+    compressor, fill_value = _h5py_arguments(compressor, fill_value, options, kwargs)
+    zarr_version = _formats.one_version(zarr_version, zarr_format)
     store = normalize_store_arg(store, mode="w", zarr_version=zarr_version)
     chunk_store = None if chunk_store is None else normalize_store_arg(chunk_store, mode="w")
-    init_array(
+    found = new_array(
         store, shape, chunks, dtype, compressor, fill_value, order, overwrite, path, chunk_store,
-        filters, object_codec, dimension_separator, storage_transformers, zarr_version=zarr_version,
-        options=options,
+        filters, object_codec, dimension_separator, storage_transformers, zarr_version, options,
     )  # fmt: skip
-    return Array(
+    return Array._of(
+        found,
         store,
         normalize_storage_path(path),
         read_only,
@@ -183,7 +219,6 @@ def create(
         cache_metadata,
         cache_attrs,
         write_empty_chunks=write_empty_chunks,
-        zarr_version=zarr_version,
         meta_array=meta_array,
     )
 
@@ -212,45 +247,72 @@ def create_array(
     write_data: bool = True,
     **kwargs: Any,
 ) -> Array:
-    """Create an array of version 3 of the format, with the arguments of the 3.x library.
+    """Create an array in format 3, with the parameters of the 3.x library.
 
     Parameters
     ----------
     store : BaseStore, MutableMapping or str, optional
-        A store, a path or a URL; a new store in memory by default.
+        A store, a path or a URL. A new store in memory by default.
     name : str, optional
-        Path in the store.
+        Path of the array in the store. The root by default.
     shape : int or tuple of int, optional
-        Length of each dimension; needed unless there are data.
+        Length of each dimension. Required without `data`.
     dtype : str, numpy.dtype or type, optional
+        Data type of the elements, as for :func:`create`. That of `data` by default.
     data : array_like, optional
-        What to fill the array with.
-    filters, compressors : codec, sequence of codecs or None, optional
-        By default there are no filters, and the compressor is Zstandard.
+        Values to fill the array with.
+    chunks : int, tuple of int or of lists of int, bool or 'auto', default 'auto'
+        Shape of a chunk, as for :func:`create`. 'auto': chosen from shape and dtype.
+    shards : int, tuple of int or of lists of int, or 'auto', optional
+        Shape of a shard, a multiple of `chunks` in each dimension. No shards by default.
+    filters : codec, sequence of codecs or None, optional
+        Codecs that encode a chunk before the serializer. None by default.
+    compressors : codec, sequence of codecs or None, optional
+        Codecs that encode a chunk after the serializer, or None to store chunks uncompressed.
+        Zstandard by default.
+    serializer : codec, optional
+        The codec that converts an array to bytes. Chosen from the dtype by default.
     fill_value : scalar, optional
-        By default zero or what is like it, for datetimes ``NaT``.
+        Value of elements that were never written. Zero of the dtype by default: an empty string
+        for text and bytes, ``NaT`` for datetimes.
+    order : {'C', 'F'}, optional
+        Memory layout of the elements within a chunk. 'C' by default.
     zarr_format : int, default 3
-        Format.
+        Version of the format, 2 or 3.
+    attributes : dict, optional
+        User attributes.
+    chunk_key_encoding : str or dict, optional
+        ``'default'`` or ``'v2'``, or such a name with a separator, as for :func:`create`.
+    dimension_names : sequence of str or None, optional
+        Name of each dimension, None for a dimension without.
     storage_options : dict, optional
-        Options of the back end of a URL.
+        Options for the back end of a URL.
+    overwrite : bool, default False
+        Whether to delete an existing array or group at `name` first.
     config : dict, optional
-        With the member ``write_empty_chunks`` (default False): whether to store chunks in
-        which every cell equals the fill value; and with the member ``order``, in place of
-        the argument.
+        With the entry ``write_empty_chunks`` (default False): whether to store chunks in which
+        every element equals the fill value; and with the entry ``order``, instead of the
+        parameter.
     write_data : bool, default True
-        Whether to store `data`, or only to take shape and dtype from there.
-    chunks, shards, serializer, order, attributes, chunk_key_encoding, dimension_names, \
-overwrite, **kwargs
-        As for :func:`create`.
+        Whether to store `data`. If False, only their shape and dtype are used.
+    **kwargs
+        Other parameters of :func:`create`.
 
     Returns
     -------
     Array
+        The new array.
 
     Raises
     ------
     ContainsArrayError, ContainsGroupError
-        If there is something at `name` and `overwrite` is False.
+        If there is an array or group at `name` and `overwrite` is False.
+    ValueError, TypeError
+        If an argument is invalid, or neither `shape` nor `data` is given.
+
+    References
+    ----------
+    The metadata are those of the Zarr specification, version 3 ("Array metadata").
 
     Examples
     --------
@@ -260,6 +322,7 @@ overwrite, **kwargs
     """
     if data is None and shape is None:
         raise ValueError("create_array needs a shape or data")
+    _formats.one_version(None, zarr_format)
     settings = dict(config or {}) if isinstance(config, Mapping | None) else vars(config)
     kwargs.setdefault("write_empty_chunks", bool(settings.get("write_empty_chunks", False)))
     if is_auto(compressors) and not kwargs.keys() & {"compressor", "codecs"}:
@@ -274,49 +337,120 @@ overwrite, **kwargs
         "attributes": attributes, "chunk_key_encoding": chunk_key_encoding,
         "dimension_names": dimension_names, "overwrite": overwrite,
     }  # fmt: skip
+    if data is not None:
+        data, kwargs["dtype"] = as_array(data, dtype, kwargs.get("meta_array"))
+    if fill_value is None:
+        kwargs["fill_value"] = _default_fill(kwargs["dtype"])
     if data is None:
         return create(shape, **kwargs)  # type: ignore[arg-type]
     z, data = create_for(data, **(kwargs if shape is None else {**kwargs, "shape": shape}))
     if write_data:
-        z._fill_with(data)
+        z._fill_new(data)
     return z
+
+
+def _default_fill(dtype: Any) -> Any:
+    """Return the fill value of an array for which none is given."""
+    kind, codec = dtypes.normalize_dtype(dtype)
+    if not kind.hasobject:
+        return default_fill(dtypes.without_subarray((), kind)[1])
+    return {"vlen-utf8": "", "vlen-bytes": b""}.get(codec["id"]) if codec else None
 
 
 _DEFAULT_COMPRESSORS = [{"name": "zstd", "configuration": {"level": 0, "checksum": False}}]
 
 
-def _h5py_arguments(compressor: Any, fill_value: Any, kwargs: dict[str, Any]) -> tuple[Any, Any]:
-    """Understand what h5py calls these arguments; complain of any other."""
+def _h5py_arguments(
+    compressor: Any, fill_value: Any, options: NamedOptions, kwargs: dict[str, Any]
+) -> tuple[Any, Any]:
+    """Return compressor and fill value from the arguments of h5py; warn about all others."""
     if "fillvalue" in kwargs:
         fill_value = kwargs.pop("fillvalue")
     if "compression" in kwargs:
-        compressor = kwargs.pop("compression")
-        level = kwargs.pop("compression_opts", None)
-        if isinstance(compressor, str) and compressor != "default":
-            compressor = {"id": compressor}
-            if level is not None:
-                compressor |= level if isinstance(level, dict) else {"level": level}
-    if isinstance(compressor, str) and compressor not in ("default", "none"):
-        raise ValueError(
-            f"bad value for compressor: {compressor!r}; expected a codec object, None or 'default'"
-        )
+        given = {name: kwargs.pop(name) for name in _COMPRESSION if name in kwargs}
+        if is_auto(options.compressors) and options.codecs is None and _is_default(compressor):
+            compressor = _compression(**given)
+        else:
+            for name in given:
+                warn_user(f"{name!r} keyword argument overridden by 'compressor'")
     for name in kwargs:
-        warn(f"ignoring keyword argument {name!r}", UserWarning, 3)
-    return (None if compressor == "none" else compressor), fill_value
+        known = {*inspect.signature(create).parameters, *_COMPRESSION, "fillvalue"} - {name}
+        warn_user(f"ignoring keyword argument {name!r}{did_you_mean(name, sorted(known))}")
+    return compressor, fill_value
+
+
+_COMPRESSION = ("compression", "compression_opts")
+
+
+def _is_default(compressor: Any) -> bool:
+    return isinstance(compressor, str) and compressor == "default"
+
+
+def _compression(compression: Any, compression_opts: Any = None) -> Any:
+    """Return the codec for these arguments of h5py."""
+    if not isinstance(compression, str) or compression in ("", "none", "default"):
+        return compression
+    return codec_named(compression, compression_opts)
+
+
+def _without_fill_value(function: str, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return `kwargs`; raise if they set the fill value, which `function` itself determines."""
+    for name in ("fill_value", "fillvalue"):
+        if name in kwargs:
+            instead = "full_like" if function.endswith("_like") else "full"
+            raise TypeError(f"{function}() takes no {name!r}; use {instead}()")
+    return kwargs
 
 
 def empty(shape: int | tuple[int, ...], **kwargs: Any) -> Array:
-    """Create an array without a fill value: there is no telling what is in cells never written.
+    """Create an array without a fill value: elements that were never written are undefined.
 
-    For the parameters see :func:`create`.
+    Parameters
+    ----------
+    shape : int or tuple of int
+        Length of each dimension.
+    **kwargs
+        Other parameters of :func:`create`, except `fill_value`.
+
+    Returns
+    -------
+    Array
+        The new array.
+
+    Raises
+    ------
+    TypeError
+        If a fill value is given.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> z = zarr.empty((100, 100), chunks=(10, 10), dtype='i4')
+    >>> z.fill_value is None
+    True
     """
-    return create(shape, fill_value=None, **kwargs)
+    return create(shape, fill_value=None, **_without_fill_value("empty", kwargs))
 
 
 def zeros(shape: int | tuple[int, ...], **kwargs: Any) -> Array:
     """Create an array of zeros.
 
-    For the parameters see :func:`create`.
+    Parameters
+    ----------
+    shape : int or tuple of int
+        Length of each dimension.
+    **kwargs
+        Other parameters of :func:`create`, except `fill_value`.
+
+    Returns
+    -------
+    Array
+        The new array.
+
+    Raises
+    ------
+    TypeError
+        If a fill value is given.
 
     Examples
     --------
@@ -326,13 +460,28 @@ def zeros(shape: int | tuple[int, ...], **kwargs: Any) -> Array:
     array([[0., 0.],
            [0., 0.]])
     """
-    return create(shape, fill_value=0, **kwargs)
+    return create(shape, fill_value=0, **_without_fill_value("zeros", kwargs))
 
 
 def ones(shape: int | tuple[int, ...], **kwargs: Any) -> Array:
     """Create an array of ones.
 
-    For the parameters see :func:`create`.
+    Parameters
+    ----------
+    shape : int or tuple of int
+        Length of each dimension.
+    **kwargs
+        Other parameters of :func:`create`, except `fill_value`.
+
+    Returns
+    -------
+    Array
+        The new array.
+
+    Raises
+    ------
+    TypeError
+        If a fill value is given.
 
     Examples
     --------
@@ -340,13 +489,25 @@ def ones(shape: int | tuple[int, ...], **kwargs: Any) -> Array:
     >>> zarr.ones(3)[:]
     array([1., 1., 1.])
     """
-    return create(shape, fill_value=1, **kwargs)
+    return create(shape, fill_value=1, **_without_fill_value("ones", kwargs))
 
 
 def full(shape: int | tuple[int, ...], fill_value: Any, **kwargs: Any) -> Array:
-    """Create an array of one value.
+    """Create an array of one value, which is its fill value.
 
-    For the parameters see :func:`create`.
+    Parameters
+    ----------
+    shape : int or tuple of int
+        Length of each dimension.
+    fill_value : scalar
+        Value of all elements.
+    **kwargs
+        Other parameters of :func:`create`.
+
+    Returns
+    -------
+    Array
+        The new array.
 
     Examples
     --------
@@ -363,10 +524,22 @@ def array(data: Any, **kwargs: Any) -> Array:
     Parameters
     ----------
     data : array_like
-        A NumPy array, a list, another array of ours or of h5py. Shape, dtype and, where
-        it has them, chunks are taken over.
+        A NumPy array, a list, a Zarr array or an HDF5 dataset. It determines shape and dtype, and
+        the chunks if it has any.
     **kwargs
-        As for :func:`create`.
+        Parameters of :func:`create` that are to differ.
+
+    Returns
+    -------
+    Array
+        The new array.
+
+    Raises
+    ------
+    ContainsArrayError, ContainsGroupError
+        If there is an array or group at that path and ``overwrite=True`` is not given.
+    TypeError, ValueError
+        If `data` cannot be stored. The array is then deleted.
 
     Examples
     --------
@@ -376,35 +549,54 @@ def array(data: Any, **kwargs: Any) -> Array:
     <zarr.core.Array (10000, 10000) int64>
     """
     z, data = create_for(data, **kwargs)
-    z._fill_with(data)
+    z._fill_new(data)
     return z
 
 
 def create_for(data: Any, **kwargs: Any) -> tuple[Array, Any]:
     """Create an array that is to hold `data`; return it, and `data` as an array."""
-    if not hasattr(data, "shape") or not hasattr(data, "dtype"):
-        data = as_array(data, kwargs.get("dtype"), kwargs.get("meta_array"))
+    data, kwargs["dtype"] = as_array(data, kwargs.get("dtype"), kwargs.get("meta_array"))
     for name, value in _taken_over(data).items():
         if kwargs.get(name) is None:
             kwargs[name] = value
     return create(**kwargs), data
 
 
-def as_array(data: Any, dtype: Any, like: Any) -> Any:
-    """Return `data`, a list for instance, as an array that can become one of `dtype`."""
-    if dtype is not None:
-        dtype = dtypes.normalize_dtype(dtype)[0]
-    if dtype is not None and dtype.kind == "O" and isinstance(data, (list, tuple)):
+def as_array(data: Any, dtype: Any, like: Any) -> tuple[Any, Any]:
+    """Return `data` as an array, and the dtype of the Zarr array that is to hold it.
+
+    That is `dtype`, unless it is None.
+    """
+    if hasattr(data, "shape") and hasattr(data, "dtype"):
+        if not isinstance(data.dtype, np.dtype):  # of pandas, for instance, which has one for text
+            is_text = dtype is None and getattr(data.dtype, "type", None) is str
+            data, dtype = np.asarray(data), str if is_text else dtype
+        return data, data.dtype if dtype is None else dtype
+    kind = None if dtype is None else dtypes.normalize_dtype(dtype)[0]
+    if kind is not None and kind.kind == "O" and isinstance(data, (list, tuple)):
         result = np.empty(len(data), object)
         for i, item in enumerate(data):
             result[i] = item
-        return result
-    return np.asanyarray(data, dtype, like=like)
+        return result, dtype
+    result = np.asanyarray(data, kind, like=like)
+    if kind is None and result.dtype.kind == "O" and not result.ndim:
+        raise ValueError(
+            f"cannot make an array of {type(data).__name__}; to store one object, choose an "
+            "encoding: dtype=object, object_codec=numcodecs.JSON()"
+        )
+    return result, result.dtype if dtype is None else dtype
+
+
+def _as_array_like(a: Any) -> Any:
+    """Return `a`, or an array of it if it is a list."""
+    return a if hasattr(a, "shape") and hasattr(a, "dtype") else np.asanyarray(a)
 
 
 def _taken_over(data: Any) -> dict[str, Any]:
     """Return shape, dtype and chunks of `data` as arguments of `create`."""
     chunks = data._current.chunks if isinstance(data, Array) else getattr(data, "chunks", None)
+    if chunks is None and hasattr(data, "chunklen"):  # as tables of bcolz have it
+        chunks = (data.chunklen, *data.shape[1:])
     if chunks and any(not isinstance(length, (int, np.integer, Edges)) for length in chunks):
         chunks = None  # those of dask arrays are lists of lengths
     return {"shape": data.shape, "dtype": data.dtype, "chunks": tuple(chunks) if chunks else True}
@@ -435,46 +627,88 @@ def open_array(
     meta_array: Any = None,
     zarr_format: int | None = None,
     cache_bytes: int | None = None,
+    missing: Missing | None = None,
     **kwargs: Any,
 ) -> Array:
-    """Open an array the way files are opened.
+    """Open an array, with a mode as for files.
 
     Parameters
     ----------
     store : BaseStore, MutableMapping or str, optional
-        A store, a path or a URL; a new store in memory by default.
-    mode : {'r', 'r+', 'a', 'w', 'w-'}
-        'r': read only, must exist. 'r+': read and write, must exist. 'a': read and
-        write, is created if it does not exist. 'w': create, delete what is there. 'w-':
-        create, must not exist.
+        A store, a path or a URL. A new store in memory by default.
+    mode : {'r', 'r+', 'a', 'w', 'w-'}, default 'a'
+        'r': read only, must exist. 'r+': read and write, must exist. 'a': read and write, created
+        if it does not exist. 'w': create, an existing array or group is deleted. 'w-': create,
+        must not exist.
+    shape : int or tuple of int, optional
+        Length of each dimension. Required if the array is created.
+    chunks : int, tuple of int or of lists of int, or bool, default True
+        Shape of a chunk of a new array, as for :func:`create`.
+    dtype : str, numpy.dtype or type, optional
+        Data type of a new array. 64-bit floats by default.
+    compressor : codec, optional
+        Compressor of a new array, or None to store chunks uncompressed.
+        ``zarr.storage.default_compressor`` by default.
+    fill_value : scalar, default 0
+        Value of elements of a new array that were never written; None leaves them undefined.
+    order : {'C', 'F'}, default 'C'
+        Memory layout of the elements within a chunk of a new array.
+    synchronizer : Synchronizer, optional
+        Locks between processes. Threads of one process need none.
+    filters : sequence of codecs, optional
+        Codecs that encode a chunk of a new array before the compressor. None by default.
+    cache_metadata : bool, default True
+        Whether to read the metadata of the array once. If False, they are read at each access.
+    cache_attrs : bool, default True
+        Whether to read the user attributes once. If False, they are read at each access.
+    path : str, optional
+        Path of the array in the store. The root by default.
+    object_codec : codec, optional
+        A codec that encodes the elements of a new array of objects.
+    chunk_store : BaseStore, MutableMapping or str, optional
+        The store that holds the chunks. `store` by default.
     storage_options : dict, optional
-        Options of the back end of a URL.
+        Options for the back end of a URL.
     partial_decompress : bool, default False
-        Whether to read only those bytes of large chunks that are needed, from stores that
-        can read ranges: of chunks compressed with Blosc the blocks, of others that are
-        stored as they are the items. Worth it where little of a chunk is wanted, in one
-        place: it takes one more request to the store.
+        Whether to read only the bytes of large chunks that a selection needs, from stores that
+        support byte ranges: the blocks of chunks compressed with Blosc, the elements of chunks
+        stored uncompressed. Useful for small selections within a chunk, because it takes one
+        more request to the store.
+    write_empty_chunks : bool, default True
+        Whether to store chunks in which every element equals the fill value.
+    zarr_version, zarr_format : int, optional
+        Version of the format. The version found in the store by default; for a new array 2, or 3
+        if another argument requires it.
+    dimension_separator : {'.', '/'}, optional
+        Separator between the chunk indices in a chunk key of a new array.
+    meta_array : array, optional
+        Array of the type that reads return, for instance of a GPU library. NumPy by default.
     cache_bytes : int, optional
-        Most bytes of decoded chunks to keep in memory, for thin slices through thick
-        chunks; by default ``zarr.config.get().cache_bytes``, which is 0. What other
-        processes write to chunks that are kept is not seen.
-    shape, chunks, dtype, compressor, fill_value, order, synchronizer, filters, \
-cache_metadata, cache_attrs, path, object_codec, chunk_store, write_empty_chunks, \
-zarr_version, zarr_format, dimension_separator, meta_array, **kwargs
-        As for :func:`create`.
+        Maximum size in bytes of the decoded chunks to keep in memory, useful for reading thin
+        slices through thick chunks. ``zarr.config.get().cache_bytes`` by default, which is 0.
+        Changes that other processes make to chunks in memory are not seen.
+    missing : {'fill', 'warn', 'error'}, optional
+        How reading treats absent chunks: return fill values, return them with a warning, or
+        raise `ChunkNotFoundError`. ``zarr.config.get().missing`` by default, which is
+        ``'fill'``. Chunks that exist and cannot be read are always an error.
+    **kwargs
+        Other parameters of :func:`create`, for a new array.
 
     Returns
     -------
     Array
+        The array.
 
     Raises
     ------
     ArrayNotFoundError
-        In the modes 'r' and 'r+', if there is no array.
+        If there is no array, in the modes 'r' and 'r+'.
     ContainsArrayError
-        In the mode 'w-', if there is an array.
+        If there is an array, in the mode 'w-'.
     ContainsGroupError
         If there is a group, except in the mode 'w'.
+    ValueError, TypeError
+        If an argument is invalid.
 
     Examples
     --------
@@ -484,51 +718,61 @@ zarr_version, zarr_format, dimension_separator, meta_array, **kwargs
     >>> zarr.open_array('data/example.zarr', mode='r')
     <zarr.core.Array (100, 100) float64 read-only>
     """
-    mode = check_mode(mode)  # type: ignore[assignment]
-    zarr_version = formats.one_version(zarr_version, zarr_format)
+    mode = check_mode(mode)
+    zarr_version = _formats.one_version(zarr_version, zarr_format)
     store = normalize_store_arg(store, storage_options, mode, zarr_version=zarr_version)
     if chunk_store is not None:
         chunk_store = normalize_store_arg(chunk_store, storage_options, mode)
     path = normalize_storage_path(path)
-    if mode not in ("r", "r+") and _must_create(store, path, mode, zarr_version):
+
+    def create() -> Any:
         names = [option.name for option in fields(NamedOptions) if option.name in kwargs]
-        options = NamedOptions(**{name: kwargs.pop(name) for name in names})
-        transformers = kwargs.pop("storage_transformers", ())
-        compressor, fill_value = _h5py_arguments(compressor, fill_value, kwargs)
-        init_array(
-            store, shape, chunks, dtype, compressor, fill_value, order,  # type: ignore[arg-type]
+        rest = {name: value for name, value in kwargs.items() if name not in names}
+        options = NamedOptions(**{name: kwargs[name] for name in names})
+        transformers = rest.pop("storage_transformers", ())
+        codec, fill = _h5py_arguments(compressor, fill_value, options, rest)
+        return new_array(
+            store, shape, chunks, dtype, codec, fill, order,  # type: ignore[arg-type]
             mode == "w", path, chunk_store, filters, object_codec, dimension_separator,
-            transformers, zarr_version=zarr_version, options=options,
+            transformers, zarr_version, options,
         )  # fmt: skip
-    return Array(
-        store,
-        path,
-        mode == "r",
-        chunk_store,
-        synchronizer,
-        cache_metadata,
-        cache_attrs,
-        partial_decompress,
-        write_empty_chunks,
-        zarr_version,
-        meta_array,
-        cache_bytes=cache_bytes,
-    )
+
+    def open_or_create() -> Array:
+        found = _existing(store, path, mode, zarr_version) or create()
+        return Array._of(
+            found, store, path, mode == "r", chunk_store, synchronizer, cache_metadata, cache_attrs,
+            partial_decompress, write_empty_chunks, zarr_version, meta_array,
+            cache_bytes=cache_bytes, missing=missing,
+        )  # fmt: skip
+
+    if mode == "a":
+        return settled(open_or_create, ContainsArrayError, ArrayNotFoundError)
+    try:
+        return open_or_create()
+    except ArrayNotFoundError:
+        if _formats.kind(store, path, zarr_version) == "group":
+            raise ContainsGroupError(path, repr(store), way_out("group", mode)) from None
+        raise
 
 
-def _must_create(store: BaseStore, path: str, mode: str, version: int | None) -> bool:
-    if mode == "w":
-        return True
-    there = formats.kind(store, path, version)
-    if there == "group":
-        raise ContainsGroupError(path)
-    if there == "array" and mode != "a":
-        raise ContainsArrayError(path)
-    return there is None
+def _existing(store: BaseStore, path: str, mode: str, version: int | None) -> _formats.Found | None:
+    """Return the array to be opened; None if it is to be created."""
+    if mode in ("r", "r+"):
+        return _formats.find_array(store, path, version)
+    node = None if mode == "w" else _formats.find_node(store, path, version)
+    if node is None:
+        return None
+    kind, found = node
+    if kind == "group":
+        raise ContainsGroupError(path, repr(store), way_out("group", mode))
+    if mode != "a":
+        raise ContainsArrayError(path, repr(store), way_out("array", mode))
+    return found
 
 
 def _like_arguments(a: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of `create` for an array like `a`, except those given."""
+    a = _as_array_like(a)
     like = {"shape": a.shape, "dtype": a.dtype}
     if isinstance(a, Array):
         like |= _layout_of(a)
@@ -556,7 +800,7 @@ def _layout_of(a: Array) -> dict[str, Any]:
         "compressors": by_role["compressor"],
         "dimension_separator": meta.keys.separator if meta.keys.stated else None,
     }
-    if a._format in (formats.DEFAULT, formats.NAMED):  # the others are only read
+    if a._format in (_formats.DEFAULT, _formats.NAMED):  # the others are only read
         layout["zarr_version"] = a._format.version
     if by_role["serializer"]:
         layout["serializer"] = by_role["serializer"][0]
@@ -571,28 +815,160 @@ def _layout_of(a: Array) -> dict[str, Any]:
 
 
 def empty_like(a: Any, **kwargs: Any) -> Array:
-    """Create an array like `a` without a fill value; for the parameters see :func:`create`."""
-    return create(**{**_like_arguments(a, kwargs), "fill_value": None})
+    """Create an array like another one, without a fill value.
+
+    Parameters
+    ----------
+    a : array_like
+        The array that determines shape and dtype; chunks, codecs, order and format, too, if it is
+        a Zarr array.
+    **kwargs
+        Parameters of :func:`create` that are to differ, except `fill_value`.
+
+    Returns
+    -------
+    Array
+        The new array.
+
+    Raises
+    ------
+    TypeError
+        If a fill value is given.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> zarr.empty_like(zarr.zeros((100, 100), chunks=(10, 10), dtype='i4')).chunks
+    (10, 10)
+    """
+    like = _like_arguments(a, _without_fill_value("empty_like", kwargs))
+    return create(**{**like, "fill_value": None})
 
 
 def zeros_like(a: Any, **kwargs: Any) -> Array:
-    """Create an array of zeros like `a`; for the parameters see :func:`create`."""
-    return create(**{**_like_arguments(a, kwargs), "fill_value": 0})
+    """Create an array of zeros like another one.
+
+    Parameters
+    ----------
+    a : array_like
+        The array that determines shape and dtype; chunks, codecs, order and format, too, if it is
+        a Zarr array.
+    **kwargs
+        Parameters of :func:`create` that are to differ, except `fill_value`.
+
+    Returns
+    -------
+    Array
+        The new array.
+
+    Raises
+    ------
+    TypeError
+        If a fill value is given.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> zarr.zeros_like(zarr.ones(3, dtype='i4'))[:]
+    array([0, 0, 0], dtype=int32)
+    """
+    like = _like_arguments(a, _without_fill_value("zeros_like", kwargs))
+    return create(**{**like, "fill_value": 0})
 
 
 def ones_like(a: Any, **kwargs: Any) -> Array:
-    """Create an array of ones like `a`; for the parameters see :func:`create`."""
-    return create(**{**_like_arguments(a, kwargs), "fill_value": 1})
+    """Create an array of ones like another one.
+
+    Parameters
+    ----------
+    a : array_like
+        The array that determines shape and dtype; chunks, codecs, order and format, too, if it is
+        a Zarr array.
+    **kwargs
+        Parameters of :func:`create` that are to differ, except `fill_value`.
+
+    Returns
+    -------
+    Array
+        The new array.
+
+    Raises
+    ------
+    TypeError
+        If a fill value is given.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> zarr.ones_like(zarr.zeros(3, dtype='i4'))[:]
+    array([1, 1, 1], dtype=int32)
+    """
+    like = _like_arguments(a, _without_fill_value("ones_like", kwargs))
+    return create(**{**like, "fill_value": 1})
 
 
 def full_like(a: Any, **kwargs: Any) -> Array:
-    """Create an array of one value like `a`, by default of the fill value of `a`.
+    """Create an array of one value like another array.
 
-    For the parameters see :func:`create`.
+    Parameters
+    ----------
+    a : array_like
+        The array that determines shape and dtype; chunks, codecs, order, format and fill value,
+        too, if it is a Zarr array.
+    **kwargs
+        Parameters of :func:`create` that are to differ. `fill_value` is required unless `a` is a
+        Zarr array.
+
+    Returns
+    -------
+    Array
+        The new array.
+
+    Raises
+    ------
+    TypeError
+        If no fill value is given and `a` has none.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> zarr.full_like(zarr.zeros(3, dtype='i4'), fill_value=42)[:]
+    array([42, 42, 42], dtype=int32)
     """
-    return create(**_like_arguments(a, kwargs))
+    like = _like_arguments(a, kwargs)
+    if not isinstance(a, Array) and not like.keys() & {"fill_value", "fillvalue"}:
+        raise TypeError("full_like() needs a fill_value, because the array it is based on has none")
+    return create(**like)
 
 
 def open_like(a: Any, path: Any, **kwargs: Any) -> Array:
-    """Open an array like `a` at `path`; for the parameters see :func:`open_array`."""
+    """Open an array, which is created like another one if it does not exist.
+
+    Parameters
+    ----------
+    a : array_like
+        The array that determines shape and dtype; chunks, codecs, order, format and fill value,
+        too, if it is a Zarr array.
+    path : BaseStore, MutableMapping or str
+        A store, a path or a URL.
+    **kwargs
+        Parameters of :func:`open_array` that are to differ.
+
+    Returns
+    -------
+    Array
+        The array.
+
+    Raises
+    ------
+    ContainsGroupError
+        If there is a group.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> z = zarr.zeros((100, 100), chunks=(10, 10), dtype='i4')
+    >>> zarr.open_like(z, 'data/example.zarr')
+    <zarr.core.Array (100, 100) int32>
+    """
     return open_array(path, **_like_arguments(a, kwargs))

@@ -1,37 +1,46 @@
-"""Every exception the package raises of its own, in one tree.
+"""The exceptions of the package, in one tree.
 
 ::
 
     ZarrError (Exception)
-    ├── NodeError (ValueError)             something about the node at a path
-    │   ├── ContainsArrayError             an array is in the way
-    │   ├── ContainsGroupError             a group is in the way
-    │   ├── ArrayNotFoundError             no array there
-    │   ├── GroupNotFoundError             no group there
-    │   ├── PathNotFoundError              nothing there
+    ├── NodeError (ValueError)             about the array or group at a path
+    │   ├── ContainsArrayError             there is already an array
+    │   ├── ContainsGroupError             there is already a group
+    │   ├── ArrayNotFoundError             there is no array
+    │   ├── GroupNotFoundError             there is no group
+    │   ├── PathNotFoundError              there is neither an array nor a group
     │   └── FSPathExistNotDir              a file where a directory is needed
-    ├── MetadataError (ValueError)         a document that cannot be understood
+    ├── NameNotFoundError (KeyError)       no member or attribute of that name
+    ├── MetadataError (ValueError)         metadata that are invalid
+    │   └── ExtensionNotFoundError         … for want of a codec or a data type
     ├── BadCompressorError (ValueError)    not usable as a compressor
     ├── ChunkDecodeError (ValueError)      stored bytes that are not a valid chunk
+    ├── ChunkNotFoundError (LookupError)   an absent chunk, where that is to be an error
     ├── UnsafeDecodeError                  decoding would run code (also a ChunkDecodeError)
-    ├── StoreError (OSError)               a store failed: neither found nor absent
+    ├── StoreError (OSError)               an operation of a store failed
     │   ├── StoreTimeoutError              … because it took too long (also TimeoutError)
-    │   ├── StorePermissionError           … because it may not (also PermissionError)
-    │   └── StoreKeyError (ValueError)     a key this store cannot hold
-    ├── ArrayIndexError (IndexError)       a selection that makes no sense here
+    │   ├── StorePermissionError           … because access was denied (also PermissionError)
+    │   └── StoreKeyError (ValueError)     a key this store cannot hold (also a KeyError)
+    ├── UnsupportedDtypeError (TypeError)  a data type that a format lacks (also a ValueError)
+    ├── StoreTypeError (TypeError)         an object that is no store (also a ValueError)
+    ├── ArrayIndexError (IndexError)       a selection that is invalid for the array
     │   ├── BoundsCheckError               an index outside the array
-    │   ├── NegativeStepError              a slice that runs backwards
-    │   └── VindexInvalidSelectionError    not a coordinate or mask selection
-    ├── ReadOnlyError (PermissionError)    the object may not be modified
-    ├── ConversionError (ValueError)       what one format says another cannot say
-    └── CopyError (RuntimeError)           the destination of a copy is taken
+    │   ├── NegativeStepError              a slice with a negative step
+    │   │   └── ZeroStepError (ValueError)     … or a step of zero
+    │   └── VindexInvalidSelectionError    neither coordinates nor a mask
+    ├── ReadOnlyError (PermissionError)    the object is read-only
+    ├── ConversionError (ValueError)       metadata that the other format cannot express
+    └── CopyError (RuntimeError)           a copy would overwrite something
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any, Self
 
 
 class ZarrError(Exception):
@@ -39,26 +48,60 @@ class ZarrError(Exception):
 
 
 class NodeError(ZarrError, ValueError):
-    """A problem with the node at `path`."""
+    """An error about the array or group at a path.
+
+    Parameters
+    ----------
+    path : str
+        Path in the store.
+    where : str, optional
+        The store, as text.
+    hint : str, optional
+        The reason, or what to do.
+    """
 
     message = "problem at path {!r}"
 
-    def __init__(self, path: object = "") -> None:
-        super().__init__(self.message.format(path))
+    def __init__(self, path: object = "", where: str = "", hint: str = "") -> None:
+        place = f" in {where}" if where else ""
+        super().__init__(f"{self.message.format(path)}{place}{f': {hint}' if hint else ''}")
         self.path = path
+        self.where = where
+        self.hint = hint
+
+    @classmethod
+    def absent_from(cls, store: Any, path: str) -> Self:
+        """Return an error that names a path, the store, and the reason if it is known.
+
+        Parameters
+        ----------
+        store : BaseStore
+            The store that has nothing at `path`.
+        path : str
+            Path in the store.
+
+        Returns
+        -------
+        NodeError
+            An error of this class.
+        """
+        reason = ""
+        with suppress(Exception):  # to find the reason must not hide the error
+            reason = store.explain_absence(path)
+        return cls(path, repr(store), reason)
 
     def __reduce__(self) -> Any:
-        return type(self), (self.path,)
+        return type(self), (self.path, self.where, self.hint)
 
 
 class ContainsArrayError(NodeError):
-    """An array stands where something else was to be created."""
+    """There is already an array at the path."""
 
     message = "path {!r} contains an array"
 
 
 class ContainsGroupError(NodeError):
-    """A group stands where something else was to be created."""
+    """There is already a group at the path."""
 
     message = "path {!r} contains a group"
 
@@ -87,13 +130,77 @@ class FSPathExistNotDir(NodeError):
     message = "path exists but is not a directory: {!r}"
 
 
+class NameNotFoundError(ZarrError, KeyError):
+    """A group has no member, or the attributes have no attribute, of that name.
+
+    As with any `KeyError`, the name is the first argument. Similar names are looked up only when
+    the message is shown, so that catching the error is cheap.
+
+    Parameters
+    ----------
+    name : str
+        The name that was not found.
+    kind : str
+        What is missing: ``'member'`` or ``'attribute'``.
+    where : str
+        Where it was looked up, as text.
+    names : callable
+        Function that returns the names that exist.
+    """
+
+    def __init__(
+        self, name: object, kind: str, where: str, names: Callable[[], Iterable[str]]
+    ) -> None:
+        super().__init__(name)
+        self._found = kind, where, names
+
+    def __str__(self) -> str:
+        kind, where, names = self._found
+        hint = ""
+        with suppress(Exception):  # to find similar names must not hide the error
+            hint = did_you_mean(str(self.args[0]), names())
+        return f"no {kind} {self.args[0]!r} in {where}{hint}"
+
+    def __reduce__(self) -> Any:
+        kind, where, names = self._found
+        known: tuple[str, ...] = ()
+        with suppress(Exception):
+            known = tuple(names())
+        return type(self), (self.args[0], kind, where, partial(tuple, known))
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Return the end of a message that proposes the most similar of `names`.
+
+    Empty if none is similar.
+
+    Examples
+    --------
+    >>> from zarr.errors import did_you_mean
+    >>> did_you_mean('temperature', ['pressure', 'temperatures'])
+    "; did you mean 'temperatures'?"
+    """
+    from difflib import get_close_matches
+
+    known = list(names)
+    folded = {other.casefold(): other for other in reversed(known)}
+    close = get_close_matches(name.casefold(), folded, 1)
+    if not close and len(name) > 2:  # a longer or a shorter form of the same word
+        close = [o for o in folded if len(o) > 2 and (o in name.casefold() or name.casefold() in o)]
+    return f"; did you mean {folded[close[0]]!r}?" if close else ""
+
+
 class MetadataError(ZarrError, ValueError):
-    """A metadata document that is malformed, or says something impossible."""
+    """Metadata that are malformed or contradict themselves."""
+
+
+class ExtensionNotFoundError(MetadataError):
+    """A codec or a data type that no installed package provides."""
 
 
 @contextmanager
 def naming(key: str) -> Iterator[None]:
-    """Let each `MetadataError` raised inside say that it is about the document at `key`."""
+    """Add the key of a metadata document to each `MetadataError` that is raised inside."""
     try:
         yield
     except MetadataError as error:
@@ -105,11 +212,13 @@ class BadCompressorError(ZarrError, ValueError):
 
 
 class ChunkDecodeError(ZarrError, ValueError):
-    """Stored bytes that do not decode to the chunk the metadata declares.
+    """Stored bytes that cannot be decoded to the chunk that the metadata describe.
 
-    Attributes
+    Parameters
     ----------
-    key : str or None
+    message : str
+        The reason.
+    key : str, optional
         Key of the chunk in its store.
     """
 
@@ -119,31 +228,78 @@ class ChunkDecodeError(ZarrError, ValueError):
         self.key = key
 
     def at(self, key: str) -> ChunkDecodeError:
-        """Return the same error, naming the chunk `key`."""
+        """Return the same error with the key of the chunk.
+
+        Parameters
+        ----------
+        key : str
+            Key of the chunk in its store.
+
+        Returns
+        -------
+        ChunkDecodeError
+            An error of the same class.
+        """
         return type(self)(self.reason, key)
 
     def __reduce__(self) -> Any:
         return type(self), (self.reason, self.key)
 
 
+class ChunkNotFoundError(ZarrError, LookupError):
+    """Chunks that are read are absent, and the array was opened with ``missing='error'``.
+
+    Parameters
+    ----------
+    keys : iterable of str
+        Keys of absent chunks. There may be more: reading stops at the first ones.
+    """
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        self.keys = tuple(keys)
+        super().__init__(absence_of(self.keys))
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.keys,)
+
+
+def absence_of(keys: Sequence[str]) -> str:
+    """Return what to say where the chunks at `keys` are absent."""
+    shown = ", ".join(map(repr, keys[:10])) + (", ..." if len(keys) > 10 else "")
+    what = "1 chunk that is read is" if len(keys) == 1 else f"{len(keys)} chunks that are read are"
+    return f"{what} absent: {shown}; z.missing() lists all, missing='fill' reads fill values"
+
+
 class UnsafeDecodeError(ChunkDecodeError):
-    """Decoding would execute code from the data, and nobody has allowed that."""
+    """Decoding would run code from the data, which is not allowed by default."""
 
 
 class StoreError(ZarrError, OSError):
-    """A store could not answer. The key is neither known to exist nor known to be absent."""
+    """An operation of a store failed. Whether the key exists is unknown."""
 
 
 class StoreTimeoutError(StoreError, TimeoutError):
-    """A store did not answer in time."""
+    """An operation of a store took too long."""
 
 
 class StorePermissionError(StoreError, PermissionError):
-    """A store refused access."""
+    """A store denied access."""
 
 
-class StoreKeyError(StoreError, ValueError):
-    """A key that the store cannot hold, for instance one that would leave its root."""
+class StoreKeyError(StoreError, ValueError, KeyError):
+    """A key that the store cannot hold, for instance one with a segment ``..``.
+
+    It is also a `KeyError`, because nothing is stored under such a key: ``store.get`` returns the
+    default.
+    """
+
+
+class UnsupportedDtypeError(ZarrError, TypeError, ValueError):
+    """A data type that a version of the format does not support."""
+
+
+class StoreTypeError(ZarrError, TypeError, ValueError):
+    """An object given as a store that is neither a store nor a mapping nor a path."""
 
 
 class ArrayIndexError(ZarrError, IndexError):
@@ -151,7 +307,15 @@ class ArrayIndexError(ZarrError, IndexError):
 
 
 class BoundsCheckError(ArrayIndexError):
-    """An index outside the bounds of a dimension."""
+    """An index outside the bounds of a dimension.
+
+    Parameters
+    ----------
+    length : int
+        Length of the dimension.
+    dim : int, optional
+        Number of the dimension.
+    """
 
     def __init__(self, length: object, dim: int | None = None) -> None:
         where = "dimension" if dim is None else f"dimension {dim}"
@@ -159,14 +323,39 @@ class BoundsCheckError(ArrayIndexError):
 
 
 class NegativeStepError(ArrayIndexError):
-    """A slice with a step below one."""
+    """A slice with a negative step.
+
+    Parameters
+    ----------
+    message : str, optional
+        The message. One that names the limit by default.
+    """
 
     def __init__(self, message: str = "only slices with step >= 1 are supported") -> None:
         super().__init__(message)
 
 
+class ZeroStepError(NegativeStepError, ValueError):
+    """A slice with a step of zero, for which NumPy and lists raise `ValueError`.
+
+    Parameters
+    ----------
+    message : str, optional
+        The message. One that names the limit by default.
+    """
+
+    def __init__(self, message: str = "slice step cannot be zero; it must be >= 1") -> None:
+        super().__init__(message)
+
+
 class VindexInvalidSelectionError(ArrayIndexError):
-    """A selection that is neither coordinate arrays nor one Boolean mask."""
+    """A selection that is neither coordinate arrays nor one Boolean mask.
+
+    Parameters
+    ----------
+    selection : object
+        The selection.
+    """
 
     def __init__(self, selection: object) -> None:
         super().__init__(
@@ -181,23 +370,29 @@ class VindexInvalidSelectionError(ArrayIndexError):
 
 
 class ReadOnlyError(ZarrError, PermissionError):
-    """An attempt to modify an object that was opened read-only."""
+    """An attempt to modify an object that is read-only.
+
+    Parameters
+    ----------
+    message : str, default 'object is read-only'
+        The message.
+    """
 
     def __init__(self, message: str = "object is read-only") -> None:
         super().__init__(message)
 
 
 class CopyError(ZarrError, RuntimeError):
-    """The destination of a copy already holds something."""
+    """A copy would overwrite an array, a group or a key."""
 
 
 class ConversionError(ZarrError, ValueError):
-    """What one version of the format says, another cannot say.
+    """Metadata that the other version of the format cannot express.
 
-    Attributes
+    Parameters
     ----------
     problems : dict
-        By path, why the array or group there cannot be converted.
+        The reason by path of the array or group that cannot be converted.
     """
 
     def __init__(self, problems: Mapping[str, str]) -> None:
@@ -208,3 +403,12 @@ class ConversionError(ZarrError, ValueError):
 
     def __reduce__(self) -> Any:
         return type(self), (self.problems,)
+
+
+def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
+    """Issue a warning that points at the first line outside the package."""
+    package = __name__.partition(".")[0]
+    frame, level = sys._getframe(1), 2
+    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] == package:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, level)

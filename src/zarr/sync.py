@@ -2,45 +2,61 @@
 
 A write of a part of a chunk reads the chunk, changes it and writes it back; without a
 lock, two such writes can lose one of their updates. Between the threads of a process the
-engine always takes :class:`ChunkLocks`. Between processes it takes the locks of the
-*synchronizer* that the caller passes.
+locks of :class:`KeyLocks` are always taken. Between processes those of the *synchronizer*
+are, if the caller passes one.
+
+A lock is held by a call, and only until that call has ended, however it ends: with a
+result, an exception, an interrupt from the keyboard at any moment, or the death of its
+thread. So what is done under locks is passed to :meth:`KeyLocks.hold` as a function.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from threading import Condition, Lock, RLock
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from contextvars import Context, ContextVar, copy_context
+from operator import attrgetter, methodcaller
+from threading import Lock, get_ident
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
 from weakref import WeakValueDictionary
 
 import fasteners
 
+from zarr._system import absolute_path, at_fork, real_name
+
 __all__ = [
-    "ChunkLocks",
-    "DocumentLock",
+    "KeyLocks",
+    "Name",
     "ProcessSynchronizer",
     "Shared",
     "Synchronizer",
     "ThreadSynchronizer",
-    "holding",
-    "holding_document",
-    "lock_for",
-    "locks_for",
     "renew_after_fork",
 ]
 
+R = TypeVar("R")
+Name = tuple[Hashable, str]
+"""What a lock is called: where the data are, and the path there."""
+
 
 class Synchronizer(Protocol):
-    """Anything that gives a context manager for a key: inside it, nobody else is."""
+    """Protocol: ``synchronizer[key]`` is a context manager that holds the lock of that key.
+
+    Any object with this method can be passed as `synchronizer`.
+    """
 
     def __getitem__(self, item: str) -> Any: ...
 
 
+# -- forks -----------------------------------------------------------------------------
+
+
 class Renewable(Protocol):
-    """What has locks, which nobody would free in a forked child."""
+    """An object with locks that would stay locked in a forked child."""
 
     def _renew(self) -> None: ...
 
@@ -60,11 +76,12 @@ def renew_after_fork(owner: Renewable) -> None:
 
 
 def _renew_all() -> None:
+    _held.clear()
     for owner in list(_renewed.values()):
         owner._renew()
 
 
-os.register_at_fork(after_in_child=_renew_all)
+at_fork(after_in_child=_renew_all)
 
 T = TypeVar("T", bound=Renewable)
 
@@ -82,7 +99,7 @@ class Shared(Generic[T]):
 
     def __init__(self, new: Callable[[], T]) -> None:
         self._new = new
-        self._members: WeakValueDictionary[tuple[Hashable, str], T] = WeakValueDictionary()
+        self._members: WeakValueDictionary[Name, T] = WeakValueDictionary()
         renew_after_fork(self)
 
     def _renew(self) -> None:
@@ -90,28 +107,240 @@ class Shared(Generic[T]):
         for member in list(self._members.values()):
             member._renew()
 
-    def of(self, location: Hashable, key: str) -> T:
-        """Return what the handles on what is at `key` in the store at `location` share."""
+    def of(self, name: Name) -> T:
+        """Return what the handles on the thing with this name share."""
         with self._guard:
-            found = self._members.get((location, key))
+            found = self._members.get(name)
             if found is None:
-                found = self._members[location, key] = self._new()
+                found = self._members[name] = self._new()
             return found
 
-    def known(self, location: Hashable, key: str) -> T | None:
-        """Return the same, or None if there are no handles that share it."""
-        return self._members.get((location, key))
-
-    def all(self) -> list[tuple[tuple[Hashable, str], T]]:
-        """Return all that is shared, with its location and key."""
+    def all(self) -> list[tuple[Name, T]]:
+        """Return all that is shared, with its name."""
         with self._guard:
             return list(self._members.items())
+
+
+# -- locks between threads ---------------------------------------------------------------
+
+_PATIENCE = 0.05
+"""Seconds after which a waiting thread looks whether the holder has been interrupted."""
+
+
+class _Holder:
+    """A call that holds locks.
+
+    No code needs to record that it has ended, which an interrupt could prevent: it
+    runs in a context of its own, which the interpreter itself leaves at the end of the
+    call, and which can be entered by one thread at a time only. Whoever enters it later has
+    proof that the call is over, and may free what it left behind.
+    """
+
+    __slots__ = ("context", "ended", "names", "thread")
+
+    def __init__(self, names: Sequence[Name], context: Context | None) -> None:
+        self.names = names
+        self.context = context
+        self.thread = get_ident()
+        self.ended = Lock()
+        self.ended.acquire()
+
+
+# Only atomic operations change it, so that it needs no guard that could be left locked.
+_held: dict[Name, _Holder] = {}
+
+_enclosing: ContextVar[tuple[_Holder, ...]] = ContextVar("enclosing", default=())
+"""The holders in whose calls the running code is."""
+
+
+def _hold(
+    names: Sequence[Name], work: Callable[[], R], paths: Mapping[Name, str] | None = None
+) -> R:
+    """Return ``work()``, called while no other caller holds one of `names`.
+
+    Names are taken in their order, which must be the same for all that take several. A thread
+    never waits for itself.
+
+    Parameters
+    ----------
+    paths : Mapping, optional
+        Files to lock besides, by the names that exclude other threads from them.
+    """
+    context = copy_context()
+    return context.run(_run, _Holder(names, context), work, paths)
+
+
+def _run(holder: _Holder, work: Callable[[], R], paths: Mapping[Name, str] | None) -> R:
+    _enclosing.set((*_enclosing.get(), holder))
+    try:
+        _take(holder)
+        if paths:
+            own = [path for name, path in paths.items() if _held.get(name) is holder]
+            return _with_files(own, work)
+        return work()
+    finally:
+        _free(holder)
+        holder.ended.release()
+
+
+def _with_files(paths: Iterable[str], work: Callable[[], R]) -> R:
+    locks = [fasteners.InterProcessLock(path) for path in paths]
+    try:
+        for lock in locks:
+            lock.acquire()
+        return work()
+    finally:
+        # One call, of functions written in C only: no interrupt comes between two of them.
+        deque(map(_close, filter(None, map(_lock_file, locks))), 0)
+
+
+_lock_file = attrgetter("lockfile")
+_close = methodcaller("close")
+
+
+def _take(holder: _Holder) -> None:
+    for name in holder.names:
+        while (other := _held.setdefault(name, holder)) is not holder:
+            if other.thread != holder.thread:
+                _wait_for(other)
+            elif other.context is None or other in _enclosing.get():
+                break
+            else:
+                _bury(other)
+
+
+def _free(holder: _Holder) -> None:
+    for name in holder.names:
+        if _held.get(name) is holder:
+            del _held[name]
+
+
+def _wait_for(other: _Holder) -> None:
+    if other.ended.acquire(timeout=_PATIENCE):
+        other.ended.release()  # for the next thread that waits
+    else:
+        _bury(other)
+
+
+def _bury(other: _Holder) -> None:
+    """Free the locks of a call, if it has ended without doing so."""
+    if other.context is not None:
+        try:
+            other.context.run(_free, other)
+        except RuntimeError:
+            pass  # it is entered: the call goes on, or another thread does the same
+
+
+class KeyLocks:
+    """The locks of the keys below a folder of a store.
+
+    They are named by where the data really are, however the store was opened.
+
+    Parameters
+    ----------
+    store : BaseStore
+    folder : str
+        All keys that are ever locked begin with it.
+    synchronizer : Synchronizer, optional
+        Locks between processes.
+    """
+
+    __slots__ = ("_head", "_skip", "_space", "_synchronizer")
+
+    def __init__(self, store: Any, folder: str, synchronizer: Synchronizer | None = None) -> None:
+        self._space, path = store.address(folder)
+        self._head = f"{path}/" if path else ""
+        self._skip = len(folder) + 1 if folder else 0
+        self._synchronizer = synchronizer
+        if isinstance(synchronizer, ProcessSynchronizer) and self._space == "file":
+            synchronizer.check_apart(path)
+
+    def hold(self, keys: Iterable[str], work: Callable[[], R]) -> R:
+        """Return ``work()``, called while no other caller holds the lock of one of `keys`."""
+        space, head, skip = self._space, self._head, self._skip
+        names = [(space, head + key[skip:]) for key in sorted(keys)]
+        if self._synchronizer is None:
+            return _hold(names, work)
+        locks = [self._synchronizer[key] for key in sorted(keys)]
+        if isinstance(self._synchronizer, ProcessSynchronizer):
+            locks += map(self._synchronizer.at_address, names)
+        if all(isinstance(lock, _KeyLock) for lock in locks):
+            names += [lock.name for lock in locks]
+            return _hold(names, work, {lock.name: lock.path for lock in locks if lock.path})
+        return _hold(names, lambda: _inside_all(locks, work))
+
+
+def _inside_all(locks: Iterable[Any], work: Callable[[], R]) -> R:
+    with ExitStack() as stack:
+        for lock in locks:
+            stack.enter_context(lock)
+        return work()
+
+
+# -- synchronizers -------------------------------------------------------------------------
+
+
+class _KeyLock:
+    """The lock of one key of a synchronizer, which its users can hold themselves.
+
+    Parameters
+    ----------
+    name : Name
+        What it is called between threads.
+    path : str, optional
+        The file that is locked between processes.
+    """
+
+    def __init__(self, name: Name, path: str | None = None) -> None:
+        self.name = name
+        self.path = path
+        self._entered: list[tuple[_Holder, Any]] = []
+
+    def __enter__(self) -> Self:
+        holder = _Holder([self.name], None)
+        file = None
+        try:
+            _take(holder)
+            if self.path is not None and _held.get(self.name) is holder:
+                file = fasteners.InterProcessLock(self.path)
+                file.acquire()
+        except BaseException:
+            _leave(holder, file)
+            raise
+        self._entered.append((holder, file))
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.release()
+
+    def acquire(self) -> bool:
+        """Wait for the lock and take it, as often as the thread that has it wants."""
+        self.__enter__()
+        return True
+
+    def release(self) -> None:
+        """Give the lock back."""
+        _leave(*self._entered.pop())
+
+
+def _leave(holder: _Holder, file: Any) -> None:
+    try:
+        if file is not None and file.lockfile is not None:
+            file.lockfile.close()
+    finally:
+        _free(holder)
+        holder.ended.release()
 
 
 class ThreadSynchronizer:
     """Locks between threads, one per key.
 
-    Kept for code that passes one: threads exclude each other without it, too.
+    For compatibility with the 2.x library: threads exclude each other without it, too.
 
     Examples
     --------
@@ -120,15 +349,10 @@ class ThreadSynchronizer:
     """
 
     def __init__(self) -> None:
-        renew_after_fork(self)
-
-    def _renew(self) -> None:
-        self._guard = Lock()
-        self._locks: dict[str, Any] = {}
+        self._locks: dict[str, _KeyLock] = {}
 
     def __getitem__(self, item: str) -> Any:
-        with self._guard:
-            return self._locks.setdefault(item, RLock())
+        return self._locks.setdefault(item, _KeyLock((id(self), item)))
 
     def __getstate__(self) -> bool:
         return True
@@ -138,15 +362,15 @@ class ThreadSynchronizer:
 
 
 class ProcessSynchronizer:
-    """Locks between processes, one file per key, through the `fasteners` package.
+    """Locks between processes, one file per key, through the package ``fasteners``.
 
-    Processes that run the 2.x library take the same locks on the same files.
+    Processes that run the 2.x library use the same locks on the same files.
 
     Parameters
     ----------
     path : str or path-like
-        A directory that all processes share, on a file system with file locks. It must
-        not be the directory of the array itself.
+        A directory that all processes share, on a file system with file locks. It must differ from
+        the directory of the array or group.
 
     Examples
     --------
@@ -157,171 +381,49 @@ class ProcessSynchronizer:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = os.fspath(path)
+        self.path = absolute_path(path)
 
-    def __getitem__(self, item: str) -> _FileLock:
-        return _FileLock(os.path.join(self.path, item))
+    def __getitem__(self, item: str) -> Any:
+        path = os.path.join(self.path, item)
+        return self._lock(path)
 
+    def check_apart(self, folder: str) -> None:
+        """Raise an error if lock files would become values of a local store.
 
-class _FileLock:
-    """A lock file, and a lock between this process's threads, for which it is void."""
+        Parameters
+        ----------
+        folder : str
+            The directory of an array or group.
 
-    def __init__(self, path: str) -> None:
-        self._threads = lock_for("lock file", os.path.realpath(path))
-        self._file = fasteners.InterProcessLock(path)
+        Raises
+        ------
+        ValueError
+            If the lock files are in that directory.
+        """
+        if real_name(self.path) == folder:
+            raise ValueError(
+                f"the directory of a ProcessSynchronizer, {self.path!r}, must not be that of the "
+                "array or group: lock files would be taken for chunks"
+            )
 
-    def __enter__(self) -> Self:
-        self._threads.acquire()
-        try:
-            self._file.acquire()
-        except BaseException:
-            self._threads.release()
-            raise
-        return self
+    def at_address(self, name: Name) -> _KeyLock:
+        """Return the lock of an address, for processes that use other keys for the same data.
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        try:
-            self._file.release()
-        finally:
-            self._threads.release()
+        The 2.x library has locks by key only, so both are acquired.
 
+        Parameters
+        ----------
+        name : tuple
+            Namespace and path in it, see :meth:`zarr.storage.BaseStore.address`.
 
-class ChunkLocks:
-    """The locks of one array's chunks between threads: the keys that are held."""
+        Returns
+        -------
+        context manager
+            The lock.
+        """
+        digest = hashlib.blake2b(repr(name).encode(), digest_size=16).hexdigest()
+        return self._lock(os.path.join(self.path, ".addresses", digest[:2], digest[2:]))
 
-    def __init__(self) -> None:
-        self._renew()
-
-    def _renew(self) -> None:
-        self.guard = Lock()
-        self.freed = Condition(self.guard)
-        self.waiting = 0
-        self.held: set[str] = set()
-
-    def of(self, keys: Collection[str]) -> AbstractContextManager[None]:
-        """Return the locks of all `keys`, for which nobody waits who wants none of them."""
-        return _HeldKeys(self, keys)
-
-
-class _HeldKeys:
-    """The locks of some keys, as one."""
-
-    __slots__ = ("_keys", "_locks")
-
-    def __init__(self, locks: ChunkLocks, keys: Collection[str]) -> None:
-        self._locks = locks
-        self._keys = keys
-
-    def __enter__(self) -> None:
-        locks = self._locks
-        with locks.guard:
-            if locks.held.isdisjoint(self._keys):
-                locks.held.update(self._keys)
-            else:
-                self._wait(locks)
-
-    def __exit__(self, *_: object) -> None:
-        with self._locks.guard:
-            self._free(self._locks, self._keys)
-
-    def _wait(self, locks: ChunkLocks) -> None:
-        # In an order that all have in common, or two could wait for each other; one by one,
-        # or others could be faster again and again.
-        mine: list[str] = []
-        locks.waiting += 1
-        try:
-            for key in sorted(self._keys):
-                while key in locks.held:
-                    locks.freed.wait()
-                locks.held.add(key)
-                mine.append(key)
-        except BaseException:
-            self._free(locks, mine)
-            raise
-        finally:
-            locks.waiting -= 1
-
-    @staticmethod
-    def _free(locks: ChunkLocks, keys: Iterable[str]) -> None:
-        locks.held.difference_update(keys)
-        if locks.waiting:
-            locks.freed.notify_all()
-
-
-class DocumentLock:
-    """A lock between threads that is free again in a forked child.
-
-    A lock of Python's cannot be freed there: while the thread that gets it has not yet run
-    on, the lock is taken and denies it.
-    """
-
-    def __init__(self) -> None:
-        self._renew()
-
-    def _renew(self) -> None:
-        self._lock = Lock()
-
-    def acquire(self) -> None:
-        self._lock.acquire()
-
-    def release(self) -> None:
-        self._lock.release()
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
-
-
-_chunk_locks = Shared(ChunkLocks)
-_document_locks = Shared(DocumentLock)
-
-
-def locks_for(location: Hashable, prefix: str) -> ChunkLocks:
-    """Return the locks of the chunks below `prefix` in the store at `location`.
-
-    All handles on one array get the same object.
-    """
-    return _chunk_locks.of(location, prefix)
-
-
-def lock_for(location: Hashable, key: str) -> DocumentLock:
-    """Return the lock of the document at `key` in the store at `location`."""
-    return _document_locks.of(location, key)
-
-
-def holding(
-    locks: ChunkLocks, synchronizer: Synchronizer | None, keys: Collection[str]
-) -> AbstractContextManager[Any]:
-    """Hold the locks of chunk `keys` between threads and, given a synchronizer, processes."""
-    return _holding(locks.of(keys), synchronizer, keys)
-
-
-def holding_document(
-    lock: DocumentLock, synchronizer: Synchronizer | None, key: str
-) -> AbstractContextManager[Any]:
-    """Hold the lock of the document at `key` between threads and, perhaps, processes."""
-    return _holding(lock, synchronizer, (key,))
-
-
-def _holding(
-    threads: AbstractContextManager[Any], synchronizer: Synchronizer | None, keys: Iterable[str]
-) -> AbstractContextManager[Any]:
-    # Every write comes here: what the locks of threads cost alone is all it shall cost.
-    return threads if synchronizer is None else _holding_both(threads, synchronizer, keys)
-
-
-@contextmanager
-def _holding_both(
-    threads: AbstractContextManager[Any], synchronizer: Synchronizer, keys: Iterable[str]
-) -> Iterator[None]:
-    with threads, ExitStack() as stack:
-        for key in sorted(keys):
-            stack.enter_context(synchronizer[key])
-        yield
+    def _lock(self, path: str) -> _KeyLock:
+        # Files are not locked against other threads of the process that has locked them.
+        return _KeyLock(("lock file", os.path.realpath(path)), path)

@@ -15,7 +15,7 @@ from numcodecs import GZip, Zlib
 from numpy.testing import assert_array_equal
 
 import zarr
-from zarr.codecs import deflate
+from zarr._codecs import deflate
 from zarr.errors import ChunkDecodeError
 
 

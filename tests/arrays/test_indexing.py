@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -192,9 +193,50 @@ def test_negative_steps(z: zarr.Array, selection: Any) -> None:
             view[selection] = 1
 
 
+@pytest.mark.parametrize("ndim", [2, 3, 4])
+def test_an_array_among_implicit_axes_selects_as_in_numpy_or_not_at_all(ndim: int) -> None:
+    a = np.arange(5**ndim).reshape((5,) * ndim)
+    z = zarr.array(a, chunks=2)
+    pool = [0, slice(1, 4), ..., [0, 2, 4, 1, 3], [True, False, True, True, False]]
+    refused = 0
+    for items in itertools.product(pool, repeat=min(ndim, 3)):
+        arrays = sum(isinstance(item, list) for item in items)
+        if arrays != 1 or items.count(...) > 1 or (ndim < 4 and ... not in items):
+            continue
+        try:
+            selected = z[items]
+        except IndexError:
+            refused += 1
+            with pytest.raises(IndexError):
+                z[items] = 1
+            continue
+        assert_array_equal(selected, a[items])
+        new = a.copy()
+        z[items] = new[items] = np.arange(selected.size).reshape(selected.shape)
+        assert_array_equal(z[...], new)
+        z[...] = a
+    assert refused == {2: 0, 3: 2, 4: 4}[ndim]
+
+
+@pytest.mark.parametrize(
+    "selection", [slice(10, 12), slice(15, 20), slice(-20, 2), slice(20, None), (slice(10, None),)]
+)
+def test_slices_of_blocks_that_begin_outside_are_out_of_bounds(selection: Any) -> None:
+    z = zarr.zeros(100, chunks=10)
+    with pytest.raises(BoundsCheckError):
+        z.blocks[selection]
+    with pytest.raises(BoundsCheckError):
+        z.blocks[selection] = 1
+    assert z.blocks[8:12].shape == (20,)
+    assert z.blocks[3:2].shape == z.blocks[2:2].shape == z.blocks[:-20].shape == (0,)
+    assert zarr.zeros(0, chunks=10).blocks[:].shape == (0,)
+
+
 def test_step_zero(z: zarr.Array) -> None:
-    with pytest.raises((IndexError, ValueError)):
-        z[::0]
+    for view in (z, z.oindex, z.blocks):
+        with pytest.raises(NegativeStepError, match="zero") as caught:
+            view[::0]
+        assert isinstance(caught.value, ValueError)
 
 
 @pytest.mark.parametrize("shape", [(300,), (61, 83), (40, 24), (9, 30, 16)])

@@ -300,7 +300,7 @@ def test_info() -> None:
     z = zarr.zeros((35, 21), chunks=[[10, 20, 5], [7, 7, 7]])
     assert "Chunk shape        : ([10, 20, 5], [3 * 7])\n" in repr(z.info)
     assert "Shard shape" not in repr(z.info)
-    assert "<td>([10, 20, 5], [3 * 7])</td>" in z.info._repr_html_()
+    assert ">([10, 20, 5], [3 * 7])</td>" in z.info._repr_html_()
     many = zarr.zeros(1000, chunks=[list(range(1, 50))])
     assert "[1, 2, 3, 4, 5, 6, 7, 8, …]" in repr(many.info)
 

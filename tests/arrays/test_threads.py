@@ -13,9 +13,10 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import zarr
+from zarr import sync
 from zarr.storage import MemoryStore
 from zarr.storage.base import Buffer
-from zarr.sync import ChunkLocks
+from zarr.sync import KeyLocks
 
 SHAPE, CHUNKS = (130, 300, 200), (30, 70, 60)  # chunks of 504 kB, 5 * 5 * 4 of them
 
@@ -97,19 +98,49 @@ def test_one_worker_means_one_also_for_far_stores() -> None:
 
 
 def test_locks_of_chunks_exclude_and_never_deadlock() -> None:
-    locks, names = ChunkLocks(), [str(n) for n in range(9)]
+    locks, names = KeyLocks(zarr.MemoryStore(), ""), [str(n) for n in range(9)]
     inside = {name: Lock() for name in names}
 
     def work(seed: int) -> int:
         rng = np.random.default_rng(seed)
         for _ in range(300):
             wanted = set(rng.permutation(names)[: rng.integers(1, 9)].tolist())
-            with locks.of(wanted):
-                taken = [inside[name].acquire(blocking=False) for name in wanted]
-                assert all(taken)
-                for name in wanted:
-                    inside[name].release()
+            locks.hold(wanted, lambda wanted=wanted: check_alone(wanted))
         return seed
+
+    def check_alone(wanted: set[str]) -> None:
+        taken = [inside[name].acquire(blocking=False) for name in wanted]
+        assert all(taken)
+        for name in wanted:
+            inside[name].release()
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(work, range(8), timeout=60)) == list(range(8))
+
+
+def test_a_thread_does_not_wait_for_itself() -> None:
+    locks = KeyLocks(zarr.MemoryStore(), "")
+    assert locks.hold(["a", "b"], lambda: locks.hold(["b", "c"], lambda: 5)) == 5
+
+
+@pytest.mark.parametrize("again", ["same thread", "another thread"])
+def test_locks_that_an_interrupt_has_left_are_free(again: str) -> None:
+    # What an interrupt between two bytecodes does, at the worst of moments.
+    locks = KeyLocks(zarr.MemoryStore(), "")
+    free = sync._free
+
+    def interrupted(holder: sync._Holder) -> None:
+        sync._free = free
+        raise KeyboardInterrupt
+
+    def hold() -> int:
+        return locks.hold(["a"], lambda: 5)
+
+    sync._free = interrupted
+    with pytest.raises(KeyboardInterrupt) as kept:
+        hold()
+    if again == "same thread":
+        assert hold() == 5
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda _: hold(), range(20), timeout=30)) == [5] * 20
+    del kept

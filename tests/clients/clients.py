@@ -33,7 +33,7 @@ import fasteners
 
 from tests.interop import peers
 
-__all__ = ["SUITES", "lost", "ours", "passing", "rechunk", "run"]
+__all__ = ["SUITES", "environ", "lost", "ours", "passing", "rechunk", "run"]
 
 ANNDATA = "0.12.19"
 ENVIRONMENT = peers.Peer(
@@ -90,7 +90,7 @@ def ours() -> Iterator[Path]:
         yield Path(folder)
 
 
-def _environ(first: Path | None) -> dict[str, str]:
+def environ(first: Path | None) -> dict[str, str]:
     # Settings of whoever runs us are not meant for the clients.
     environ = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "PYTHON"))}
     return environ if first is None else environ | {"PYTHONPATH": str(first)}
@@ -133,7 +133,7 @@ def run(name: str, first: Path | None) -> dict[str, str]:
                 f"--basetemp={folder}/tmp",
             ],
             cwd=_source(python) if suite.needs_source else folder,
-            env=_environ(first), stdout=file, stderr=subprocess.STDOUT, timeout=3600,
+            env=environ(first), stdout=file, stderr=subprocess.STDOUT, timeout=3600,
         )  # fmt: skip
         if not report.exists():
             raise RuntimeError(f"{name} did not run:\n{log.read_text()[-3000:]}")
@@ -178,7 +178,7 @@ def rechunk(first: Path | None, folder: Path) -> str:
     script = Path(__file__).with_name("rechunk.py")
     return subprocess.run(
         [peers.environment(ENVIRONMENT), script],
-        cwd=folder, env=_environ(first), capture_output=True, text=True, check=True, timeout=300,
+        cwd=folder, env=environ(first), capture_output=True, text=True, check=True, timeout=300,
     ).stdout  # fmt: skip
 
 

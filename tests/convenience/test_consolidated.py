@@ -269,10 +269,15 @@ def test_document_that_makes_no_sense(store: Watched, document: bytes, message: 
 
 
 def test_change_at_the_root_is_noticed(store: Watched) -> None:
+    before = dict(zarr.open_consolidated(store).attrs)
     zarr.open_group(store).attrs["title"] = "changed"
 
-    with pytest.raises(MetadataError, match=r"out of date.*\.zattrs.*consolidate_metadata"):
-        zarr.open_consolidated(store)
+    message = r"out of date.*\.zattrs.*consolidate_metadata"
+    with pytest.warns(UserWarning, match=message) as caught:
+        assert dict(zarr.open_consolidated(store).attrs) == before
+    assert caught[0].filename == __file__
+    with pytest.raises(MetadataError, match=message):
+        zarr.open_consolidated(store, strict=True)
     zarr.consolidate_metadata(store)
     assert zarr.open_consolidated(store).attrs["title"] == "changed"
 
@@ -281,6 +286,8 @@ def test_change_at_the_path_is_noticed(store: Watched) -> None:
     zarr.open_array(store, path="spam").resize(3)
 
     with pytest.raises(MetadataError, match=r"out of date.*spam/\.zarray"):
+        zarr.open_consolidated(store, path="spam", strict=True)
+    with pytest.warns(UserWarning, match=r"out of date.*spam/\.zarray"):
         zarr.open_consolidated(store, path="spam")
 
 

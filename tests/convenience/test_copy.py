@@ -387,7 +387,7 @@ class StopAfter:
 def test_copy_cut_short_is_completed_by_a_second_call(
     kws: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zarr.tools.copy._WINDOW_BYTES", 1000)
+    monkeypatch.setattr("zarr.tools.copy.WINDOW_BYTES", 1000)
     root = zarr.group()
     for name in "abc":
         z = root.create_dataset(name, shape=(20, 20), chunks=(5, 5), dtype="i4", fill_value=-1)
@@ -553,7 +553,7 @@ def test_attributes_of_hdf5_become_json(file: h5py.File) -> None:
     z.attrs["reference"] = z.ref
     root = zarr.group()
 
-    with pytest.warns(UserWarning, match="'reference' of /z is not copied"):
+    with pytest.warns(UserWarning, match="not copied: attribute 'reference' of /z: "):
         zarr.copy_all(file, root)
 
     assert root["z"].attrs.asdict() == {
@@ -576,6 +576,85 @@ def test_json_attributes_without_a_type_in_hdf5(file: h5py.File, source: zarr.Gr
     assert found["title"] == "Höhe"
 
 
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_dimension_scales_of_hdf5(file: h5py.File, zarr_format: int, tmp_path: Path) -> None:
+    file["time"], file["y"] = np.arange(3.0), np.arange(2.0)
+    file["time"].make_scale("time")
+    file["y"].make_scale("y")
+    bare = file.create_dataset("x", (4,), ">f4")  # as netCDF has dimensions without values
+    bare.make_scale(f"This is a netCDF dimension but not a netCDF variable.{4:10d}")
+    t = file.create_dataset("g/t", data=np.ones((3, 2, 4), "f4"))
+    for dimension, name in zip(t.dims, ("time", "y", "x"), strict=True):
+        dimension.attach_scale(file[name])
+    t.attrs["scale"], t.attrs["pair"] = np.array([0.5]), np.array([1, 2])
+    labelled = file.create_dataset("labelled", data=np.ones((2, 2)))
+    labelled.dims[1].label = "b"
+    file["plain"] = np.ones(2)
+
+    root = zarr.group(zarr_version=zarr_format)
+    zarr.copy_all(file, root)
+
+    assert sorted(root) == ["g", "labelled", "plain", "time", "y"]
+    found = {name: said(root[name]) for name in ("g/t", "time", "labelled", "plain")}
+    assert found == {
+        "g/t": (["time", "y", "x"], {"scale": 0.5, "pair": [1, 2]}),
+        "time": (["time"], {}),
+        "labelled": ([None, "b"], {}),
+        "plain": (None, {}),
+    }
+    with h5py.File(tmp_path / "back.h5", "w") as back:
+        zarr.copy_all(root, back)
+        dims = back["g/t"].dims
+        assert [dim[0].name for dim in dims] == ["/time", "/y", "/g/x"]
+        assert dict(back["g/t"].attrs)["scale"] == 0.5
+        assert back["time"].is_scale
+        assert "_ARRAY_DIMENSIONS" not in back["g/t"].attrs
+        assert back["labelled"].dims[1][0].name == "/b"
+        again = zarr.group(zarr_version=zarr_format)
+        zarr.copy_all(back, again)
+    assert {name: said(again[name]) for name in found} == found
+
+
+def said(z: zarr.Array) -> tuple[Any, dict[str, Any]]:
+    """Return the names of the dimensions of an array, as its format has them, and attributes."""
+    attributes = z.attrs.asdict()
+    names = z._meta.dimension_names
+    return list(names) if names else attributes.pop("_ARRAY_DIMENSIONS", None), attributes
+
+
+def test_names_of_dimensions_that_clash_become_labels(file: h5py.File) -> None:
+    root = zarr.group()
+    for level in range(2):
+        z = root.zeros(f"{level}", shape=(4 >> level, 2))
+        z.attrs["_ARRAY_DIMENSIONS"] = ["y", "a/b"]
+    root.zeros("x", shape=(2, 2)).attrs["_ARRAY_DIMENSIONS"] = ["x", "x"]
+    zarr.copy_all(root, file)
+    assert sorted(file) == ["0", "1", "x"]
+    assert [[dim.label for dim in file[name].dims] for name in "01x"] == [
+        ["y", "a/b"], ["y", "a/b"], ["x", "x"],
+    ]  # fmt: skip
+
+
+def test_names_of_dimensions_are_copied_between_formats() -> None:
+    source, dest = zarr.group(zarr_version=3), zarr.group()
+    source.create_array("a", shape=(2, 3), dtype="i4", dimension_names=["y", "x"])
+    zarr.copy_all(source, dest)
+    assert dest["a"].attrs["_ARRAY_DIMENSIONS"] == ["y", "x"]
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+@pytest.mark.parametrize("dtype", [str, bytes])
+def test_text_and_bytes_become_those_of_hdf5(file: h5py.File, dtype: Any, zarr_format: int) -> None:
+    items = ["a", "é", ""] if dtype is str else [b"a", b"\0\xff", b""]
+    root = zarr.group(zarr_version=zarr_format)
+    root.create_dataset("s", data=np.array(items, object), dtype=dtype, chunks=2)
+    zarr.copy_all(root, file)
+    if dtype is str:
+        assert file["s"].asstr()[:].tolist() == items
+    else:
+        assert [item.tobytes() for item in file["s"][:]] == items
+
+
 def test_links_and_what_no_array_can_hold_are_left_out(file: h5py.File) -> None:
     file["a/b"] = np.arange(3)
     file["a/up"] = h5py.SoftLink("/")
@@ -589,7 +668,9 @@ def test_links_and_what_no_array_can_hold_are_left_out(file: h5py.File) -> None:
     with pytest.warns(UserWarning, match="not copied") as warned:
         assert zarr.copy_all(file, root)[0] == 3
 
-    left_out = {re.search(r"/[a-z/]+", str(w.message)).group() for w in warned}  # type: ignore[union-attr]
+    (warning,) = warned
+    assert warning.filename == __file__
+    left_out = set(re.findall(r"(?<=[:;] )/[a-z/]+", str(warning.message)))
     assert left_out == {"/a/up", "/a/nowhere", "/type", "/null", "/references"}
     assert root["again"][:].tolist() == [0, 1, 2]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import builtins
 import html
 import json
 import re
+import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import zarr
-from zarr.display import TreeViewer
+from zarr._nodes.display import TreeViewer
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_tree_expanded_and_cut(root: zarr.Group) -> None:
 def test_report_as_html(root: zarr.Group) -> None:
     page = root["spam"].info._repr_html_()
 
-    cells = [html.unescape(cell) for cell in re.findall("<t[hd]>(.*?)</t[hd]>", page)]
+    cells = [html.unescape(cell) for cell in re.findall("<t[hd][^>]*>(.*?)</t[hd]>", page)]
     assert dict(zip(cells[::2], cells[1::2], strict=True)) == dict(root["spam"].info_items())
     assert "script" not in page
 
@@ -115,37 +115,106 @@ def test_tree_of_hdf5_with_links(tmp_path: Path) -> None:
     ]
 
 
-def test_notebook_without_ipytree_gets_html(
-    root: zarr.Group, monkeypatch: pytest.MonkeyPatch
+def test_notebook_shows_html_that_no_script_and_no_style_sheet_is_needed_for(
+    root: zarr.Group,
 ) -> None:
-    imported = builtins.__import__
-
-    def without_ipytree(name: str, *args: Any) -> Any:
-        if name == "ipytree":
-            raise ImportError(name)
-        return imported(name, *args)
-
-    monkeypatch.setattr(builtins, "__import__", without_ipytree)
     tree = root.tree()
 
-    assert tree._repr_mimebundle_() == {
-        "text/plain": str(tree), "text/html": tree._repr_html_(),
-    }  # fmt: skip
+    for shown in (tree, root, root["spam"], root.info, root["spam"].info):
+        page = shown._repr_html_()
+        assert not {"style", "script"} & Outline(page).tags
+        assert "text-align:left" in page or shown is tree
+    # A widget would be shown in its place, and is blank in an exported page.
+    assert not hasattr(tree, "_repr_mimebundle_")
 
 
-def test_notebook_with_ipytree_gets_its_widget(root: zarr.Group) -> None:
-    tree = root.tree(expand=True)
+def test_array_and_group_in_a_notebook() -> None:
+    root = zarr.group()
+    z = root.zeros("a<b", shape=(4, 6), chunks=(2, 3), zarr_format=2, dtype="i4")
 
-    data, _ = tree._repr_mimebundle_(include=None, exclude=None)
+    page = html.unescape(z._repr_html_())
+    for text in ("<zarr.core.Array '/a<b' (4, 6) int32>", ">2</td>", "(2, 3)", "No. chunks"):
+        assert text in page
+    assert "a<b" in html.unescape(root._repr_html_())
 
-    assert "application/vnd.jupyter.widget-view+json" in data
-    assert data["text/html"] == tree._repr_html_()
-    (top,) = TreeViewer(root, expand=True)._widget().nodes
+
+def test_array_is_shown_without_listing_its_chunks() -> None:
+    class Unlisted(zarr.MemoryStore):
+        def listdir(self, path: str = "") -> list[str]:
+            raise AssertionError("listing a remote store takes long")
+
+        list_prefix = __iter__ = getsize = listdir  # type: ignore[assignment]
+
+    z = zarr.zeros(4, store=zarr.MemoryStore())
+    assert "(4,)" in zarr.Array(Unlisted(z.store.root))._repr_html_()
+
+
+def test_widget_of_ipytree(root: zarr.Group) -> None:
+    (top,) = TreeViewer(root, expand=True).widget().nodes
+
     assert [node.name for node in top.nodes] == [
         "<empty> & 'odd'", "foo", "spam (10,) float64",
     ]  # fmt: skip
     assert top.nodes[1].opened
     assert top.nodes[1].nodes[0].nodes[0].icon == "table"
+
+
+def test_tree_in_ascii() -> None:
+    root = zarr.group()
+    root.zeros("foo/bar", shape=3)
+    root.zeros("x", shape=2)
+
+    assert bytes(root.tree()) == (
+        b"/\n +-- foo\n |   +-- bar (3,) float64\n +-- x (2,) float64"  # as in 2.18.7
+    )
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_unreadable_member_does_not_hide_the_others(version: int) -> None:
+    root = zarr.group(zarr.KVStore({}), zarr_format=version)
+    root.zeros("good/x", shape=3, dtype="i4")
+    root.store[{2: "bad/.zarray", 3: "bad/zarr.json"}[version]] = b"{"
+
+    text = str(root.tree())
+
+    assert "x (3,) int32" in text
+    assert "bad (unreadable: 'bad/" in text
+    assert "unreadable" in root.tree()._repr_html_()
+    assert "good" in repr(root.info)
+    assert "bad" in repr(root.info)
+    with pytest.raises(zarr.MetadataError):
+        list(root.items())  # data are never left out silently
+
+
+def test_report_of_an_array_whose_codec_is_not_installed() -> None:
+    store = zarr.zeros(4, chunks=2, dtype="i4", compressor=zarr.Zlib(1)).store
+    store[".zarray"] = bytes(store[".zarray"]).replace(b'"zlib"', b'"nope"')
+    store["1"] = b"x"
+    z = zarr.open(store, mode="r")
+
+    assert "{'id': 'nope', 'level': 1} (not available)" in repr(z.info)
+    assert (z.nchunks_initialized, z.nbytes_stored > 100) == (1, True)
+    assert len(z.hexdigest()) == 40
+    assert "nope" in z._repr_html_()
+    with pytest.raises(zarr.MetadataError, match="'nope' is not known: no installed package"):
+        z[:]
+
+
+def test_format_and_names_of_dimensions() -> None:
+    z = zarr.create((2, 3), dimension_names=["y", None], dtype="i4", fill_value=7)
+    plain = zarr.zeros(3)
+
+    assert (z.zarr_format, z.dimension_names) == (3, ("y", None))
+    assert (plain.zarr_format, plain.dimension_names) == (2, None)
+    assert (zarr.group().zarr_format, zarr.create_group().zarr_format) == (2, 3)
+    report = dict(z.info_items())
+    assert (report["Zarr format"], report["Dimension names"]) == ("3", "('y', None)")
+    assert (report["Fill value"], "BytesCodec" in report["Serializer"]) == ("7", True)
+    assert "Zarr format" in dict(zarr.group({}, zarr_format=3).info_items())
+    # The manual shows reports without them; notebooks have room for more.
+    assert "Zarr format" not in dict(plain.info_items())
+    assert "Zarr format" not in dict(zarr.zeros(3, zarr_format=3).info_items())  # KVStoreV3
+    assert "Zarr format" in plain._repr_html_()
 
 
 CLICKS = """
@@ -162,6 +231,7 @@ document.body.setAttribute("data-report", JSON.stringify(report));
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_tree_opens_and_closes_in_a_browser(scheme: str, tmp_path: Path) -> None:
     """Needs Chromium, which Debian has as the package of that name."""

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import zarr
-from zarr.data_types import (
+from zarr._metadata.v3_data_types import (
     decode_data_type,
     decode_fill,
     default_fill,

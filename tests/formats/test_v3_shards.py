@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-import google_crc32c  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import zarr
+from tests.checksums import crc32c
+from zarr._codecs.sharding import ABSENT, ShardLayout, regions_of, slot_of
+from zarr._codecs.v3_codecs import parse_codecs
+from zarr._metadata.records import Sharding
 from zarr.codecs import (
     BytesCodec,
     Crc32cCodec,
@@ -19,10 +23,7 @@ from zarr.codecs import (
     TransposeCodec,
     ZstdCodec,
 )
-from zarr.codecs.named import parse_codecs
-from zarr.codecs.sharding import ABSENT, ShardLayout, regions_of, slot_of
 from zarr.errors import ChunkDecodeError, MetadataError
-from zarr.metadata import Sharding
 
 LITTLE, BIG = BytesCodec("little"), BytesCodec("big")
 INDEX = (LITTLE, Crc32cCodec())
@@ -43,7 +44,7 @@ def test_the_size_of_the_example_in_the_specification() -> None:
 def test_a_shard_byte_by_byte() -> None:
     shard = layout((3,)).build({0: b"abc", 2: b"de"})
     index = np.array([[0, 3], [ABSENT, ABSENT], [3, 2]], "<u8").tobytes()
-    assert shard == b"abcde" + index + google_crc32c.value(index).to_bytes(4, "little")
+    assert shard == b"abcde" + index + crc32c(index).to_bytes(4, "little")
 
 
 def test_a_shard_with_the_index_first() -> None:
@@ -83,7 +84,7 @@ def test_chunks_go_there_and_back(data: st.DataObject) -> None:
 
 def test_numbers_of_chunks() -> None:
     sharding = Sharding((4, 6), (2, 2), (), "end")
-    regions = regions_of(sharding)
+    regions = list(regions_of(sharding))
     assert regions[slot_of((1, 2), sharding.counts)] == (slice(2, 4), slice(4, 6))
     assert len(regions) == 6
 
@@ -125,7 +126,8 @@ ENTRIES = [
     ([[ABSENT, 3], [0, 1]], "chunks are in"),
     ([[0, 5], [4, 2]], "overlap"),
     ([[4, 2], [0, 5]], "overlap"),
-    ([[3, 4], [3, 4]], "overlap"),
+    ([[3, 4], [3, 5]], "overlap"),
+    ([[2, 6], [3, 4]], "overlap"),
 ]
 
 
@@ -136,6 +138,67 @@ def test_entries_that_cannot_be(entries: Any, message: str) -> None:
     with pytest.raises(ChunkDecodeError, match=message) as caught:
         shards.parse(b"x" * 13 + index)
     assert "(0,)" in str(caught.value) or "(1,)" in str(caught.value)
+
+
+def test_equal_chunks_may_be_stored_once() -> None:
+    shards = layout((4,), [LITTLE])
+    entries = [[0, 3], [5, 2], [0, 3], [5, 2]]
+    index = np.array(entries, "<u8").tobytes()
+    assert shards.parse(b"x" * 13 + index).tolist() == entries
+    assert (
+        shards.build({0: b"aaa", 1: b"bb"}, {2: 0, 3: 1})
+        == b"aaabb" + np.array([[0, 3], [3, 2], [0, 3], [3, 2]], "<u8").tobytes()
+    )
+
+
+def test_a_small_shard_does_not_take_any_time_to_decode() -> None:
+    """Chunks that many slots share are hardly longer than what they decode to."""
+    sharding = layout((2,), [LITTLE])
+    index = np.array([[0, 9000]] * 2, "<u8").tobytes()
+    assert len(sharding.parse(bytes(9000) + index)) == 2
+    sharding = ShardLayout(
+        Sharding((2,), (1,), parse_codecs([LITTLE.to_dict()]), "end"), 1 << 20, 8
+    )
+    with pytest.raises(ChunkDecodeError, match="overlap"):
+        sharding.parse(bytes(9000) + index)
+
+
+@pytest.mark.parametrize("compressor", [None, GzipCodec(1)])
+@pytest.mark.parametrize("location", ["start", "end"])
+def test_arrays_whose_equal_chunks_are_stored_once(compressor: Any, location: str) -> None:
+    store = zarr.MemoryStore()
+    data = np.tile(np.arange(16, dtype="i4").reshape(4, 4), (3, 6))
+    data[4:8, 4:8] = 7
+    z = zarr.create_array(
+        store, shape=data.shape, shards=(12, 24), chunks=(4, 4), dtype="i4",
+        compressors=compressor,
+    )  # fmt: skip
+    document = json.loads(bytes(store["zarr.json"]))
+    configuration = document["codecs"][0]["configuration"]
+    configuration["index_location"] = location
+    store["zarr.json"] = json.dumps(document).encode()
+    z = zarr.open_array(store)
+    z[...] = data
+    shards = z._engine.storage.layout("c/0/0")
+    whole = bytes(store["c/0/0"])
+    index = shards.parse(whole).tolist()
+    encoded = {slot: whole[at : at + length] for slot, (at, length) in enumerate(index)}
+    first = {value: slot for slot, value in reversed(encoded.items())}
+    shared = {slot: first[value] for slot, value in encoded.items() if first[value] != slot}
+    assert len(shared) == 16
+    store["c/0/0"] = shards.build({first[value]: value for value in first}, shared)
+    assert len(store["c/0/0"]) < len(whole)
+
+    z = zarr.open_array(store)
+    for at in ((0, 0), (5, 5), (11, 23), (slice(3, 9), slice(2, 22)), ...):
+        assert np.array_equal(z[at], data[at])
+    assert z.nchunks_initialized
+    z[1, 1] = data[1, 1] = -5  # the first of those that share their bytes
+    z[8:12, 20:] = data[8:12, 20:] = 3
+    z[4:8, 8:12] = data[4:8, 8:12] = 0
+    assert np.array_equal(zarr.open_array(store)[...], data)
+    # What is not changed goes on to share its bytes.
+    assert len(store["c/0/0"]) < len(whole)
 
 
 def test_an_entry_in_the_index_itself() -> None:

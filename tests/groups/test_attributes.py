@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fractions
 import json
 import threading
 from collections.abc import MutableMapping
@@ -124,17 +125,46 @@ def test_json_and_numpy_scalars(node: Any, value: Any, expected: Any) -> None:
 
 
 @pytest.mark.parametrize("name", [1, None, 1.5, ("a", "b"), b"x", True])
-def test_names_are_strings(node: Any, name: Any) -> None:
-    node.attrs.put({"old": 1})
+def test_names_become_strings(node: Any, name: Any) -> None:
+    expected = {str(name): 1, "new": 1}
     for change in (
         lambda: node.attrs.__setitem__(name, 1),
         lambda: node.attrs.put({"new": 1, name: 1}),
         lambda: node.attrs.update({"new": 1, name: 1}),
-        lambda: node.attrs.put({"new": {name: 1}}),
     ):
-        with pytest.raises(TypeError, match="str"):
+        node.attrs.put({"new": 1})
+        with pytest.warns(DeprecationWarning, match="keys of type 'string'") as warned:
             change()
-        assert node.attrs.asdict() == stored(node) == {"old": 1}
+        assert [warning.filename for warning in warned] == [__file__]
+        assert node.attrs.asdict() == stored(node) == expected
+
+
+@pytest.mark.parametrize("name", [0, None, 1.5, True, np.int64(7), np.float32(0.5), float("nan")])
+def test_names_within_values_follow_json(node: Any, name: Any) -> None:
+    node.attrs["legend"] = {name: "land", "x": [{name: {}}]}
+    plain = name.item() if isinstance(name, np.generic) else name
+    text = next(iter(json.loads(json.dumps({plain: 0}))))
+    assert node.attrs["legend"] == stored(node)["legend"] == {text: "land", "x": [{text: {}}]}
+
+
+@pytest.mark.parametrize(
+    "value", [{("a", "b"): 1}, {b"x": 1}, {1: 0, "1": 0}, {True: 0, "true": 0}]
+)
+def test_names_within_values_that_are_no_json_are_refused(node: Any, value: Any) -> None:
+    node.attrs.put({"old": 1})
+    with pytest.raises((TypeError, ValueError), match="'new'"):
+        node.attrs["new"] = value
+    assert node.attrs.asdict() == stored(node) == {"old": 1}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(np.longdouble(1.5), 1.5), (fractions.Fraction(1, 4), 0.25)]
+)
+def test_real_numbers_become_floats(node: Any, value: Any, expected: float) -> None:
+    node.attrs["new"] = [value]
+    assert node.attrs["new"] == stored(node)["new"] == [expected]
+    with pytest.raises(TypeError, match="'new': timedelta64"):
+        node.attrs["new"] = np.timedelta64(3, "s")
 
 
 @pytest.mark.parametrize("value", [object(), {1, 2}, b"bytes", 1j, np.array, [1, [object()]]])

@@ -17,6 +17,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,6 +76,22 @@ PEERS = {
         Peer("zarr3", "zarr-python 3.1.6", ("zarr==3.1.6",)),
         Peer("zarrs", "zarrs-python 0.2.3", ("zarrs==0.2.3", "zarr==3.1.6")),
         Peer("tensorstore", "tensorstore 0.1.86", ("tensorstore==0.1.86",)),
+        # What else writes Zarr, through interfaces of its own.
+        Peer(
+            "writers",
+            "other writers",
+            (
+                "acquire-zarr==0.10.0",
+                "netCDF4==1.7.5.1.post1",
+                "rasterio==1.4.4",
+                "numpy>=2",
+            ),
+        ),
+        Peer(
+            "schemas",
+            "writers on top of zarr-python",
+            ("zarr==3.1.6", "xarray==2026.9.0", "anndata==0.12.19"),
+        ),
         # For the benchmark alone.
         Peer("newest", "zarr-python 3.4.2", ("zarr==3.4.2",), (3, 12)),
         Peer(
@@ -157,6 +174,24 @@ def install_beside(python: Path, folder: Path, *requirements: str) -> None:
         _install(["uv", "pip", "install", "--python", str(python), *options])
     else:
         _install([sys.executable, "-m", "pip", "install", *options])
+
+
+def npm_folder(name: str, packages: Sequence[str], program: Path) -> Path:
+    """Return a folder with packages of npm, installed once, and a program that imports them."""
+    folder = peers_folder() / name
+    folder.mkdir(exist_ok=True)
+    done = folder / "installed.json"
+    with fasteners.InterProcessLock(folder / "lock"):
+        if not done.exists() or json.loads(done.read_text()) != list(packages):
+            (folder / "package.json").write_text('{"private": true, "type": "module"}')
+            npm = shutil.which("npm")
+            assert npm, f"npm is needed to install {', '.join(packages)}"
+            command = [npm, "install", "--no-audit", "--no-fund", *packages]
+            subprocess.run(command, cwd=folder, check=True, timeout=300, capture_output=True)
+            done.write_text(json.dumps(list(packages)))
+        # Node looks for packages beside the program that imports them.
+        shutil.copyfile(program, folder / program.name)
+    return folder
 
 
 def _python_of(environment: Path) -> Path:

@@ -14,8 +14,8 @@ import pytest
 
 from tests.interop import peers, v3_cases
 from tests.interop.peers import OURS
-from zarr.data_types import decode_fill
-from zarr.formats.v3 import V3
+from zarr._formats.v3 import V3
+from zarr._metadata.v3_data_types import decode_fill
 
 pytestmark = [pytest.mark.slow, pytest.mark.interop]
 

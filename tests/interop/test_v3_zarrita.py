@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import fasteners  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 
 import zarr
 from tests.interop import peers, v3_cases
 from tests.interop.v3_cases import Case
-from zarr.data_types import decode_fill
+from zarr._metadata.v3_data_types import decode_fill
 
 pytestmark = [pytest.mark.slow, pytest.mark.interop]
 
@@ -73,20 +71,7 @@ REFUSED = [name for name in v3_cases.CASES if name not in READ]
 @pytest.fixture(scope="session")
 def packages() -> Path:
     """The folder of the npm packages, installed once."""
-    folder = peers.peers_folder() / "zarrita"
-    folder.mkdir(exist_ok=True)
-    done = folder / "installed.json"
-    with fasteners.InterProcessLock(folder / "lock"):
-        if not done.exists() or json.loads(done.read_text()) != list(PACKAGES):
-            (folder / "package.json").write_text('{"private": true, "type": "module"}')
-            npm = shutil.which("npm")
-            assert npm, "npm is needed to install zarrita"
-            command = [npm, "install", "--no-audit", "--no-fund", *PACKAGES]
-            subprocess.run(command, cwd=folder, check=True, timeout=300, capture_output=True)
-            done.write_text(json.dumps(list(PACKAGES)))
-        # Node looks for packages beside the program that imports them.
-        shutil.copyfile(WORKER, folder / WORKER.name)
-    return folder
+    return peers.npm_folder("zarrita", PACKAGES, WORKER)
 
 
 def run(packages: Path, steps: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -139,7 +139,8 @@ def blocks(draw: st.DrawFn, grid: tuple[int, ...]) -> Index:
     items = []
     for count in grid:
         ends = st.none() | st.integers(-count - 2, count + 2)
-        kinds = [st.builds(slice, ends, ends), st.just(slice(None))]
+        begins = st.none() | st.integers(min(-count, 0), max(count - 1, 0))  # within the grid
+        kinds = [st.builds(slice, begins, ends), st.just(slice(None))]
         if count:
             kinds.append(integers(count))
         items.append(draw(st.one_of(kinds)))
@@ -164,7 +165,8 @@ def mixed(draw: st.DrawFn, shape: tuple[int, ...]) -> Index:
         if i == at:
             kinds = [integer_arrays(length), masks((length,))]
         items.append(draw(st.one_of(kinds)))
-    return draw(_with_ellipsis(items))
+    plain = all(isinstance(item, slice) for i, item in enumerate(items) if i != at)
+    return draw(_with_ellipsis(items)) if plain else tuple(items)  # integers may stand apart
 
 
 # -- as NumPy has it -------------------------------------------------------------------

@@ -312,7 +312,7 @@ def test_server_killed_while_reading(doomed: tuple[Site, Doomed]) -> None:
 @pytest.mark.parametrize("doomed", KEEPING, indirect=True, ids=named)
 def test_server_restarted_while_reading(doomed: tuple[Site, Doomed]) -> None:
     site, server = doomed
-    array = site.array()
+    array = site.array(retries=20)  # a busy machine takes a while to start a server
     rule = site.relay.harm(
         site.backend.read, "cut answer", times=1, after=20_000, and_then=server.restart
     )

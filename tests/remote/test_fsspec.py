@@ -27,14 +27,19 @@ from zarr.testing import StoreTests
 pytestmark = pytest.mark.remote
 
 
-class TestFSStoreOnS3(StoreTests):
+class FSStoreTests(StoreTests):
+    # Slashes at the ends of a key that is read do not matter.
+    bad_keys = tuple(key for key in StoreTests.bad_keys if key.strip("/") != "x")
+
+
+class TestFSStoreOnS3(FSStoreTests):
     @pytest.fixture
     def store(self, bucket: str, s3_options: dict[str, Any]) -> FSStore:
         FSStore(f"s3://{bucket}/some/prefix-2", **s3_options)["not"] = b"ours"
         return FSStore(f"s3://{bucket}/some/prefix", **s3_options)
 
 
-class TestFSStoreInFiles(StoreTests):
+class TestFSStoreInFiles(FSStoreTests):
     keeps_empty_folders = True
 
     @pytest.fixture
@@ -42,13 +47,13 @@ class TestFSStoreInFiles(StoreTests):
         return FSStore(f"file://{tmp_path}/data")
 
 
-class TestFSStoreInMemory(StoreTests):
+class TestFSStoreInMemory(FSStoreTests):
     @pytest.fixture
     def store(self, unique: Callable[[str], str]) -> FSStore:
         return FSStore(f"memory://{unique('test')}/data")
 
 
-class TestFSStoreInDirectoryOfAnother(StoreTests):
+class TestFSStoreInDirectoryOfAnother(FSStoreTests):
     keeps_empty_folders = True
 
     @pytest.fixture
@@ -58,7 +63,7 @@ class TestFSStoreInDirectoryOfAnother(StoreTests):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["simplecache", "filecache"])
-class TestFSStoreThroughCache(StoreTests):
+class TestFSStoreThroughCache(FSStoreTests):
     runs = 2
     test_many_keys = None  # the caches of fsspec are slow with many files
 
@@ -82,7 +87,7 @@ def watched(
 
 class TestCounts(CountTests):
     def check_removal(self, verbs: Counter[str]) -> None:
-        assert verbs["POST"] == 3  # 1000 at a time
+        assert verbs["POST"] == 2  # 1000 at a time
         assert verbs.total() <= 3 + 2 + 1
 
     def test_single_requests(self, watched: tuple[FSStore, Relay]) -> None:

@@ -41,6 +41,7 @@ def store_of(kind: str, path: str) -> Any:
         "nested": zarr.NestedDirectoryStore,
         "fsspec": lambda url: zarr.storage.FSStore(url, auto_mkdir=True),
         "lmdb": lambda folder: zarr.LMDBStore(os.path.join(folder, "data.mdb")),
+        "sqlite": lambda folder: zarr.SQLiteStore(os.path.join(folder, "data.sqlite")),
     }[kind](path)
 
 

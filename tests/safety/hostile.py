@@ -126,7 +126,7 @@ def array_documents() -> Iterator[Case]:
         document = changed(dtype=[["a", "<i4"], ["b", "|S2"]], fill_value=fill)
         yield case(f"fill of records {fill!r}", document, "either" if fill is None else "refused")
     for dtype, fill in (
-        ("<f8", "nan"), ("<f8", [1]), ("<f8", "1.5x"), ("<c16", [1]), ("<c16", ["NaN", "x"]),
+        ("<f8", "nano"), ("<f8", [1]), ("<f8", "1.5x"), ("<c16", [1]), ("<c16", ["NaN", "x"]),
         ("<c16", [1, 2, 3]), ("|S3", 5), ("|S3", "not base64!"), ("<M8[s]", {}), ("<M8[s]", "soon"),
         ("|b1", "yes"), ("<U3", 5), ("<u1", -1), ("|u1", 256), ("<f8", {}), ("<f8", True),
     ):  # fmt: skip

@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import google_crc32c  # type: ignore[import-untyped]
 import numcodecs
 import numpy as np
 
 import zarr
+from tests.checksums import crc32c
 from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec, GzipCodec, ShardingCodec, ZstdCodec
 
 MEMORY = 192 << 20
@@ -98,7 +98,7 @@ class Layout:
         """Return a shard of these parts, with the right checksum."""
         index = entries.astype("<u8").tobytes()
         if self.checked:
-            index += google_crc32c.value(index).to_bytes(4, "little")
+            index += crc32c(index).to_bytes(4, "little")
         return index + data if self.location == "start" else data + index
 
     def build(self, chunks: list[bytes]) -> bytes:
@@ -184,7 +184,9 @@ def damaged_indexes(layout: Layout, shard: bytes) -> Iterator[Case]:
     for one, other in ((0, 1), (4, 5), (5, 0)):
         changed = entries.copy()
         changed[one] = changed[other]
-        yield Case(f"{one} is where {other} is", layout, layout.join(changed, data), one)
+        # As from writers that store equal chunks once: only a checksum would tell.
+        moved = layout.join(changed, data)
+        yield Case(f"{one} is where {other} is", layout, moved, one, "either", "either", "either")
     begin = layout.index_nbytes if layout.location == "start" else 0
     changed = entries.copy()
     changed[3] = 0 if begin else len(shard) - 20, 20

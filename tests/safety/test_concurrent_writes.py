@@ -112,11 +112,15 @@ def test_threads_inside_the_engine_and_outside(tmp_path: pathlib.Path) -> None:
     assert names_in(tmp_path) <= expected_keys() | {".zarray"}
 
 
+SECONDS = [5, pytest.param(60, marks=pytest.mark.exhaustive)]
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("eager_threads")
-def test_threads_for_thirty_seconds(tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize("seconds", SECONDS)
+def test_threads_for_a_while(tmp_path: pathlib.Path, seconds: int) -> None:
     z = zarr.open_array(zarr.NestedDirectoryStore(str(tmp_path)), mode="w", **options("/"))
-    run_threads(lambda _: z, 30)
+    run_threads(lambda _: z, seconds)
     assert names_in(tmp_path) <= expected_keys("/") | {".zarray"}
 
 
@@ -165,8 +169,9 @@ def test_processes(tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.slow
-def test_processes_for_thirty_seconds(tmp_path: pathlib.Path) -> None:
-    check_processes(tmp_path, 30)
+@pytest.mark.parametrize("seconds", SECONDS)
+def test_processes_for_a_while(tmp_path: pathlib.Path, seconds: int) -> None:
+    check_processes(tmp_path, seconds)
 
 
 def test_processes_change_attributes_and_append(tmp_path: pathlib.Path) -> None:

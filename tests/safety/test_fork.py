@@ -21,29 +21,33 @@ import zarr
 
 from . import forks
 
-FORKS = 200
+KINDS = ["memory", "mapping", "cache", "directory", "nested", "fsspec", "lmdb", "sqlite"]
 
 pytestmark = pytest.mark.skipif(
     "fork" not in multiprocessing.get_all_start_methods(), reason="this system cannot fork"
 )
 
 
-def run_forks(kind: str, path: pathlib.Path) -> None:
-    program = [sys.executable, "-W", "ignore", forks.__file__, kind, str(path), str(FORKS)]
-    done = subprocess.run(program, capture_output=True, text=True, timeout=800)
+def run_forks(kind: str, path: pathlib.Path, times: int) -> None:
+    program = [sys.executable, "-W", "ignore", forks.__file__, kind, str(path), str(times)]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=3600)
     assert done.returncode == 0, done.stderr[-5000:]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "kind", ["memory", "mapping", "cache", "directory", "nested", "fsspec", "lmdb"]
-)
+@pytest.mark.parametrize("kind", KINDS)
 def test_forking_while_threads_work_never_hangs(kind: str, tmp_path: pathlib.Path) -> None:
-    run_forks(kind, tmp_path)
+    run_forks(kind, tmp_path, 32)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("kind", KINDS)
+def test_hundreds_of_forks_never_hang(kind: str, tmp_path: pathlib.Path) -> None:
+    run_forks(kind, tmp_path, 400)
 
 
 def test_forking_while_a_thread_makes_caches_never_hangs(tmp_path: pathlib.Path) -> None:
-    run_forks("chunk cache", tmp_path)
+    run_forks("chunk cache", tmp_path, 200)
 
 
 def write_row(z: Any, row: int) -> int:

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ NAMED = re.compile(rf"{re.escape(repr(KEY)[:-1])}, inner chunk \((\d+), (\d+)\)"
 def outcomes() -> dict[str, Any]:
     """What a process with little memory makes of each case."""
     process = subprocess.run(
-        [sys.executable, hostile_shards.__file__],
+        [sys.executable, "-m", hostile_shards.__name__], cwd=Path(__file__).parents[2],
         capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert process.returncode == 0, process.stderr[-2000:]

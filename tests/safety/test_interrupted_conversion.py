@@ -15,6 +15,9 @@ from zarr.errors import GroupNotFoundError, ZarrError
 
 from . import writers
 
+# Half way through, there are metadata of both versions.
+pytestmark = pytest.mark.filterwarnings("ignore:.*has metadata of both format:UserWarning")
+
 
 class FailingDict(dict[str, bytes]):
     """A mapping that can be changed a number of times only."""

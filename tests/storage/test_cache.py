@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pickle
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -232,3 +233,53 @@ def test_group_listing_is_cached(inner: Watched) -> None:
 
     assert list(cached) == ["x"]
     assert "listdir g" not in inner.asked
+
+
+class Interrupted(BaseException):
+    """What comes at the end of a write."""
+
+
+class ReadWhileWritten(zarr.MemoryStore):
+    """A store whose values are read through its cache while it writes, and then fails."""
+
+    cache: LRUStoreCache
+
+    def _change(self, change: Callable[[], Any]) -> None:
+        self.cache.getitems(["a", "b"])
+        self.cache.get_partial_values([("a", (0, 1))])
+        list(self.cache)
+        self.cache.listdir()
+        change()
+        raise Interrupted
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._change(partial(super().__setitem__, key, value))
+
+    def __delitem__(self, key: str) -> None:
+        self._change(partial(super().__delitem__, key))
+
+    def rmdir(self, path: str = "") -> None:
+        self._change(partial(super().delitems, ["a", "b"]))
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda cache: cache.__setitem__("a", b"new"),
+        lambda cache: cache.__delitem__("a"),
+        lambda cache: cache.setitems({"a": b"new"}),
+        lambda cache: cache.delitems(["a"]),
+        lambda cache: cache.rmdir(),
+    ],
+)
+def test_interrupted_writes_leave_nothing_stale(write: Callable[[LRUStoreCache], Any]) -> None:
+    store = ReadWhileWritten({"a": b"old", "b": b"old"})
+    store.cache = cache = LRUStoreCache(store, max_size=None)
+    assert cache.getitems(["a", "b"]) == {"a": b"old", "b": b"old"}
+    with pytest.raises(Interrupted):
+        write(cache)
+    assert dict(cache.items()) == dict(store.items())
+    assert cache.get("a") == store.get("a")
+    assert ("a" in cache) == ("a" in store)
+    assert cache.get_partial_values([("a", (0, 1))]) == store.get_partial_values([("a", (0, 1))])
+    assert cache.listdir() == store.listdir()

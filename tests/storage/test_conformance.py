@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA
 
-import berkeleydb
 import pytest
 
+from zarr._system import why_no_name
 from zarr.storage.base import BaseStore, KVStore
 from zarr.storage.dbm import DBMStore
 from zarr.storage.directory import DirectoryStore, NestedDirectoryStore, TempStore
@@ -22,6 +22,15 @@ from zarr.storage.memory import MemoryStore
 from zarr.storage.sqlite import SQLiteStore
 from zarr.storage.zip import ZipStore
 from zarr.testing import StoreTests
+from zarr.testing.stores import FOLDERS, ODD_KEYS
+
+
+class FileTests(StoreTests):
+    """The suite with the names that files can have on this system."""
+
+    keeps_empty_folders = True
+    folders = tuple(name for name in FOLDERS if not why_no_name(name))
+    odd_keys = tuple(key for key in ODD_KEYS if not any(map(why_no_name, key.split("/"))))
 
 
 class TestMemoryStore(StoreTests):
@@ -42,16 +51,13 @@ class TestKVStore(StoreTests):
         return KVStore({})
 
 
-class TestDirectoryStore(StoreTests):
-    keeps_empty_folders = True
-
+class TestDirectoryStore(FileTests):
     @pytest.fixture
     def store(self, tmp_path: Path) -> BaseStore:
         return DirectoryStore(tmp_path / "data")
 
 
-class TestDirectoryStoreWithFsync(StoreTests):
-    keeps_empty_folders = True
+class TestDirectoryStoreWithFsync(FileTests):
     many = 50
     runs = 3
 
@@ -60,9 +66,7 @@ class TestDirectoryStoreWithFsync(StoreTests):
         return DirectoryStore(tmp_path / "data", fsync=True)
 
 
-class TestNestedDirectoryStore(StoreTests):
-    keeps_empty_folders = True
-
+class TestNestedDirectoryStore(FileTests):
     @pytest.fixture
     def store(self, tmp_path: Path) -> BaseStore:
         return NestedDirectoryStore(tmp_path / "data")
@@ -121,8 +125,10 @@ def openers() -> list[Any]:
     for name in ("gnu", "sqlite3"):
         with contextlib.suppress(ImportError):
             found.append(pytest.param(import_module(f"dbm.{name}").open, id=name))
-    found.append(pytest.param(berkeleydb.btopen, id="btree"))
-    found.append(pytest.param(berkeleydb.hashopen, id="hash"))
+    with contextlib.suppress(ImportError):
+        berkeleydb = import_module("berkeleydb")
+        found.append(pytest.param(berkeleydb.btopen, id="btree"))
+        found.append(pytest.param(berkeleydb.hashopen, id="hash"))
     return found
 
 
@@ -137,9 +143,7 @@ class TestDBMStore(StoreTests):
             yield store
 
 
-class TestTempStore(StoreTests):
-    keeps_empty_folders = True
-
+class TestTempStore(FileTests):
     def test_pickle(self, store: BaseStore) -> None:
         store["a/x"] = b"x"
         copy = pickle.loads(pickle.dumps(store))

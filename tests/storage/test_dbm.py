@@ -10,13 +10,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import berkeleydb
 import numpy as np
 import pytest
 
 import zarr
 from zarr.errors import ReadOnlyError, StoreError
 from zarr.storage import DBMStore
+
+berkeleydb = pytest.importorskip("berkeleydb")
 
 FORK = multiprocessing.get_context("fork")
 

@@ -14,7 +14,7 @@ import pytest
 
 import zarr
 from zarr.storage import DirectoryStore
-from zarr.storage.lending import LEAST, lend
+from zarr.storage.buffer_pool import LEAST, lend
 
 SIZES = [LEAST - 1, LEAST, LEAST + 1, 3 * LEAST, (1 << 20) + 5, 17 << 20]
 KEEPING: dict[str, Callable[[Any], Any]] = {

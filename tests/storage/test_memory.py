@@ -42,11 +42,17 @@ def test_empty_folders_vanish() -> None:
 
 def test_value_and_folder_of_one_name() -> None:
     store = MemoryStore()
-    store["a"] = b"1"
-    store["a/b"] = b"2"
-    assert dict(store) == {"a/b": b"2"}
-    store["a"] = b"3"
-    assert dict(store) == {"a": b"3"}
+    store.setitems({"a": b"1", "c/d/e": b"4"})
+    for use in (
+        lambda: store.__setitem__("a/b", b"2"),
+        lambda: store.setitems({"a/b/c": b"2"}),
+        lambda: store.rename("c", "a/b"),
+    ):
+        with pytest.raises(KeyError, match="'a' in it is a value"):
+            use()
+    assert dict(store) == {"a": b"1", "c/d/e": b"4"}
+    store["c/d"] = b"3"  # in place of a folder
+    assert dict(store) == {"a": b"1", "c/d": b"3"}
 
 
 def test_pickle_brings_the_content_along() -> None:

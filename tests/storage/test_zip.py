@@ -425,11 +425,15 @@ def test_archive_of_a_killed_writer(tmp_path: Path, mode: str) -> None:
         store.setitems(MANY)
     assert python(KILLED, path, mode).returncode == -signal.SIGKILL
     for again in ("r", "a"):
-        with pytest.raises(StoreError, match=r"a\.zip.*has not closed it"):
-            ZipStore(path, mode=again)
+        if mode == "w":
+            with pytest.raises(StoreError, match=r"a\.zip.*has not closed it"):
+                ZipStore(path, mode=again)
+        else:
+            with pytest.warns(RuntimeWarning, match="stopped"), ZipStore(path, mode=again) as store:
+                assert content(store) == MANY
 
 
-def test_unclosed_archive_is_no_archive_yet(tmp_path: Path) -> None:
+def test_unclosed_archive_has_what_was_flushed(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     writer = ZipStore(path, mode="w")
     with pytest.raises(StoreError, match=r"a\.zip"):
@@ -440,8 +444,8 @@ def test_unclosed_archive_is_no_archive_yet(tmp_path: Path) -> None:
     writer.flush()
     assert reopened(path) == {"a": b"1"}
     writer["b"] = b"2"
-    with pytest.raises(StoreError, match=r"a\.zip"):
-        ZipStore(path, mode="r")
+    with pytest.warns(RuntimeWarning, match="has not closed it"):
+        assert reopened(path) == {"a": b"1"}
     writer.close()
     assert reopened(path) == {"a": b"1", "b": b"2"}
 
@@ -547,6 +551,95 @@ def test_full_disk_while_compacting(small_disk: Path) -> None:
         assert os.listdir(small_disk) == ["a.zip"]
         assert content(store) == values
     assert reopened(path) == values
+
+
+# -- places and folders ----------------------------------------------------------------
+
+
+def test_address_is_that_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, link = tmp_path / "a.zip", tmp_path / "link.zip"
+    with ZipStore(path, mode="w") as store:
+        store["a/x"] = b"1"
+    link.symlink_to(path)
+    monkeypatch.chdir(tmp_path)
+    stores = [ZipStore(way, mode="r") for way in (path, str(path), "a.zip", "./a.zip", link)]
+    with ZipStore(tmp_path / "b.zip") as other:
+        assert len({store.address("a") for store in stores}) == 1
+        assert len({store.address("a") for store in (stores[0], other)}) == 2
+        assert stores[0].address("a") != stores[0].address("b")
+    for store in stores:
+        store.close()
+
+
+def test_store_keeps_to_its_file_when_a_link_is_changed(tmp_path: Path) -> None:
+    link = tmp_path / "link.zip"
+    for name in ("a.zip", "b.zip"):
+        with ZipStore(tmp_path / name, mode="w") as store:
+            store["name"] = name.encode()
+    link.symlink_to(tmp_path / "a.zip")
+    with ZipStore(link) as store:
+        link.unlink()
+        link.symlink_to(tmp_path / "b.zip")
+        store["more"] = b"1"
+        store.compact()
+    assert reopened(tmp_path / "a.zip") == {"name": b"a.zip", "more": b"1"}
+    assert reopened(tmp_path / "b.zip") == {"name": b"b.zip"}
+
+
+def test_link_to_an_archive_that_is_not_there_yet(tmp_path: Path) -> None:
+    (tmp_path / "link.zip").symlink_to(tmp_path / "a.zip")
+    with ZipStore(tmp_path / "link.zip") as store:
+        store["a"] = b"1"
+    assert reopened(tmp_path / "a.zip") == {"a": b"1"}
+
+
+@pytest.mark.parametrize("mode", ["r", "a", "w", "x"])
+def test_path_that_cannot_be_looked_at(tmp_path: Path, mode: str) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(NotADirectoryError):
+        ZipStore(tmp_path / "file" / "a.zip", mode=mode)
+
+
+def test_readers_see_all_or_nothing_of_a_rename(tmp_path: Path) -> None:
+    here, there = ([f"{folder}/{n}" for n in range(200)] for folder in ("here", "there"))
+    with ZipStore(tmp_path / "a.zip", mode="w") as store, ThreadPoolExecutor(1) as pool:
+        store.setitems(dict.fromkeys(here, b"1"))
+
+        def move() -> None:
+            for _ in range(50):
+                store.rename("here", "there")
+                store.rename("there", "here")
+
+        moving = pool.submit(move)
+        while not moving.done():
+            assert sorted(store.getitems(here + there)) in (sorted(here), sorted(there))
+            assert store.listdir() in (["here"], ["there"])
+        moving.result()
+
+
+def test_readers_see_all_or_nothing_of_a_deleted_folder(tmp_path: Path) -> None:
+    folders = [[f"{folder}/{n}" for n in range(200)] for folder in range(50)]
+    with ZipStore(tmp_path / "a.zip", mode="w") as store, ThreadPoolExecutor(1) as pool:
+        for keys in folders:
+            store.setitems(dict.fromkeys(keys, b"1"))
+        deleting = pool.submit(lambda: [store.rmdir(str(n)) for n in range(50)])
+        while not deleting.done():
+            for keys in folders:
+                assert len(store.getitems(keys)) in (0, len(keys))
+        deleting.result()
+
+
+def test_failed_rename_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with ZipStore(path, mode="w") as store:
+        store.setitems({"a/x": b"1" * 100, "a/y": b"2" * 100})
+    damaged = path.read_bytes().replace(b"PK\3\4", b"none")
+    path.write_bytes(damaged.replace(b"none", b"PK\3\4", 1))
+    with ZipStore(path) as store:
+        with pytest.raises(StoreError, match="'a/y'"):
+            store.rename("a", "b")
+        assert store["a/x"] == b"1" * 100
+        assert list(store) == ["a/x", "a/y"]
 
 
 # -- several writers -------------------------------------------------------------------
@@ -683,3 +776,35 @@ def test_listing_does_not_walk_chunks(tmp_path: Path, counted_calls) -> None:  #
             costs.append(sum(calls.values()))
             assert calls["pread"] == 0
     assert costs[0] == costs[1] < 20
+
+
+# -- archives with something before them ------------------------------------------------
+
+
+@pytest.mark.parametrize("by_us", [True, False])
+@pytest.mark.parametrize("size", [1, 100, 70_000])
+def test_bytes_before_the_first_entry(tmp_path: Path, by_us: bool, size: int) -> None:
+    plain, path = tmp_path / "plain.zip", tmp_path / "a.zip"
+    values = {f"a/{n}": bytes([n]) * n for n in range(50)}
+    if by_us:
+        with ZipStore(plain, mode="w") as store:
+            store.setitems(values)
+    else:
+        with zipfile.ZipFile(plain, "w", zipfile.ZIP_DEFLATED) as archive:
+            for key, value in values.items():
+                archive.writestr(key, value)
+    path.write_bytes(b"#" * size + plain.read_bytes())  # as of a self-extracting archive
+    with ZipStore(path, mode="r") as store:
+        assert {key: bytes(value) for key, value in store.items()} == values
+        assert store.get_partial_values([("a/20", (1, 3))]) == [bytes([20]) * 3]
+    with ZipStore(path, mode="a") as store:
+        store["b"] = values["b"] = b"new"
+        del store["a/7"], values["a/7"]
+    assert path.read_bytes()[:size] == b"#" * size
+    with ZipStore(path, mode="a") as store:
+        assert {key: bytes(value) for key, value in store.items()} == values
+        with zipfile.ZipFile(path) as archive:
+            assert {name: archive.read(name) for name in archive.namelist()} == values
+        store.compact()
+    with zipfile.ZipFile(path) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == values

@@ -48,7 +48,7 @@ class ConsolidatedMetadataStoreV3(storage.ConsolidatedMetadataStore):
 
 
 def __getattr__(name: str) -> Any:
-    # Made when somebody asks for them: many need other packages.
+    # Created at first use: many need other packages.
     base_name = name.removesuffix("V3")
     if base_name == name or base_name not in _NAMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

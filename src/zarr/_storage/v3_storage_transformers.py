@@ -39,7 +39,7 @@ class ShardingStorageTransformer(StorageTransformer):
 
     def __init__(self, _type: str, chunks_per_shard: int | tuple[int, ...]) -> None:
         if _type != "indexed":
-            raise ValueError(f"there are shards of the type 'indexed' only, not {_type!r}")
+            raise ValueError(f"shards must be of the type 'indexed', not {_type!r}")
         super().__init__(_type)
         counts = chunks_per_shard
         self.chunks_per_shard = (counts,) if isinstance(counts, int) else tuple(counts)

@@ -1,34 +1,30 @@
 """Compressors and filters.
 
-The codec classes of `numcodecs` under the names they had before they moved there, and the
-pipeline that turns chunks into bytes.
+The codec classes of `numcodecs` under the names they had before they moved there, and those
+of version 3 of the format.
 """
 
 import numcodecs as _numcodecs
 from numcodecs import get_codec as get_codec
 from numcodecs import register_codec as register_codec
 
-from zarr.codecs.names import astype_step as astype_step
-from zarr.codecs.names import codec_from as codec_from
-from zarr.codecs.names import object_codec_of as object_codec_of
-from zarr.codecs.names import step_from as step_from
-from zarr.codecs.pipeline import CodecPipeline as CodecPipeline
-from zarr.codecs.records import BloscCname as BloscCname
-from zarr.codecs.records import BloscCodec as BloscCodec
-from zarr.codecs.records import BloscShuffle as BloscShuffle
-from zarr.codecs.records import BytesCodec as BytesCodec
-from zarr.codecs.records import CastValueCodec as CastValueCodec
-from zarr.codecs.records import Crc32cCodec as Crc32cCodec
-from zarr.codecs.records import Endian as Endian
-from zarr.codecs.records import GzipCodec as GzipCodec
-from zarr.codecs.records import PackBitsCodec as PackBitsCodec
-from zarr.codecs.records import ScaleOffsetCodec as ScaleOffsetCodec
-from zarr.codecs.records import ShardingCodec as ShardingCodec
-from zarr.codecs.records import ShardingCodecIndexLocation as ShardingCodecIndexLocation
-from zarr.codecs.records import TransposeCodec as TransposeCodec
-from zarr.codecs.records import VLenBytesCodec as VLenBytesCodec
-from zarr.codecs.records import VLenUTF8Codec as VLenUTF8Codec
-from zarr.codecs.records import ZstdCodec as ZstdCodec
+from zarr._codecs import blosc_lock as _blosc_lock  # noqa: F401 (for what its import does)
+from zarr._codecs.codec_classes import BloscCname as BloscCname
+from zarr._codecs.codec_classes import BloscCodec as BloscCodec
+from zarr._codecs.codec_classes import BloscShuffle as BloscShuffle
+from zarr._codecs.codec_classes import BytesCodec as BytesCodec
+from zarr._codecs.codec_classes import CastValueCodec as CastValueCodec
+from zarr._codecs.codec_classes import Crc32cCodec as Crc32cCodec
+from zarr._codecs.codec_classes import Endian as Endian
+from zarr._codecs.codec_classes import GzipCodec as GzipCodec
+from zarr._codecs.codec_classes import PackBitsCodec as PackBitsCodec
+from zarr._codecs.codec_classes import ScaleOffsetCodec as ScaleOffsetCodec
+from zarr._codecs.codec_classes import ShardingCodec as ShardingCodec
+from zarr._codecs.codec_classes import ShardingCodecIndexLocation as ShardingCodecIndexLocation
+from zarr._codecs.codec_classes import TransposeCodec as TransposeCodec
+from zarr._codecs.codec_classes import VLenBytesCodec as VLenBytesCodec
+from zarr._codecs.codec_classes import VLenUTF8Codec as VLenUTF8Codec
+from zarr._codecs.codec_classes import ZstdCodec as ZstdCodec
 
 # The documented names of this module are the codec classes of numcodecs.
 _classes = {

@@ -7,10 +7,11 @@ number of back ends. Those that need another package import it when they are use
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numcodecs import Blosc
 
+from zarr import _formats
 from zarr.errors import FSPathExistNotDir, MetadataError, ReadOnlyError
 from zarr.storage.base import (
     BaseStore,
@@ -28,7 +29,7 @@ from zarr.storage.directory import (
     atexit_rmglob,
     atexit_rmtree,
 )
-from zarr.storage.memory import MemoryStore
+from zarr.storage.memory import DictStore, MemoryStore
 from zarr.storage.nodes import (
     contains_array,
     contains_group,
@@ -41,6 +42,27 @@ from zarr.storage.nodes import (
     rmdir,
 )
 from zarr.storage.resolve import normalize_store_arg
+
+if TYPE_CHECKING:  # type checkers and editors do not follow `__getattr__`
+    from zarr.storage.azure import ABSStore as ABSStore
+    from zarr.storage.cache import LRUStoreCache as LRUStoreCache
+    from zarr.storage.dbm import DBMStore as DBMStore
+    from zarr.storage.fsspec import FSStore as FSStore
+    from zarr.storage.lmdb import LMDBStore as LMDBStore
+    from zarr.storage.mongodb import MongoDBStore as MongoDBStore
+    from zarr.storage.n5 import N5FSStore as N5FSStore
+    from zarr.storage.n5 import N5Store as N5Store
+    from zarr.storage.object import ObjectStore as ObjectStore
+    from zarr.storage.redis import RedisStore as RedisStore
+    from zarr.storage.sqlite import SQLiteStore as SQLiteStore
+    from zarr.storage.zip import ZipStore as ZipStore
+
+array_meta_key, group_meta_key, attrs_key = (
+    _formats.DEFAULT.array_key(""),
+    _formats.DEFAULT.group_key(""),
+    _formats.DEFAULT.attrs_key(""),
+)
+"""Keys of metadata at the root of a store, in version 2 of the format."""
 
 default_compressor = Blosc()
 """The compressor of arrays for which none is named. May be replaced."""
@@ -59,11 +81,10 @@ _ELSEWHERE = {
     "SQLiteStore": "sqlite",
     "ZipStore": "zip",
 }
-"""Back ends that are imported when somebody asks for them, and their modules."""
+"""Back ends that are imported at first use, and their modules."""
 
-DictStore = MemoryStore
 for _class in (
-    BaseStore, ConsolidatedMetadataStore, DirectoryStore, KVStore, MemoryStore,
+    BaseStore, ConsolidatedMetadataStore, DictStore, DirectoryStore, KVStore, MemoryStore,
     NestedDirectoryStore, TempStore,
 ):  # fmt: skip
     _class.__module__ = __name__  # where users find them, and pickles look for them
@@ -72,24 +93,36 @@ __all__ = [  # noqa: PLE0604  the names of back ends
     *_ELSEWHERE,
     "BaseStore", "Buffer", "ConsolidatedMetadataStore", "DictStore", "DirectoryStore",
     "FSPathExistNotDir", "KVStore", "MemoryStore", "MetadataError", "NestedDirectoryStore",
-    "ReadOnlyError", "Store", "TempStore", "as_store", "atexit_rmglob", "atexit_rmtree",
+    "ReadOnlyError", "Store", "TempStore", "array_meta_key", "as_store",
+    "atexit_rmglob", "atexit_rmtree", "attrs_key", "group_meta_key",
     "contains_array", "contains_group", "default_compressor", "getsize", "init_array",
     "init_group", "listdir", "migrate_1to2", "normalize_storage_path", "normalize_store_arg",
     "rename", "rmdir",
 ]  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:
-    module = _ELSEWHERE.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        found = getattr(import_module(f"{__name__}.{module}"), name)
-    except ModuleNotFoundError as error:
-        if error.name == f"{__name__}.{module}":
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
-        raise
-    if found.__module__ == f"{__name__}.{module}":
-        found.__module__ = __name__
-    globals()[name] = found
-    return found
+def _path_to_prefix(path: str | None) -> str:
+    """Return what the keys below `path` begin with; a private name that stores for 2.x import."""
+    return f"{path}/" if path else ""
+
+
+if not TYPE_CHECKING:  # or else any name would pass
+
+    def __getattr__(name: str) -> Any:
+        module = _ELSEWHERE.get(name)
+        if module is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        try:
+            found = getattr(import_module(f"{__name__}.{module}"), name)
+        except ModuleNotFoundError as error:
+            if error.name == f"{__name__}.{module}":
+                raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+            raise
+        if found.__module__ == f"{__name__}.{module}":
+            found.__module__ = __name__
+        globals()[name] = found
+        return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

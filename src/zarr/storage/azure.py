@@ -7,11 +7,15 @@ import pickle
 import warnings
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
+from itertools import islice
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from zarr.errors import StoreError, StoreKeyError, StorePermissionError, StoreTimeoutError
+from zarr.storage.aliases import canonical_host
 from zarr.storage.base import BaseStore, Buffer, ByteRange, Separator, as_bytes, check_key
-from zarr.storage.remote import cut_into, failure, map_requests, require
+from zarr.storage.remote import cut_into, failure, map_requests, request_apart, require
 
 __all__ = ["ABSStore"]
 
@@ -19,7 +23,7 @@ _CONNECTIONS = 10
 """Requests under way at a time: as many as the connections that a client keeps open."""
 
 _OVERWRITES = 10
-"""How often reading begins again because somebody has overwritten the value meanwhile."""
+"""How often reading begins again because the value has been overwritten meanwhile."""
 
 _DELETED_AT_A_TIME = 256
 """What Azure takes in one batch."""
@@ -41,32 +45,32 @@ class ABSStore(BaseStore):
     container : str, optional
         Name of the container. Deprecated: use `client`.
     prefix : str, default ''
-        Blobs are named ``<prefix>/<key>``.
+        Prefix of the blob names ``<prefix>/<key>``; None is the same as ''.
     account_name, account_key : str, optional
         The storage account and its access key. Deprecated: use `client`.
     blob_service_kwargs : dict, optional
-        More arguments of the client; ``{'is_emulated': True}`` for an emulator on this
-        machine. Deprecated: use `client`.
+        Other options of the client; ``{'is_emulated': True}`` for an emulator on this machine.
+        Deprecated: use `client`.
     dimension_separator : {'.', '/'}, optional
-        Separator between the dimensions of a chunk key, for arrays created here.
-    client : azure.storage.blob.ContainerClient
-        Client of the container. Its retry policy and timeouts hold.
+        Separator between the chunk indices in a chunk key, for arrays created in this store.
+    client : azure.storage.blob.ContainerClient, optional
+        Client of the container, with its retry policy and timeouts. Required unless `container` is
+        given.
     retries : int, optional
-        How often a request that failed for a passing reason is sent again; 0 for never.
-        By default what the client says, which is three times with long pauses if it was
-        made without a ``retry_policy``.
+        How often to repeat a request that failed for a temporary reason; 0 for never. By default
+        the setting of the client: three times with long pauses without a ``retry_policy``.
 
     Raises
     ------
     ImportError
         If the package ``azure-storage-blob`` is missing.
     ValueError
-        If there is neither a client nor a container.
+        If neither a client nor a container is given.
 
     Notes
     -----
-    A batch of reads, writes or ranges keeps ten requests under way. Values are block
-    blobs; a reader sees the old value or the new one, whole.
+    A batch of reads, writes or ranges sends ten requests at a time. Values are block blobs; a
+    reader sees the old value or the new one, whole.
 
     Safe to use from several threads and processes.
 
@@ -84,7 +88,7 @@ class ABSStore(BaseStore):
     def __init__(
         self,
         container: str | None = None,
-        prefix: str = "",
+        prefix: str | None = "",
         account_name: str | None = None,
         account_key: str | None = None,
         blob_service_kwargs: Mapping[str, Any] | None = None,
@@ -102,7 +106,7 @@ class ABSStore(BaseStore):
         self._client = client
         self._process = os.getpid()
         self._dimension_separator = dimension_separator
-        self.prefix = prefix.strip("/")
+        self.prefix = (prefix or "").strip("/")
         self.retries = retries
         names = ("retry_total", "retry_connect", "retry_read", "retry_status")
         self._policy = {} if retries is None else dict.fromkeys(names, retries)
@@ -117,7 +121,7 @@ class ABSStore(BaseStore):
         if container is None:
             raise ValueError(
                 "ABSStore needs client=, an azure.storage.blob.ContainerClient"
-                + (f"; {account_name=} names no container" if account_name else "")
+                + (f"; no container given for {account_name=}" if account_name else "")
             )
         warnings.warn(
             "the arguments container, account_name, account_key and blob_service_kwargs of "
@@ -143,10 +147,20 @@ class ABSStore(BaseStore):
     def client(self) -> Any:
         """The `azure.storage.blob.ContainerClient` in use."""
         if self._process != os.getpid():
-            # Open sockets came along through a fork. Both processes would talk on them.
+            # Open sockets came along through a fork, and both processes would talk on them.
             self._client = pickle.loads(pickle.dumps(self._client))
             self._process = os.getpid()
         return self._client
+
+    @property
+    def container(self) -> str:
+        """Name of the container."""
+        return str(self._client.container_name)
+
+    @property
+    def account_name(self) -> str:
+        """Name of the storage account."""
+        return str(self._client.account_name)
 
     def __reduce__(self) -> Any:
         return _reopen, (
@@ -155,8 +169,18 @@ class ABSStore(BaseStore):
 
     @property
     def location(self) -> Hashable:
+        return *self._space(), self.prefix
+
+    def address(self, path: str = "") -> tuple[Hashable, str]:
+        return self._space(), "/".join(part for part in (self.prefix, path) if part)
+
+    def _space(self) -> tuple[Hashable, ...]:
+        """Return the container."""
         # What follows the question mark is a signature: a right, not a place.
-        return "azure", self._client.url.partition("?")[0], self.prefix
+        parts = urlsplit(self._client.url.partition("?")[0])
+        host = canonical_host(parts.hostname or "")
+        port = parts.port or {"http": 80}.get(parts.scheme, 443)
+        return "azure", (host, port), parts.path.strip("/")
 
     def __repr__(self) -> str:
         place = "/".join(part for part in (self._client.url.partition("?")[0], self.prefix) if part)
@@ -168,7 +192,9 @@ class ABSStore(BaseStore):
         # Checked for reading too: a client would follow '..' to places above the prefix.
         if "\\" in check_key(key):
             # The service takes it for a slash, and the value would be under another key.
-            raise StoreKeyError(f"invalid key {key!r}: Azure Blob Storage knows no backslash")
+            raise StoreKeyError(
+                f"invalid key {key!r}: names of Azure blobs cannot contain backslashes"
+            )
         return f"{self.prefix}/{key}" if self.prefix else key
 
     def _start(self, path: str) -> str:
@@ -198,13 +224,13 @@ class ABSStore(BaseStore):
             return self._at_rest(lambda: blob.download_blob(**self._policy).readall())
 
     def _at_rest(self, read: Callable[[], bytes]) -> bytes:
-        """Call `read` until it finishes without somebody overwriting the value meanwhile."""
+        """Call `read` until the value has not been overwritten meanwhile."""
         for _ in range(_OVERWRITES):
             try:
-                return read()
+                return request_apart(read)
             except self._errors.ResourceModifiedError:
                 pass  # it takes several requests, which are of one value or fail
-        return read()
+        return request_apart(read)
 
     def _find(self, key: str) -> bytes | None:
         try:
@@ -212,7 +238,7 @@ class ABSStore(BaseStore):
         except KeyError:
             return None
 
-    def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
+    def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
         values = map_requests(self._find, keys, _CONNECTIONS)
         return {key: value for key, value in zip(keys, values, strict=True) if value is not None}
 
@@ -231,7 +257,7 @@ class ABSStore(BaseStore):
     def _read_range(self, blob: Any, start: int, length: int | None) -> bytes:
         unchanged: dict[str, Any] = {}
         if start < 0 or length == 0:
-            # Azure knows no ranges that count from the end. The tag makes sure that size
+            # Azure supports no ranges that count from the end. The tag makes sure that size
             # and bytes are of the same value.
             known = blob.get_blob_properties(**self._policy)
             start = max(0, known.size + start) if start < 0 else start
@@ -252,8 +278,16 @@ class ABSStore(BaseStore):
             name = self._name(check_key(key))
         except StoreKeyError:
             return False
-        with self._doing("look for", str(key)):
-            return bool(self.client.get_blob_client(name).exists(**self._policy))
+        # Not `exists()`, for which nothing is in a container that does not exist.
+        try:
+            with self._doing("look for", str(key)):
+                self._properties(self.client.get_blob_client(name))
+        except KeyError:
+            return False
+        return True
+
+    def _properties(self, blob: Any) -> Any:
+        return request_apart(blob.get_blob_properties, **self._policy)
 
     # -- writing -------------------------------------------------------------------
 
@@ -267,11 +301,12 @@ class ABSStore(BaseStore):
     def _write(self, item: tuple[str, bytes]) -> None:
         key, value = item
         with self._doing("write", key):
-            self.client.upload_blob(self._name(key), value, overwrite=True, **self._policy)
+            name, upload = self._name(key), self.client.upload_blob
+            request_apart(upload, name, value, overwrite=True, **self._policy)
 
     def __delitem__(self, key: str) -> None:
         with self._doing("delete", key):
-            self.client.delete_blob(self._name(key), **self._policy)
+            request_apart(self.client.delete_blob, self._name(key), **self._policy)
 
     def delitems(self, keys: Iterable[str]) -> None:
         for part in cut_into(dict.fromkeys(keys), _DELETED_AT_A_TIME):
@@ -281,11 +316,16 @@ class ABSStore(BaseStore):
         names = [self._name(key) for key in keys]
         with self._doing("delete", keys[0] if keys else ""):
             # The answers come in the order of the names.
-            answers = self.client.delete_blobs(*names, raise_on_any_failure=False, **self._policy)
+            delete = partial(self.client.delete_blobs, *names, raise_on_any_failure=False)
+            answers = request_apart(lambda: list(delete(**self._policy)))
             for key, answer in zip(keys, answers, strict=True):
                 if answer.status_code in (401, 403):
                     raise failure("delete", key, self, answer.reason, StorePermissionError)
-                if answer.status_code not in (202, 404):
+                is_absent = (
+                    answer.status_code == 404
+                    and answer.headers.get("x-ms-error-code", "BlobNotFound") == "BlobNotFound"
+                )
+                if answer.status_code != 202 and not is_absent:
                     raise failure("delete", key, self, f"{answer.status_code} {answer.reason}")
 
     # -- listing -------------------------------------------------------------------
@@ -294,12 +334,15 @@ class ABSStore(BaseStore):
         return self.list_prefix()
 
     def list_prefix(self, path: str = "") -> Iterator[str]:
+        return (key for key, _ in self.list_sizes(path))
+
+    def list_sizes(self, path: str = "") -> Iterator[tuple[str, int]]:
         skip = len(self._start(""))
         with self._doing("list", path):
             found = self.client.list_blobs(self._start(path), include=["metadata"], **self._policy)
-            for blob in found:
+            for blob in _paged(found):
                 if not _is_folder(blob):
-                    yield blob.name[skip:]
+                    yield blob.name[skip:], int(blob.size)
 
     def _entries(self, path: str) -> Iterator[tuple[str, int | None]]:
         """Yield the names directly below `path`, with the size of a value, None for a folder."""
@@ -308,7 +351,7 @@ class ABSStore(BaseStore):
             found = self.client.walk_blobs(
                 start, include=["metadata"], delimiter="/", **self._policy
             )
-            for entry in found:
+            for entry in _paged(found):
                 if isinstance(entry, self._blob.BlobPrefix):
                     yield entry.name[len(start) : -1], None
                 elif not _is_folder(entry):
@@ -317,24 +360,12 @@ class ABSStore(BaseStore):
     def listdir(self, path: str = "") -> list[str]:
         return sorted({name for name, _ in self._entries(path)})
 
-    def rename(self, src_path: str, dst_path: str) -> None:
-        if src_path == dst_path:
-            return
-        check_key(dst_path)
-        keys = list(self.list_prefix(src_path))
-        if src_path in self:
-            keys.append(src_path)
-        for part in cut_into(keys, 4 * _CONNECTIONS):
-            values = self.getitems(part)
-            self.setitems({dst_path + k[len(src_path) :]: value for k, value in values.items()})
-            self.delitems(part)
-
     def getsize(self, path: str = "") -> int:
         if path:
             try:
                 with self._doing("measure", path):
                     blob = self.client.get_blob_client(self._name(path))
-                    return int(blob.get_blob_properties(**self._policy).size)
+                    return int(self._properties(blob).size)
             except KeyError:
                 pass
         return sum(size for _, size in self._entries(path) if size is not None)
@@ -342,7 +373,14 @@ class ABSStore(BaseStore):
     # -- life cycle ----------------------------------------------------------------
 
     def close(self) -> None:
-        """Do nothing: the client belongs to whoever made it."""
+        """Do nothing: the client belongs to the caller."""
+
+
+def _paged(found: Any) -> Iterator[Any]:
+    """Yield what a listing finds; each of its pages is a request."""
+    pages = found.by_page()
+    while page := request_apart(lambda: [list(page) for page in islice(pages, 1)]):
+        yield from page[0]
 
 
 def _is_folder(blob: Any) -> bool:

@@ -1,19 +1,33 @@
-"""What a store is: five mapping methods, and batch, range and list verbs with defaults.
+"""The interface of a store: five mapping methods, and batch, range and list methods with defaults.
 
 A back end subclasses :class:`BaseStore`, implements the five methods of a
-``MutableMapping`` and overrides the verbs that it can do faster. Facts about a store are
-class attributes; nobody asks a store what methods it has.
+``MutableMapping`` and overrides the other methods where it can be faster. Properties of a store
+are class attributes; no caller asks a store which methods it has.
 """
 
 from __future__ import annotations
 
+import inspect
+import itertools
+import json
 from abc import abstractmethod
-from collections.abc import Hashable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import (
+    Callable,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from contextlib import suppress
+from functools import wraps
 from types import TracebackType
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
-from zarr.errors import ReadOnlyError, StoreKeyError
+from zarr.errors import ReadOnlyError, StoreKeyError, StoreTypeError
+from zarr.storage.identity import Identity, identity_of
+from zarr.storage.order import in_order, is_document_name
 
 __all__ = ["BaseStore", "Buffer", "ByteRange", "KVStore", "Store", "as_store"]
 
@@ -25,6 +39,9 @@ ByteRange: TypeAlias = tuple[int, int | None]
 from the end."""
 
 Separator: TypeAlias = Literal[".", "/"]
+
+
+_COPIED_AT_A_TIME = 32
 
 
 def normalize_storage_path(path: str | bytes | None) -> str:
@@ -69,6 +86,11 @@ def check_key(key: object) -> str:
     segments = key.split("/")
     if "" in segments or "." in segments or ".." in segments or "\0" in key:
         raise StoreKeyError(f"invalid store key {key!r}: it is empty or would leave the store")
+    if not key.isascii():
+        try:
+            key.encode()
+        except UnicodeEncodeError as error:
+            raise StoreKeyError(f"invalid store key {key!r}: it is not valid Unicode") from error
     return key
 
 
@@ -95,11 +117,12 @@ def take_range(value: Buffer, byte_range: ByteRange) -> bytes:
 
 
 _VERBS = {
-    "__getitem__": ("getitems", "get_partial_values"),
-    "getitems": ("get_partial_values",),
+    "__getitem__": ("getitems", "probe", "get_partial_values"),
+    "getitems": ("probe", "get_partial_values"),
     "get_partial_values": ("get_versioned_values",),
     "__setitem__": ("setitems",),
     "__delitem__": ("delitems",),
+    "list_prefix": ("list_sizes",),
 }
 """The verbs whose defaults go through another method, by that method."""
 
@@ -109,44 +132,96 @@ def _age(cls: type, name: str) -> int:
     return next(age for age, base in enumerate(cls.__mro__) if name in base.__dict__)
 
 
-class BaseStore(MutableMapping[str, Buffer]):
-    """A flat mapping of string keys to bytes, with verbs for many keys at a time.
+def _needs_contexts(getitems: Any) -> bool:
+    """Tell whether a method `getitems` takes `contexts` without a default, as those of 2.x do."""
+    if "contexts" not in getattr(getattr(getitems, "__code__", None), "co_varnames", ()):
+        return False
+    parameter = inspect.signature(getitems).parameters.get("contexts")
+    return parameter is not None and parameter.default is parameter.empty
 
-    Keys are segments joined by ``/``. A missing key raises `KeyError` from a single read
-    and is left out of the answer of a batch read; any other failure raises something
-    else. Stored values are never changed by later changes of the caller's buffer. All
-    methods may be called from several threads.
+
+def _with_contexts(getitems: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a method `getitems` that may be called without `contexts`."""
+
+    @wraps(getitems)
+    def with_contexts(self: Any, keys: Sequence[str], *, contexts: Any = None) -> Any:
+        return getitems(self, keys, contexts={} if contexts is None else contexts)
+
+    return with_contexts
+
+
+class BaseStore(MutableMapping[str, Buffer]):
+    """A flat mapping of string keys to bytes, with methods for many keys at a time.
+
+    Keys are segments joined by ``/``. A missing key raises `KeyError` from a single read and is
+    left out of the result of a batch read; any other failure raises another error. Stored values
+    do not change when the caller's buffer changes later. All methods can be called from several
+    threads.
 
     Attributes
     ----------
     threads : int
-        How many threads are worth working on a selection, however few processors there
-        are: more than one for a store that is far away, because threads mostly wait for it.
+        How many threads to use for a selection, however few processors the machine has: more
+        than one for a remote store, because threads mostly wait for it.
     partial_reads : bool
-        Whether :meth:`get_partial_values` moves fewer bytes than reading whole values.
+        Whether :meth:`get_partial_values` transfers fewer bytes than reading whole values.
     default_version : int or None
-        Format of new arrays and groups for which none is given.
+        Version of the format of new arrays and groups for which none is given.
     is_view : bool
-        Whether what is stored is something else, which only looks like a format of Zarr.
+        Whether the store presents another format as a version of the Zarr format.
+    atomic_folders : bool
+        Whether :meth:`rmdir` and :meth:`rename` are atomic: readers, and readers after the
+        process was killed, see all or nothing of the change.
+    lists_folders : bool
+        Whether listing the keys below a path takes time for those keys only.
+
+    Examples
+    --------
+    A store with its five methods; a complete one is tested with :class:`zarr.testing.StoreTests`.
+
+    >>> import zarr
+    >>> from zarr.storage import BaseStore
+    >>> class Upper(BaseStore):
+    ...     def __init__(self):
+    ...         self.data = {}
+    ...     def __getitem__(self, key):
+    ...         return self.data[key.upper()]
+    ...     def __setitem__(self, key, value):
+    ...         self.data[key.upper()] = bytes(value)
+    ...     def __delitem__(self, key):
+    ...         del self.data[key.upper()]
+    ...     def __iter__(self):
+    ...         return iter([key.lower() for key in self.data])
+    >>> z = zarr.array([1, 2, 3], store=Upper())
+    >>> sorted(z.store.data)
+    ['.ZARRAY', '0']
     """
 
     threads: ClassVar[int] = 1
     partial_reads: ClassVar[bool] = False
     default_version: ClassVar[int | None] = None
     is_view: ClassVar[bool] = False
+    atomic_folders: ClassVar[bool] = False
+    lists_folders: ClassVar[bool] = False
     _dimension_separator: Separator | None = None
     _mode: str = "a"
+    _store_version: ClassVar[int] = 2  # what code written for 2.x asks of a store
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         # A class that overrides a method for one key means all keys: a verb for many that
         # it inherits would pass it by.
         super().__init_subclass__(**kwargs)
+        if _needs_contexts(getitems := vars(cls).get("getitems")):
+            cls.getitems = _with_contexts(getitems)  # type: ignore[method-assign, arg-type]
         for method, verbs in _VERBS.items():
             for verb in verbs:
                 if _age(cls, method) < _age(cls, verb):
                     setattr(cls, verb, getattr(BaseStore, verb))
+        if cls.probe is BaseStore.probe:
+            cls.probe = cls.getitems  # type: ignore[method-assign]
         if cls.get_partial_values is BaseStore.get_partial_values:
             cls.partial_reads = False
+        cls.lists_folders = cls.list_prefix is not BaseStore.list_prefix
 
     # -- five methods to implement -------------------------------------------------
 
@@ -169,44 +244,161 @@ class BaseStore(MutableMapping[str, Buffer]):
 
     @property
     def location(self) -> Hashable:
-        """Where the data are: equal for two stores exactly if they share their data.
+        """Where the data are: equal for two stores if and only if they share their data.
 
-        Locks are kept per location, so that every handle on one place excludes the
-        others. The default knows nothing better than this object itself.
+        Locks are kept per location, so that all objects on the same data exclude each other. By
+        default the location is this object itself.
         """
-        return id(self)
+        identity: Identity = vars(self).setdefault("_identity", Identity())
+        return identity.number
+
+    def address(self, path: str = "") -> tuple[Hashable, str]:
+        """Return the real address of a path: a namespace, and a path in that namespace.
+
+        Locks and cached chunks are named by it, so it must be equal for two stores if and only if
+        both access the same data, however each of them was opened: through a subdirectory, a
+        symbolic link, a relative path or an alias of a URL. The default is :attr:`location` and
+        `path` itself.
+
+        Parameters
+        ----------
+        path : str, optional
+            Path in the store. The root by default.
+
+        Returns
+        -------
+        space : hashable
+            The namespace, for instance of files or of a database.
+        path : str
+            Path in that namespace.
+        """
+        return self.location, path
+
+    @property
+    def source(self) -> BaseStore:
+        """The store that is read before a change: this one, unless it keeps copies."""
+        return self
 
     def is_readable(self) -> bool:
-        """Whether values can be read."""
+        """Return whether values can be read.
+
+        Returns
+        -------
+        bool
+            True by default.
+        """
         return True
 
     def is_writeable(self) -> bool:
-        """Whether values can be written."""
+        """Return whether values can be written.
+
+        Returns
+        -------
+        bool
+            False if the store was opened with mode 'r'.
+        """
         return self._mode != "r"
 
     def is_listable(self) -> bool:
-        """Whether keys can be listed."""
+        """Return whether keys can be listed.
+
+        Returns
+        -------
+        bool
+            True by default.
+        """
         return True
 
     def is_erasable(self) -> bool:
-        """Whether keys can be deleted."""
+        """Return whether keys can be deleted.
+
+        Returns
+        -------
+        bool
+            By default whether values can be written.
+        """
         return self.is_writeable()
 
     def check_writeable(self) -> None:
-        """Raise `ReadOnlyError` unless values can be written."""
+        """Raise an error unless values can be written.
+
+        Raises
+        ------
+        ReadOnlyError
+            If the store is read-only.
+        """
         if not self.is_writeable():
-            raise ReadOnlyError
+            raise ReadOnlyError(f"{self!r} is read-only")
+
+    def explain_absence(self, path: str) -> str:
+        """Return why there is neither an array nor a group at a path, for error messages.
+
+        Parameters
+        ----------
+        path : str
+            Path in the store.
+
+        Returns
+        -------
+        str
+            The reason; empty if the store knows none.
+        """
+        return ""
 
     def check_document(self, key: str, document: Buffer) -> None:
-        """Raise unless the store can hold the metadata `document` at `key`.
+        """Raise an error unless the store can hold a metadata document.
 
-        Asked before anything is changed to make room for it. Most stores take anything.
+        Called before anything is deleted or written for an array or group. By default any
+        document is accepted.
+
+        Parameters
+        ----------
+        key : str
+            Key of the document.
+        document : bytes-like
+            The document.
         """
+
+    def as_read(self, key: str, document: Buffer) -> Buffer:
+        """Return a metadata document as it will be read after it has been stored.
+
+        Parameters
+        ----------
+        key : str
+            Key of the document.
+        document : bytes-like
+            The document to be stored.
+
+        Returns
+        -------
+        bytes-like
+            `document` itself, unless the store converts it.
+        """
+        return document
 
     # -- batch verbs ---------------------------------------------------------------
 
-    def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
-        """Return the values of those `keys` that exist."""
+    def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
+        """Return the values of those keys that exist.
+
+        Parameters
+        ----------
+        keys : sequence of str
+            Keys to read.
+        contexts : Mapping, optional
+            What the 2.x library passed to stores about keys. Not used; a store with such a
+            parameter receives an empty mapping.
+
+        Returns
+        -------
+        dict of str to bytes-like
+            The values by key, without missing keys.
+
+        Raises
+        ------
+        StoreError
+            If reading fails for another reason than a missing key.
+        """
         found = {}
         for key in keys:
             try:
@@ -215,15 +407,60 @@ class BaseStore(MutableMapping[str, Buffer]):
                 continue
         return found
 
+    def probe(self, keys: Sequence[str]) -> dict[str, Buffer]:
+        """Return the values of those keys that exist, where one is enough to identify a node.
+
+        Used to find the metadata of an array or group. Some servers deny access to missing keys:
+        stores on such servers leave those keys out if they find one of the others.
+
+        Parameters
+        ----------
+        keys : sequence of str
+            Keys to read.
+
+        Returns
+        -------
+        dict of str to bytes-like
+            The values by key, without missing keys.
+
+        Raises
+        ------
+        StorePermissionError
+            If access is denied, and none of the keys can be read.
+        """
+        return self.getitems(keys)
+
     def present(self, keys: Sequence[str]) -> list[str]:
-        """Return those of `keys` that exist, in their order."""
+        """Return those keys that exist.
+
+        Parameters
+        ----------
+        keys : sequence of str
+            Keys to look up.
+
+        Returns
+        -------
+        list of str
+            The existing keys, in the order of `keys`.
+        """
         found = self.getitems(keys)
         return [key for key in keys if key in found]
 
-    def getfirst(self, keys: Sequence[str]) -> dict[str, Buffer]:
-        """Return the value of the first of `keys` that exists; of more, if that is as cheap."""
+    def get_first(self, keys: Sequence[str]) -> dict[str, Buffer]:
+        """Return the value of the first of several keys that exists; of more keys if as fast.
+
+        Parameters
+        ----------
+        keys : sequence of str
+            Keys to read, in the order of preference.
+
+        Returns
+        -------
+        dict of str to bytes-like
+            The values by key; empty if none exists.
+        """
         if type(self).getitems is not BaseStore.getitems:
-            return self.getitems(keys)
+            return self.probe(keys)
         for key in keys:
             try:
                 return {key: self[key]}
@@ -232,18 +469,24 @@ class BaseStore(MutableMapping[str, Buffer]):
         return {}
 
     def get_partial_values(self, ranges: Sequence[tuple[str, ByteRange]]) -> list[Buffer | None]:
-        """Return one range of bytes per item of `ranges`; None where the key is missing.
+        """Return ranges of bytes of values.
 
         Parameters
         ----------
         ranges : sequence of (key, (start, length))
-            Bytes; a length of None means up to the end, a negative start counts from
-            the end. A range that passes the end of the value is cut there.
+            Range to read of each key, in bytes. A length of None means up to the end, a negative
+            start counts from the end. A range that extends beyond the end of the value is cut
+            there.
+
+        Returns
+        -------
+        list of bytes-like or None
+            One entry per range; None for missing keys.
 
         Notes
         -----
-        Where a store can, all ranges of a value come from the same version of it, if they
-        follow each other in `ranges`.
+        Where a store can, all ranges of a value come from the same version of it, if they are
+        adjacent in `ranges`.
         """
         values = self.getitems(list(dict.fromkeys(key for key, _ in ranges)))
         return [
@@ -254,24 +497,69 @@ class BaseStore(MutableMapping[str, Buffer]):
     def get_versioned_values(
         self, ranges: Sequence[tuple[str, ByteRange]]
     ) -> tuple[list[Buffer | None], dict[str, str]]:
-        """Return what :meth:`get_partial_values` does, and which versions that comes from.
+        """Return ranges of bytes of values, and the versions of the values that they come from.
+
+        Parameters
+        ----------
+        ranges : sequence of (key, (start, length))
+            Range to read of each key, as for :meth:`get_partial_values`.
 
         Returns
         -------
-        values : list
-        versions : dict
-            Of those keys of which the store knows it, text that no value with other contents
-            ever has at this key. All ranges of such a key come from that version.
+        values : list of bytes-like or None
+            One entry per range; None for missing keys.
+        versions : dict of str to str
+            The version by key, for keys whose version is known: text that differs for each value
+            that is ever stored under the key. All ranges of such a key come from that version.
         """
         return self.get_partial_values(ranges), {}
 
     def setitems(self, items: Mapping[str, Buffer]) -> None:
-        """Store every value of `items`."""
+        """Store several values.
+
+        Parameters
+        ----------
+        items : mapping of str to bytes-like
+            Values by key.
+
+        Raises
+        ------
+        ReadOnlyError
+            If the store is read-only.
+        StoreError
+            If writing fails.
+        """
         for key, value in items.items():
             self[key] = value
 
+    def copyitems(self, targets: Mapping[str, str]) -> None:
+        """Copy values to other keys of the same store. Missing keys are ignored.
+
+        Parameters
+        ----------
+        targets : mapping of str to str
+            The new key by existing key.
+        """
+        keys = list(targets)
+        for start in range(0, len(keys), _COPIED_AT_A_TIME):
+            found = self.getitems(keys[start : start + _COPIED_AT_A_TIME])
+            self.setitems({targets[key]: value for key, value in found.items()})
+
     def delitems(self, keys: Iterable[str]) -> None:
-        """Delete those `keys` that exist."""
+        """Delete several keys. Missing keys are ignored.
+
+        Parameters
+        ----------
+        keys : iterable of str
+            Keys to delete.
+
+        Raises
+        ------
+        ReadOnlyError
+            If the store is read-only.
+        StoreError
+            If deleting fails.
+        """
         for key in keys:
             with suppress(KeyError):
                 del self[key]
@@ -279,39 +567,164 @@ class BaseStore(MutableMapping[str, Buffer]):
     # -- hierarchy verbs -----------------------------------------------------------
 
     def list_prefix(self, path: str = "") -> Iterator[str]:
-        """Yield every key below `path`, in no particular order."""
+        """Iterate over all keys below a path, in undefined order.
+
+        Parameters
+        ----------
+        path : str, optional
+            Path in the store. The root by default.
+
+        Yields
+        ------
+        str
+            The complete key.
+        """
         prefix = f"{path}/" if path else ""
         return (key for key in list(self) if key.startswith(prefix))
 
+    def list_sizes(self, path: str = "") -> Iterator[tuple[str, int]]:
+        """Iterate over all keys below a path and the sizes of their values, in undefined order.
+
+        The default asks :meth:`getsize` for each key if the store overrides it, and reads the
+        values otherwise. Stores whose listings contain sizes override this method.
+
+        Parameters
+        ----------
+        path : str, optional
+            Path in the store. The root by default.
+
+        Yields
+        ------
+        key : str
+            The complete key.
+        nbytes : int
+            Size of the value in bytes, -1 if the store does not know it.
+        """
+        asks = type(self).getsize is not BaseStore.getsize
+        keys = self.list_prefix(path)
+        while batch := list(itertools.islice(keys, _COPIED_AT_A_TIME)):
+            if asks:
+                yield from ((key, self.getsize(key)) for key in batch)
+                continue
+            found = self.getitems(batch)
+            yield from ((key, memoryview(value).nbytes) for key, value in found.items())
+
+    def list_temporary(self, path: str = "") -> Iterator[tuple[str, int, float]]:
+        """Iterate over the files below a path that interrupted writers have left.
+
+        They are no keys. The default yields nothing.
+
+        Parameters
+        ----------
+        path : str, optional
+            Path in the store. The root by default.
+
+        Yields
+        ------
+        name : str
+            Name of the file or folder. :meth:`delitems` deletes a file, :meth:`rmdir` a folder.
+        nbytes : int
+            Size in bytes.
+        age : float
+            Time since the last change in seconds.
+        """
+        return iter(())
+
+    def get_ages(self, keys: Iterable[str]) -> dict[str, float]:
+        """Return how long ago values were stored.
+
+        Parameters
+        ----------
+        keys : iterable of str
+            Keys of the values.
+
+        Returns
+        -------
+        dict of str to float
+            Seconds by key, without the keys for which the store does not know it. The default
+            knows none.
+        """
+        return {}
+
     def listdir(self, path: str = "") -> list[str]:
-        """Return the sorted names of keys and folders directly below `path`."""
+        """Return the names of keys and folders directly below a path.
+
+        Parameters
+        ----------
+        path : str, optional
+            Path in the store. The root by default.
+
+        Returns
+        -------
+        list of str
+            The names, sorted; empty if nothing exists below `path`.
+        """
         skip = len(path) + 1 if path else 0
         return sorted({key[skip:].partition("/")[0] for key in self.list_prefix(path)})
 
     def rmdir(self, path: str = "") -> None:
-        """Delete the key `path`, if there is one, and every key below it."""
-        keys = list(self.list_prefix(path))
-        self.delitems([*keys, path] if path else keys)
+        """Delete all keys below a path, but not a value at the path itself.
+
+        Metadata are deleted first, beginning with those directly at `path`, so that concurrent
+        readers, and readers after the process was killed, find no array whose chunks are missing.
+
+        Parameters
+        ----------
+        path : str, optional
+            Path in the store. The root by default.
+        """
+        others, below, own = in_order(self.list_prefix(path), path)
+        for keys in (own, below, others):
+            if keys:
+                self.delitems(keys)
 
     def clear(self) -> None:
-        """Delete everything."""
+        """Delete all keys."""
         self.rmdir("")
 
     def rename(self, src_path: str, dst_path: str) -> None:
-        """Move the value at `src_path` and all below it to `dst_path`."""
+        """Move the value at a path and all keys below it to another path.
+
+        All values are copied, metadata last, before any is deleted.
+
+        Parameters
+        ----------
+        src_path : str
+            Path to move.
+        dst_path : str
+            The new path.
+
+        Raises
+        ------
+        StoreKeyError
+            If `dst_path` cannot be a key.
+        """
         if src_path == dst_path:
             return
+        check_key(dst_path)
         keys = list(self.list_prefix(src_path))
         if src_path in self:
             keys.append(src_path)
-        for key in keys:
-            self[dst_path + key[len(src_path) :]] = self[key]
-        self.delitems(keys)
+        for some in in_order(keys, src_path):
+            self.copyitems({key: dst_path + key[len(src_path) :] for key in some})
+        for some in reversed(in_order(keys, src_path)):
+            if some:
+                self.delitems(some)
 
     def getsize(self, path: str = "") -> int:
-        """Return the bytes stored at `path` and directly below it, or -1 if unknown.
+        """Return the size of the values at a path and directly below it.
 
         Values in folders below are not counted, as in the 2.x library.
+
+        Parameters
+        ----------
+        path : str, optional
+            Path in the store. The root by default.
+
+        Returns
+        -------
+        int
+            Size in bytes, -1 if unknown.
         """
         if path and path in self:
             return memoryview(self[path]).nbytes
@@ -322,7 +735,7 @@ class BaseStore(MutableMapping[str, Buffer]):
     # -- life cycle ----------------------------------------------------------------
 
     def close(self) -> None:
-        """Release what the store holds open. The default holds nothing."""
+        """Release the resources of the store, such as files and connections."""
 
     def __enter__(self) -> Self:
         return self
@@ -337,26 +750,53 @@ class BaseStore(MutableMapping[str, Buffer]):
 
     # A mapping compares by content by default, which would read a whole store.
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, type(self)) and self.location == other.location
+        if not isinstance(other, BaseStore):
+            return False
+        # In both orders: what is unpickled may be of a class above.
+        is_kin = isinstance(other, type(self)) or isinstance(self, type(other))
+        return is_kin and self.location == other.location
 
     def __hash__(self) -> int:
-        return hash((type(self), self.location))
+        return hash(self.location)
 
 
 Store = BaseStore
 
 
+_MAPPING_METHODS = (
+    "keys", "values", "get", "__getitem__", "__setitem__", "__delitem__", "__contains__",
+)  # fmt: skip
+"""What an object must have to be a store, though it is no `MutableMapping`."""
+
+
+def is_mapping(store: Any) -> bool:
+    """Tell whether `store` is a `MutableMapping`, or has the methods of one that matter."""
+    if isinstance(store, MutableMapping):
+        return True
+    return all(callable(getattr(type(store), name, None)) for name in _MAPPING_METHODS)
+
+
 class KVStore(BaseStore):
     """A store in any ``MutableMapping`` of strings to bytes.
 
-    Verbs that the mapping brings along (``getitems``, ``setitems``, ``delitems``,
-    ``listdir``, ``rmdir``, ``rename``, ``getsize``, ``close``) are used in place of the
-    defaults.
+    Methods of the mapping (``setitems``, ``delitems``, ``listdir``, ``rmdir``, ``rename``,
+    ``getsize``, ``close``) are used instead of the defaults.
 
     Parameters
     ----------
     mutablemapping : MutableMapping
-        For instance a dict.
+        For instance a dict; or another object with the methods ``keys``, ``values``, ``get`` and
+        those for ``[]`` and ``in``.
+
+    Raises
+    ------
+    StoreTypeError
+        If the object lacks one of these methods.
+
+    Notes
+    -----
+    A key is absent if the mapping raises `KeyError` or `FileNotFoundError`. Metadata in the mapping
+    can be text or dictionaries instead of bytes, as from `json`; all values are written as bytes.
 
     Examples
     --------
@@ -370,8 +810,15 @@ class KVStore(BaseStore):
     """
 
     def __init__(self, mutablemapping: MutableMapping[str, Buffer]) -> None:
-        self._mutable_mapping = mutablemapping
-        self._adopt_verbs(mutablemapping)
+        if not is_mapping(mutablemapping):
+            raise StoreTypeError(f"expected a MutableMapping, not {type(mutablemapping).__name__}")
+        self._hold(mutablemapping)
+
+    def _hold(self, mapping: MutableMapping[str, Buffer]) -> None:
+        # The identity first, so that it does not survive the mapping for a moment.
+        self._identity = identity_of(mapping)
+        self._mutable_mapping = mapping
+        self._adopt_verbs(mapping)
 
     def _adopt_verbs(self, mapping: MutableMapping[str, Buffer]) -> None:
         # The one place where a foreign object is asked what it can do: once, at the door.
@@ -380,35 +827,62 @@ class KVStore(BaseStore):
             if callable(method):
                 setattr(self, verb, method)
         self._dimension_separator = getattr(mapping, "_dimension_separator", None)
+        # A defaultdict stores what it is asked for.
+        self._fills_itself = callable(getattr(type(mapping), "__missing__", None))
+        self._has_length = callable(getattr(type(mapping), "__len__", None))
 
     @property
     def location(self) -> Hashable:
-        return id(self._mutable_mapping)
+        return self._identity.number
+
+    def address(self, path: str = "") -> tuple[Hashable, str]:
+        mapping = self._mutable_mapping
+        if isinstance(mapping, BaseStore):
+            return mapping.address(path)
+        return self._identity.number, path
 
     def __getitem__(self, key: str) -> Buffer:
-        return self._mutable_mapping[key]
+        if self._fills_itself and key not in self._mutable_mapping:
+            raise KeyError(key)
+        try:
+            value = self._mutable_mapping[key]
+        except FileNotFoundError:
+            raise KeyError(key) from None
+        return value if type(value) is bytes else _value_of(key, value)
 
     def __setitem__(self, key: str, value: Buffer) -> None:
         self._mutable_mapping[key] = as_bytes(value)
 
     def __delitem__(self, key: str) -> None:
-        del self._mutable_mapping[key]
+        try:
+            del self._mutable_mapping[key]
+        except FileNotFoundError:
+            raise KeyError(key) from None
 
     def __contains__(self, key: object) -> bool:
         return key in self._mutable_mapping
 
     def __iter__(self) -> Iterator[str]:
-        # A copy, because the mapping may change while somebody iterates.
-        return iter(list(self._mutable_mapping))
+        # A copy, because the mapping may change during the iteration.
+        return iter(list(self._mutable_mapping.keys()))
 
     def __len__(self) -> int:
-        return len(self._mutable_mapping)
+        return len(self._mutable_mapping) if self._has_length else super().__len__()
 
-    def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
+    def list_sizes(self, path: str = "") -> Iterator[tuple[str, int]]:
+        mapping = self._mutable_mapping
+        if isinstance(mapping, BaseStore):
+            return mapping.list_sizes(path)
+        return super().list_sizes(path)
+
+    def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
         if type(self._mutable_mapping) is not dict:
             return super().getitems(keys)
         get = self._mutable_mapping.get
-        return {key: value for key in keys if (value := get(key)) is not None}
+        found = {key: value for key in keys if (value := get(key)) is not None}
+        if any([type(value) is not bytes for value in found.values()]):
+            found = {key: _value_of(key, value) for key, value in found.items()}
+        return found
 
     def __eq__(self, other: object) -> bool:
         # What is in memory is equal when it holds the same: a pickle's copy equals the original.
@@ -420,24 +894,66 @@ class KVStore(BaseStore):
         return self._mutable_mapping
 
     def __setstate__(self, mapping: MutableMapping[str, Buffer]) -> None:
-        self._mutable_mapping = mapping
-        self._adopt_verbs(mapping)
+        self._hold(mapping)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {self._mutable_mapping!r:.60}>"
+        mapping = self._mutable_mapping
+        # To write out all values of a dictionary can take seconds, and much memory.
+        shown = f"dict of {len(mapping)} keys" if type(mapping) is dict else f"{mapping!r:.60}"
+        return f"<{type(self).__name__}: {shown}>"
 
 
-def as_store(store: Any) -> BaseStore:
-    """Return `store` itself if it is one, else wrap the mapping it is.
+def _value_of(key: str, value: Any) -> Buffer:
+    """Return a value of a foreign mapping as bytes, or as it is if it can be read like bytes.
 
     Raises
     ------
     TypeError
-        If it is neither.
+        If it is neither, nor text or JSON of metadata.
+    """
+    if is_document_name(key.rpartition("/")[2]):
+        if isinstance(value, str):
+            return value.encode()
+        if isinstance(value, Mapping):
+            return json.dumps(value).encode()
+    try:
+        memoryview(value)
+    except TypeError:
+        raise TypeError(
+            f"the value of {key!r} in the store is of type {type(value).__name__}; expected bytes"
+        ) from None
+    return value
+
+
+def as_store(store: Any) -> BaseStore:
+    """Return a store as it is, or a store in a mapping.
+
+    Parameters
+    ----------
+    store : BaseStore or MutableMapping
+        A store or a mapping of strings to bytes.
+
+    Returns
+    -------
+    BaseStore
+        `store` itself, or a :class:`KVStore`.
+
+    Raises
+    ------
+    StoreTypeError
+        If `store` is neither a store nor a mapping.
+
+    Examples
+    --------
+    >>> from zarr.storage import as_store
+    >>> as_store({})
+    <KVStore: dict of 0 keys>
     """
     # Half of what `isinstance` costs for an abstract class, and each node asks twice.
     if BaseStore in type(store).__mro__:
         return store  # type: ignore[no-any-return]
-    if isinstance(store, MutableMapping):
+    if is_mapping(store):
         return KVStore(store)
-    raise TypeError(f"expected a store, a MutableMapping or a path, not {type(store).__name__}")
+    raise StoreTypeError(
+        f"expected a store, a MutableMapping or a path, not {type(store).__name__}"
+    )

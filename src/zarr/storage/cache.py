@@ -1,8 +1,8 @@
-"""A cache in memory in front of a slow store."""
+"""A cache in memory for a slow store."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import (
     Callable,
     Hashable,
@@ -15,6 +15,7 @@ from collections.abc import (
 from threading import RLock
 from typing import Any
 
+from zarr.errors import StorePermissionError
 from zarr.storage.base import BaseStore, Buffer, ByteRange, as_bytes, take_range
 from zarr.storage.resolve import normalize_store_arg
 from zarr.sync import renew_after_fork
@@ -26,26 +27,26 @@ Part = tuple[str, ByteRange | None]
 
 
 class LRUStoreCache(BaseStore):
-    """A store in front of another one, that keeps in memory what was used last.
+    """A store that caches the most recently used values of another store in memory.
 
-    What is written through the cache is seen through the cache. What others write to the
-    store underneath is seen only after `invalidate`.
+    Changes made through the cache are seen through the cache. Changes that others make to the
+    underlying store are seen only after `invalidate`.
 
     Parameters
     ----------
     store : BaseStore, MutableMapping or str
         The store to read from and write to.
     max_size : int or None
-        Most bytes of values to keep; None for no bound. Keys come on top.
+        Maximum size in bytes of the values in memory, without the keys; None for no limit.
 
     Attributes
     ----------
     hits, misses : int
-        How many values were found in memory, and how many had to be fetched.
+        Numbers of values that were found in memory, and that were read from the store.
 
     Notes
     -----
-    Safe to use from several threads. A pickle holds the store, not what is cached.
+    Thread-safe. A pickle contains the store, but no cached values.
 
     Examples
     --------
@@ -72,6 +73,7 @@ class LRUStoreCache(BaseStore):
         self.threads = self._store.threads  # type: ignore[misc]
         self.partial_reads = self._store.partial_reads  # type: ignore[misc]
         self.is_view = self._store.is_view  # type: ignore[misc]
+        self.atomic_folders = self._store.atomic_folders  # type: ignore[misc]
         if self.default_version is None:
             self.default_version = self._store.default_version  # type: ignore[misc]
         self.hits = self.misses = 0
@@ -79,6 +81,9 @@ class LRUStoreCache(BaseStore):
 
     def _renew(self) -> None:
         self._lock = RLock()
+        # Keys that have been written, or None for all. Told before and after a write by a
+        # method of C, into which no interrupt can come; heeded before anything is used.
+        self._written: deque[str | None] = deque()
         self._clear_values()
         self._clear_keys()
 
@@ -99,6 +104,13 @@ class LRUStoreCache(BaseStore):
     def location(self) -> Hashable:
         return self._store.location
 
+    @property
+    def source(self) -> BaseStore:
+        return self._store.source
+
+    def address(self, path: str = "") -> tuple[Hashable, str]:
+        return self._store.address(path)
+
     def is_readable(self) -> bool:
         return self._store.is_readable()
 
@@ -114,31 +126,49 @@ class LRUStoreCache(BaseStore):
     def check_document(self, key: str, document: Buffer) -> None:
         self._store.check_document(key, document)
 
+    def as_read(self, key: str, document: Buffer) -> Buffer:
+        return self._store.as_read(key, document)
+
     # -- forgetting ----------------------------------------------------------------
 
     def invalidate(self) -> None:
-        """Forget all values and keys, so that they are read from the store again."""
+        """Discard all cached values and keys, so that they are read from the store again."""
         with self._lock:
             self._clear_values()
             self._clear_keys()
 
     def invalidate_values(self) -> None:
-        """Forget all values."""
+        """Discard all cached values."""
         with self._lock:
             self._clear_values()
 
     def invalidate_keys(self) -> None:
-        """Forget what keys there are."""
+        """Discard the cached list of keys."""
         with self._lock:
             self._clear_keys()
 
-    def _forget(self, keys: Iterable[str]) -> None:
-        with self._lock:
-            for key in keys:
+    def _forget_written(self) -> None:
+        """Forget what has been written; called with the lock held."""
+        if not self._written:
+            return
+        self._clear_keys()
+        while self._written:
+            key = self._written[0]
+            if key is None:
+                self._clear_values()
+            else:
                 self._fetching.pop(key, None)
-                for part in self._parts.pop(key, ()):
-                    self._size -= len(self._values.pop(part))
-            self._clear_keys()
+                for part in list(self._parts.get(key, ())):
+                    self._drop(part)
+            self._written.popleft()  # last: an interrupt leaves it to the next call
+
+    def _drop(self, part: Part) -> None:
+        value = self._values.pop(part, b"")
+        self._size -= len(value)
+        parts = self._parts.get(part[0], set())
+        parts.discard(part)
+        if not parts:
+            self._parts.pop(part[0], None)
 
     # -- values --------------------------------------------------------------------
 
@@ -151,24 +181,20 @@ class LRUStoreCache(BaseStore):
     def _keep(self, part: Part, value: bytes) -> None:
         if self._max_size is not None and len(value) > self._max_size:
             return
-        before = self._values.pop(part, None)
-        self._size += len(value) - (0 if before is None else len(before))
+        self._drop(part)
+        self._parts.setdefault(part[0], set()).add(part)  # first, or a write might not find it
         self._values[part] = value
-        self._parts.setdefault(part[0], set()).add(part)
+        self._size += len(value)
         while self._max_size is not None and self._size > self._max_size:
-            oldest, dropped = self._values.popitem(last=False)
-            self._size -= len(dropped)
-            parts = self._parts[oldest[0]]
-            parts.discard(oldest)
-            if not parts:
-                del self._parts[oldest[0]]
+            self._drop(next(iter(self._values)))
 
     def _fetch(
         self, keys: Iterable[str], fetch: Callable[[], Iterable[tuple[Part, Buffer]]]
     ) -> dict[Part, bytes]:
-        """Return what `fetch` finds, and keep of it what nobody has written meanwhile."""
+        """Return what `fetch` finds, and cache the values that have not been written meanwhile."""
         with self._lock:
             # Two may fetch the same key: the one that started last may keep it.
+            self._forget_written()
             tokens = {key: object() for key in keys}
             self._fetching.update(tokens)
         found: dict[Part, bytes] = {}
@@ -176,6 +202,7 @@ class LRUStoreCache(BaseStore):
             found = {part: as_bytes(value) for part, value in fetch()}
         finally:
             with self._lock:
+                self._forget_written()
                 self.misses += len(found)
                 for part, value in found.items():
                     if self._fetching.get(part[0]) is tokens[part[0]]:
@@ -191,15 +218,23 @@ class LRUStoreCache(BaseStore):
             raise KeyError(key)
         return found[key]  # type: ignore[no-any-return]
 
-    def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
-        values = self._cached_parts([(key, None) for key in keys])
+    def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
+        values = self._cached_parts(_wholes(keys))
         wanted = [key for key in dict.fromkeys(keys) if (key, None) not in values]
         if wanted:
-            values |= self._fetch(
-                wanted,
-                lambda: (((k, None), v) for k, v in self._store.getitems(wanted).items()),
-            )
+            values |= self._fetch(wanted, lambda: _as_parts(self._store.getitems(wanted)))
         return {key: values[key, None] for key in keys if (key, None) in values}
+
+    def probe(self, keys: Sequence[str]) -> dict[str, Buffer]:
+        found = {key: value for (key, _), value in self._cached_parts(_wholes(keys)).items()}
+        wanted = [key for key in dict.fromkeys(keys) if key not in found]
+        try:
+            fetched = self._fetch(wanted, lambda: _as_parts(self._store.probe(wanted)))
+        except StorePermissionError:
+            if not found:
+                raise
+            return found
+        return found | {key: value for (key, _), value in fetched.items()}
 
     def get_partial_values(self, ranges: Sequence[tuple[str, ByteRange]]) -> list[Buffer | None]:
         if not self.partial_reads:
@@ -218,6 +253,7 @@ class LRUStoreCache(BaseStore):
     def _cached_parts(self, parts: Iterable[Part]) -> dict[Part, bytes]:
         values: dict[Part, bytes] = {}
         with self._lock:
+            self._forget_written()
             for part in parts:
                 key, byte_range = part
                 value = self._cached(part)
@@ -231,45 +267,54 @@ class LRUStoreCache(BaseStore):
 
     def __contains__(self, key: object) -> bool:
         with self._lock:
+            self._forget_written()
             if self._keys is not None:
                 return key in self._keys
             if (key, None) in self._values:
                 return True
         return key in self._store
 
+    # What is written is not kept: it would outlive what others write right after it.
+
     def __setitem__(self, key: str, value: Buffer) -> None:
+        self._written.append(key)
         try:
             self._store[key] = value
         finally:  # whatever a failed write has left
-            self._forget([key])
+            self._written.append(key)
 
     def setitems(self, items: Mapping[str, Buffer]) -> None:
+        self._written.extend(items)
         try:
             self._store.setitems(items)
         finally:
-            self._forget(items)
+            self._written.extend(items)
 
     def __delitem__(self, key: str) -> None:
+        self._written.append(key)
         try:
             del self._store[key]
         finally:
-            self._forget([key])
+            self._written.append(key)
 
     def delitems(self, keys: Iterable[str]) -> None:
         keys = list(keys)
+        self._written.extend(keys)
         try:
             self._store.delitems(keys)
         finally:
-            self._forget(keys)
+            self._written.extend(keys)
 
     # -- keys ----------------------------------------------------------------------
 
     def _all_keys(self) -> frozenset[str]:
         with self._lock:
+            self._forget_written()
             keys, before = self._keys, self._key_changes
         if keys is None:
             keys = frozenset(self._store)
             with self._lock:
+                self._forget_written()
                 if before is self._key_changes:
                     self._keys = keys
         return keys
@@ -281,16 +326,30 @@ class LRUStoreCache(BaseStore):
         return len(self._all_keys())
 
     def list_prefix(self, path: str = "") -> Iterator[str]:
-        if self._keys is None:
+        with self._lock:
+            self._forget_written()
+            known = self._keys is not None
+        if not known:
             return self._store.list_prefix(path)
         return super().list_prefix(path)
 
+    def list_sizes(self, path: str = "") -> Iterator[tuple[str, int]]:
+        return self._store.list_sizes(path)
+
+    def list_temporary(self, path: str = "") -> Iterator[tuple[str, int, float]]:
+        return self._store.list_temporary(path)
+
+    def get_ages(self, keys: Iterable[str]) -> dict[str, float]:
+        return self._store.get_ages(keys)
+
     def listdir(self, path: str = "") -> list[str]:
         with self._lock:
+            self._forget_written()
             names, before = self._listings.get(path), self._key_changes
         if names is None:
             names = self._store.listdir(path)
             with self._lock:
+                self._forget_written()
                 if before is self._key_changes:
                     self._listings[path] = names
         return list(names)
@@ -299,16 +358,18 @@ class LRUStoreCache(BaseStore):
         return self._store.getsize(path)
 
     def rmdir(self, path: str = "") -> None:
+        self._written.append(None)
         try:
             self._store.rmdir(path)
         finally:
-            self.invalidate()
+            self._written.append(None)
 
     def rename(self, src_path: str, dst_path: str) -> None:
+        self._written.append(None)
         try:
             self._store.rename(src_path, dst_path)
         finally:
-            self.invalidate()
+            self._written.append(None)
 
     # -- as an object ----------------------------------------------------------------
 
@@ -318,5 +379,16 @@ class LRUStoreCache(BaseStore):
     def __reduce__(self) -> Any:
         return type(self), (self._store, self._max_size)
 
+    def explain_absence(self, path: str) -> str:
+        return self._store.explain_absence(path)
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self._size} bytes of {self._store!r}>"
+
+
+def _wholes(keys: Iterable[str]) -> list[Part]:
+    return [(key, None) for key in keys]
+
+
+def _as_parts(values: Mapping[str, Buffer]) -> list[tuple[Part, Buffer]]:
+    return [((key, None), value) for key, value in values.items()]

@@ -1,18 +1,21 @@
-"""All metadata of a hierarchy in one document, and a store that reads nothing else."""
+"""Consolidated metadata: all metadata of a hierarchy in one document, and a store to read them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Iterator, Mapping, MutableMapping, Sequence
-from typing import Any
+from collections.abc import Hashable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from typing import Any, NamedTuple
 
-from zarr import formats
-from zarr.errors import MetadataError, PathNotFoundError, ReadOnlyError
-from zarr.formats.base import dump_json, join
-from zarr.formats.documents import expect_object, load_json, load_with_copies
+from zarr import _formats
+from zarr._formats.base import dump_json, join
+from zarr._formats.documents import expect_object, load_json, load_with_copies
+from zarr.errors import MetadataError, PathNotFoundError, ReadOnlyError, warn_user
 from zarr.storage.base import BaseStore, Buffer, as_store
 
-__all__ = ["METADATA_KEY", "ConsolidatedMetadataStore", "check_mode", "consolidate", "split"]
+__all__ = [
+    "METADATA_KEY", "ConsolidatedMetadataStore", "check_mode", "consolidate", "dump_copies",
+    "parse_copies", "split",
+]  # fmt: skip
 
 METADATA_KEY = ".zmetadata"
 
@@ -31,12 +34,12 @@ def consolidate(
     PathNotFoundError
         If there is nothing at `path`.
     """
-    wanted = formats.by_version(version)
-    for format in formats.FORMATS if wanted is None else (wanted,):
+    wanted = _formats.by_version(version)
+    for format in _formats.FORMATS if wanted is None else (wanted,):
         if (kind := format.kind(store, path)) is not None:
             break
     else:
-        raise PathNotFoundError(path)
+        raise _formats.not_found(PathNotFoundError, store, path, version)
     documents = {
         key: document for found in format.documents(store) for key, document in found.items()
     }
@@ -67,6 +70,9 @@ def split(
     use_consolidated: bool | str | None,
     mode: str,
     path: str,
+    version: int | None = None,
+    *,
+    strict: bool = False,
 ) -> tuple[BaseStore, BaseStore | None]:
     """Return where to read the metadata of a hierarchy, and where the chunks are.
 
@@ -74,7 +80,11 @@ def split(
     ----------
     use_consolidated : bool, str or None
         Whether to read consolidated metadata, or under which key. None means not to: what
-        they say may be out of date, so they are for those who ask for them.
+        they say may be out of date, so they are only used on request.
+    version : int, optional
+        Format; by default the one that is found.
+    strict : bool, default False
+        Whether metadata that are seen to be out of date are an error rather than a warning.
 
     Raises
     ------
@@ -85,32 +95,36 @@ def split(
         return store, chunk_store
     check_mode(mode)
     key = METADATA_KEY if use_consolidated is True else use_consolidated
-    metadata = ConsolidatedMetadataStore(store, key, path=path)
+    metadata = ConsolidatedMetadataStore(store, key, path=path, zarr_format=version, strict=strict)
     return metadata, store if chunk_store is None else chunk_store
 
 
 class ConsolidatedMetadataStore(BaseStore):
-    """The consolidated metadata of a hierarchy, read once, as a store of documents only.
+    """A read-only store of the consolidated metadata of a hierarchy, which are read once.
 
-    The chunks are elsewhere: pass the store itself as `chunk_store`, as
-    :func:`zarr.open_consolidated` does. Nothing can be changed here.
+    The chunks are in the original store: pass that as `chunk_store`, as
+    :func:`zarr.open_consolidated` does.
 
     Parameters
     ----------
     store : BaseStore or MutableMapping
-        Where the consolidated metadata are.
-    metadata_key : str
-        Their key.
+        The store that holds the consolidated metadata.
+    metadata_key : str, default '.zmetadata'
+        Key of the consolidated metadata.
     path : str, optional
-        Path of the group to be opened, where copies of metadata may be, too.
+        Path of the group to open, which can contain consolidated metadata, too.
+    zarr_format : int, optional
+        Version of the format. The version found in the store by default.
+    strict : bool, default False
+        Whether it is an error instead of a warning if attributes, or an array at the root of the
+        hierarchy, are found to differ from their copies.
 
     Raises
     ------
     KeyError
-        If there are none.
+        If there are no consolidated metadata.
     MetadataError
-        If they cannot be understood, or a document at the root of the hierarchy is seen
-        to differ from its copy: it has been changed since, and they are out of date.
+        If they are invalid, or found to be out of date and `strict` is True.
 
     Examples
     --------
@@ -131,11 +145,16 @@ class ConsolidatedMetadataStore(BaseStore):
         metadata_key: str = METADATA_KEY,
         *,
         path: str = "",
+        zarr_format: int | None = None,
+        strict: bool = False,
     ) -> None:
         self.store = as_store(store)
         self.metadata_key = metadata_key
         self._path = path
-        self._take(_find(self.store, metadata_key, path))
+        copies = _find(self.store, metadata_key, path, zarr_format)
+        if copies.changed is not None:
+            _report_outdated(copies, strict=strict)
+        self._take(copies.documents)
 
     def _take(self, documents: Mapping[str, Buffer]) -> None:
         self._documents = documents
@@ -145,12 +164,20 @@ class ConsolidatedMetadataStore(BaseStore):
     def location(self) -> Hashable:
         return ("consolidated", self.store.location, self.metadata_key)
 
+    def address(self, path: str = "") -> tuple[Hashable, str]:
+        return self.store.address(path)
+
+    @property
+    def meta_store(self) -> dict[str, Any]:
+        """The metadata documents as Python objects, by key."""
+        return {key: load_json(document, key) for key, document in self._documents.items()}
+
     # -- reading -------------------------------------------------------------------
 
     def __getitem__(self, key: str) -> Buffer:
         return self._documents[key]
 
-    def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
+    def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
         documents = self._documents
         return {key: documents[key] for key in keys if key in documents}
 
@@ -191,6 +218,9 @@ class ConsolidatedMetadataStore(BaseStore):
         documents = {key: bytes(document) for key, document in self._documents.items()}
         return _rebuild, (type(self), self.store, self.metadata_key, self._path, documents)
 
+    def explain_absence(self, path: str) -> str:
+        return "the consolidated metadata have no such path"
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {len(self)} documents of {self.store!r}>"
 
@@ -222,37 +252,66 @@ def _folders(keys: Mapping[str, Any]) -> dict[str, list[str]]:
     return {folder: sorted(names) for folder, names in folders.items()}
 
 
-def _find(store: BaseStore, metadata_key: str, path: str) -> Mapping[str, Buffer]:
-    """Return all documents that the consolidated metadata have copies of, by key."""
-    own_key = join(path, metadata_key)
-    originals = [
-        (format.group_key(place), format.array_key(place), format.attrs_key(place))
-        for format in formats.FORMATS
-        for place in dict.fromkeys(("", path))
-    ]
-    keys = [metadata_key, own_key, *(key for node in originals for key in node)]
-    found = store.getitems(list(dict.fromkeys(keys)))
-    for key, folder in ((metadata_key, ""), (own_key, path)):
-        if key in found:
-            below = f"{folder}/" if folder else ""
-            copies = {below + k: v for k, v in _parse(found[key], key).items()}
-            # Other formats may have documents here while a hierarchy is being converted.
-            known = [node for node in originals if node[0] in copies or node[1] in copies]
-            own = [k for node in known for k in node if k.startswith(below)]
-            _check_fresh(copies, found, own, key)
-            return copies
-    for format in formats.FORMATS:
-        for place in dict.fromkeys(("", path)):
+class _Copies(NamedTuple):
+    """Copies of metadata documents, their location, and one that differs from its original."""
+
+    documents: Mapping[str, Buffer]
+    key: str
+    changed: str | None = None
+
+
+def _find(store: BaseStore, metadata_key: str, path: str, version: int | None) -> _Copies:
+    """Return what the consolidated metadata have copies of.
+
+    All that tells is read at once: on a remote store each key is a request.
+    """
+    wanted = _formats.by_version(version)
+    candidates = _formats.FORMATS if wanted is None else (wanted,)
+    places = dict.fromkeys(("", path))
+    carriers = {
+        place: [format.group_key(place) for format in candidates if format.carries_copies]
+        for place in places
+    }
+    keys = {place: join(place, metadata_key) for place in places}
+    asked = [key for place in places for key in (keys[place], *carriers[place])]
+    asked += [format.attrs_key(place) for format in candidates[:2] for place in places]
+    found = store.probe(list(dict.fromkeys(asked)))
+    without = []
+    for place in places:
+        for format in candidates:
             key = format.group_key(place)
-            if key in found and (inline := format.inline_documents(found[key], key)) is not None:
-                return inline
-    raise KeyError(
-        f"there are no consolidated metadata under the key {metadata_key!r}; "
-        "zarr.consolidate_metadata makes them"
-    )
+            if not format.carries_copies or format.node_in(found, place) is None:
+                continue
+            if (inline := format.inline_documents(found[key], key)) is not None:
+                return _Copies(inline, key)
+            without.append(key)
+    for place, key in keys.items():
+        if key in found:
+            below = f"{place}/" if place else ""
+            copies = {below + k: v for k, v in parse_copies(found[key], key).items()}
+            first = next((own for own in carriers[place] if own in without), None)
+            if first is None or first in copies:
+                return _Copies(copies, key, _changed(store, copies, found, places, below))
+    raise KeyError(_absent(store, metadata_key, path))
 
 
-def _parse(document: Buffer, key: str) -> dict[str, Buffer]:
+def _absent(store: BaseStore, metadata_key: str, path: str) -> str:
+    """Return what to say where there are no consolidated metadata."""
+    place = f"at path {path!r} in {store!r}"
+    for format in _formats.FORMATS:
+        if (kind := format.kind(store, path)) is not None:
+            key = format.node_key(kind, path) if format.carries_copies else metadata_key
+            return (
+                f"there are no consolidated metadata under the key {key!r} for the {kind} {place}; "
+                "write them with zarr.consolidate_metadata, or open it with zarr.open"
+            )
+    reason = store.explain_absence(path)
+    said = f"there are no consolidated metadata, nor an array or group, {place}"
+    return f"{said}: {reason}" if reason else said
+
+
+def parse_copies(document: Buffer, key: str) -> dict[str, Buffer]:
+    """Return the copies in the document at `key`, by the keys that it gives them."""
     members = expect_object(load_with_copies(document, key, "metadata"), key)
     version = members.get("zarr_consolidated_format")
     if version != _VERSION or isinstance(version, bool):
@@ -267,22 +326,41 @@ def _parse(document: Buffer, key: str) -> dict[str, Buffer]:
     }
 
 
-def _check_fresh(
+def _changed(
+    store: BaseStore,
     copies: Mapping[str, Buffer],
     found: Mapping[str, Buffer],
-    originals: Sequence[str],
-    metadata_key: str,
-) -> None:
-    """Raise `MetadataError` if one of `found`, read along with the copies, differs from its copy.
+    places: Iterable[str],
+    below: str,
+) -> str | None:
+    """Return the key of a document that differs from its copy; `found` has been read along.
 
     To look at every original would take as long as to do without consolidated metadata.
     """
-    for key in originals:
-        if key in found and not _same(found[key], copies.get(key, b"null"), key):
-            raise MetadataError(
-                f"the consolidated metadata in {metadata_key!r} are out of date: {key!r} has "
-                "been changed since; call zarr.consolidate_metadata again"
-            )
+    known = [
+        (format, place)
+        for format in _formats.FORMATS
+        for place in places
+        if format.array_key(place) in copies or format.group_key(place) in copies
+    ]
+    arrays = [format.array_key(place) for format, place in known]
+    unread = [key for key in arrays if key in copies and key not in found]
+    originals = {**found, **(store.getitems(unread) if unread else {})}
+    for key in (*arrays, *(format.attrs_key(place) for format, place in known)):
+        known_here = key.startswith(below) and key in originals
+        if known_here and not _same(originals[key], copies.get(key, b"null"), key):
+            return key
+    return None
+
+
+def _report_outdated(copies: _Copies, *, strict: bool) -> None:
+    fault = (
+        f"the consolidated metadata in {copies.key!r} are out of date: {copies.changed!r} has "
+        "been changed since; call zarr.consolidate_metadata again"
+    )
+    if strict:
+        raise MetadataError(fault)
+    warn_user(f"{fault}, or open the hierarchy without them. The consolidated metadata are used")
 
 
 def _same(one: Buffer, other: Buffer, key: str) -> bool:

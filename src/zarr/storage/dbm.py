@@ -5,13 +5,15 @@ from __future__ import annotations
 import dbm
 import os
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import nullcontext, suppress
 from functools import partial
+from stat import S_ISDIR
 from threading import RLock
 from typing import Any, TypeVar
 
 from zarr.errors import StoreError
+from zarr.storage import dumb
 from zarr.storage.base import (
     BaseStore,
     Buffer,
@@ -48,24 +50,48 @@ class _Database:
         self.stores = 0
         self.pid = os.getpid()
         self.tree: KeyTree | None = None
+        self._is_marked = False
         self._open: Callable[..., Any] = open or dbm.open
         self._mode = mode
         self._options = options
         self._worker: ThreadPoolExecutor | None = None
+        self._refuse_remains()
         self.handle = self._opened(flag)
+        self.file = self._find_file()
         kind = type(self.handle).__module__
         # dbm.dumb reads its index once; GNU dbm locks the file unless told not to.
-        self._keeps_tree = kind == "dbm.dumb" or (kind == "_gdbm" and "u" not in flag)
+        self._keeps_tree = dumb.is_dumb(self.handle) or (kind == "_gdbm" and "u" not in flag)
         # The B-trees of Berkeley DB have cursors that find the next key.
         self.is_sorted = kind == "berkeleydb" and self.handle.db.get_type() == _BTREE
         # Most of the libraries behind dbm.ndbm answer with an empty value as if it were absent.
         self.hides_empty = kind == "_dbm"
+        self._keeps_pages = kind in ("_dbm", "berkeleydb")
+        if self._keeps_pages and flag[:1] == "n":
+            self._unmark()
+
+    # -- opening -------------------------------------------------------------------
+
+    def _refuse_remains(self) -> None:
+        """Raise `StoreError` if a writer that was killed has left what cannot be trusted."""
+        if self.flag[:1] == "n":
+            return
+        damage = dumb.find_damage(self.path, self._open)
+        if damage is None and os.path.exists(self._mark):
+            damage = (
+                "a process that changed it still has it open, or was killed before it could write "
+                f"all of it to the file; if no process has it open, delete {self._mark!r} to use "
+                "the database with what values it has, some of which may be torn"
+            )
+        if damage is not None:
+            raise StoreError(f"cannot open the DBM database {self.path!r}: {damage}")
 
     def _opened(self, flag: str) -> Any:
         arguments = (self.path, flag, self._mode)
         try:
             handle = self._open(*arguments, **self._options)
-            if type(handle).__module__ == "dbm.sqlite3":
+            if dumb.is_dumb(handle):
+                handle = dumb.secure(handle)
+            elif type(handle).__module__ == "dbm.sqlite3":
                 # Only the thread that opened it may use it.
                 handle.close()
                 self._worker = self._worker or ThreadPoolExecutor(1, "zarr-dbm")
@@ -74,20 +100,53 @@ class _Database:
             raise StoreError(f"cannot open the DBM database {self.path!r}: {error}") from error
         return handle
 
+    def _find_file(self) -> str:
+        for suffix in ("", ".db", ".dat"):
+            if os.path.isfile(self.path + suffix):
+                return os.path.realpath(self.path + suffix)
+        return os.path.realpath(self.path)
+
     def identity(self) -> tuple[int, int] | None:
         """Return what tells the file from all others, or None if it does not exist."""
         for suffix in ("", ".db", ".dat"):
             with suppress(OSError):
                 status = os.stat(self.path + suffix)
-                return status.st_dev, status.st_ino
+                if not S_ISDIR(status.st_mode):
+                    return status.st_dev, status.st_ino
         return None
+
+    # -- changes that are not in the file --------------------------------------------
+
+    @property
+    def _mark(self) -> str:
+        """A file that is there while the database has pages in memory that it has changed."""
+        return f"{self.path}.unsaved"
+
+    def mark(self) -> None:
+        """Say, before the first change, that the file is not to be trusted now."""
+        if self._keeps_pages and not self._is_marked:
+            with open(self._mark, "wb"):
+                self._is_marked = True
+
+    def _unmark(self) -> None:
+        self._is_marked = False
+        with suppress(FileNotFoundError):
+            os.unlink(self._mark)
+
+    # -- using it --------------------------------------------------------------------
 
     def do(self, work: Callable[[Any], T]) -> T:
         """Return what `work` does with the handle."""
         try:
+            if self.handle is None:  # since an interrupted flush
+                self.handle = self._opened("w")
             if self._worker is None:
                 return work(self.handle)
-            return self._worker.submit(work, self.handle).result()
+            future = self._worker.submit(work, self.handle)
+            try:
+                return future.result()
+            finally:
+                wait([future])  # what was interrupted goes on in no other thread
         except KeyError:
             raise
         # Each library has exceptions of its own.
@@ -109,14 +168,21 @@ class _Database:
         if callable(sync):
             self.do(lambda _: sync())
         else:
-            self.do(lambda handle: handle.close())
+            try:
+                self.do(lambda handle: handle.close())
+            finally:
+                self.handle = None
             self.handle = self._opened("w")
+        if self._is_marked:
+            self._unmark()
 
     def close(self) -> None:
         """Close the handle, and the thread that it may have."""
         try:
             self.do(lambda handle: handle.close())
         finally:
+            if self._is_marked:  # if it fails, the error is raised
+                self._unmark()
             if self._worker is not None:
                 self._worker.shutdown()
 
@@ -137,9 +203,9 @@ def _attach(
                 f"the DBM database {path!r} is open read-only in this process; close it first"
             )
         elif flag[:1] == "n":
-            names = database.do(lambda handle: list(handle.keys()))
-            database.do(lambda handle: [handle.__delitem__(name) for name in names])
+            database.mark()
             database.tree = None
+            database.do(_delete_all)
         database.stores += 1
         return database
 
@@ -178,21 +244,21 @@ class DBMStore(BaseStore):
     Parameters
     ----------
     path : str or path-like
-        The database. Some libraries add a suffix, or make two files.
-    flag : str, default 'c'
-        How to open the database: ``'r'`` to read, ``'w'`` to change one, ``'c'`` to
-        change one or make it, ``'n'`` to make an empty one.
+        The database. Some libraries append a suffix, or create two files.
+    flag : {'c', 'r', 'w', 'n'}, default 'c'
+        How to open the database: ``'r'`` read-only, ``'w'`` an existing one, ``'c'`` an existing or
+        a new one, ``'n'`` a new, empty one.
     mode : int, default 0o666
         Permissions of new files.
     open : callable, optional
-        What opens the database, `dbm.open` by default; for example ``dbm.gnu.open`` or
-        ``berkeleydb.btopen``.
+        The function that opens the database, for example ``dbm.gnu.open`` or
+        ``berkeleydb.btopen``. `dbm.open` by default.
     write_lock : bool, default True
-        Whether to let one thread at a time use the database.
+        Whether only one thread at a time uses the database.
     dimension_separator : {'.', '/'}, optional
-        Separator between the dimensions of a chunk key, for arrays created here.
+        Separator between the chunk indices in a chunk key, for arrays created in this store.
     **open_kwargs
-        More arguments of `open`.
+        Other parameters of `open`.
 
     Raises
     ------
@@ -201,16 +267,25 @@ class DBMStore(BaseStore):
 
     Notes
     -----
-    Call :meth:`close` after writing, or use the store as a context manager: some
-    libraries write essential data only then.
+    Call :meth:`close` after writing, or use the store as a context manager: some libraries write
+    essential data only then.
 
-    `dbm.open` takes what it finds on the machine: the kinds of databases differ in speed
-    and cannot read each other's files. `dbm.dumb`, which is always there, is slow. The
-    B-trees of Berkeley DB (``pip install 'zarr[berkeleydb]'``) are the only kind that
-    lists a group without reading all keys.
+    `dbm.open` uses the library that is installed: the kinds of databases differ in speed and cannot
+    read each other's files. `dbm.dumb`, which is always available, is slow. The B-trees of Berkeley
+    DB (``pip install 'zarr[berkeleydb]'``) are the only kind that lists a group without reading all
+    keys.
 
-    Safe to use from several threads. Whether several processes may write depends on the
-    library; assume that they may not.
+    A process that is killed while it writes leaves a database of `dbm.dumb` with all values of
+    calls that had returned, each the old one or the new one; a power failure can damage it. (This
+    holds for values that a DBMStore writes. `dbm.dumb` itself overwrites values in place; remains
+    of that are refused where they are recognised, but an index without its last lines looks
+    complete.) `dbm.ndbm` and Berkeley DB keep changed pages in memory until :meth:`flush` or
+    :meth:`close`: until then a file with the suffix ``.unsaved`` exists next to the database, and
+    no other process can open the store, because a killed writer may have left any mixture of old
+    and new values. GNU dbm is as safe as its library, which writes immediately.
+
+    Safe to use from several threads. Whether several processes can write depends on the library;
+    assume that they cannot.
 
     Examples
     --------
@@ -242,6 +317,7 @@ class DBMStore(BaseStore):
         if flag[:1] == "r":
             self._mode = "r"
         self._database: _Database | None = self._attached(flag)
+        self._location = self._database.file
 
     def _attached(self, flag: str) -> _Database:
         return _attach(self.path, flag, self.mode, self.open, self.open_kwargs)
@@ -250,11 +326,11 @@ class DBMStore(BaseStore):
 
     @property
     def location(self) -> Hashable:
-        return os.path.realpath(self.path)
+        return self._location
 
     @property
     def db(self) -> Any:
-        """What `open` has returned, or None once the store is closed."""
+        """The object that `open` has returned, or None once the store is closed."""
         return None if self._database is None else self._database.handle
 
     def _here(self) -> _Database:
@@ -281,15 +357,21 @@ class DBMStore(BaseStore):
         with self._turn(database):
             return database.do(work)
 
+    def _change(self, work: Callable[[Any], T]) -> T:
+        database = self._here()
+        with self._turn(database):
+            database.mark()
+            return database.do(work)
+
     def flush(self) -> None:
-        """Write to the file what is still in memory."""
+        """Write all changes to the file."""
         database = self._here()
         if self._mode != "r":
             with self._turn(database):
                 database.flush()
 
     def close(self) -> None:
-        """Write to the file what is still in memory, and close the database."""
+        """Write all changes to the file, and close the database."""
         database, self._database = self._database, None
         if database is not None:
             _detach(database)
@@ -307,7 +389,7 @@ class DBMStore(BaseStore):
         except KeyError:
             raise KeyError(key) from None
 
-    def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
+    def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
         def get(handle: Any) -> dict[str, Buffer]:
             found = {}
             for key in keys:
@@ -349,12 +431,15 @@ class DBMStore(BaseStore):
                     raise StoreError(f"dbm.ndbm cannot hold the empty value of {key!r}")
 
         def put(handle: Any) -> None:
+            # An interrupt leaves no tree, which is better than a wrong one.
+            tree, database.tree = database.tree, None
             for key, value in pairs.items():
                 handle[key.encode()] = value
-                if database.tree is not None:
-                    database.tree.add(key)
+                if tree is not None:
+                    tree.add(key)
+            database.tree = tree
 
-        self._do(put)
+        self._change(put)
 
     def __delitem__(self, key: str) -> None:
         if not self._delete([check_key(key)]):
@@ -370,17 +455,21 @@ class DBMStore(BaseStore):
 
         def delete(handle: Any) -> int:
             number = 0
+            tree, database.tree = database.tree, None
             for key in keys:
                 try:
                     del handle[key.encode()]
                 except KeyError:
                     continue
                 number += 1
-                if database.tree is not None:
-                    database.tree.remove(key)
+                if tree is not None:
+                    tree.remove(key)
+            if number and dumb.is_dumb(handle):
+                handle.sync()
+            database.tree = tree
             return number
 
-        return self._do(delete)
+        return self._change(delete)
 
     # -- listing -------------------------------------------------------------------
 
@@ -419,7 +508,8 @@ class DBMStore(BaseStore):
     # -- as an object --------------------------------------------------------------
 
     def __reduce__(self) -> Any:
-        self.flush()
+        if self._database is not None:
+            self.flush()
         # To open it again must not empty it.
         flag = "c" + self.flag[1:] if self.flag[:1] == "n" else self.flag
         arguments = (self.path, flag, self.mode, self.open, self.write_lock)
@@ -427,6 +517,13 @@ class DBMStore(BaseStore):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.path!r}>"
+
+
+def _delete_all(handle: Any) -> None:
+    for name in list(handle.keys()):
+        del handle[name]
+    if dumb.is_dumb(handle):
+        handle.sync()
 
 
 def _all_keys(handle: Any) -> list[str]:

@@ -9,96 +9,88 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from glob import glob
+from operator import attrgetter
 from typing import Any, ClassVar
 
-from zarr.errors import FSPathExistNotDir, StoreKeyError
+from zarr import config
+from zarr._system import (
+    HAS_FOLDER_HANDLES,
+    NO_FOLLOW,
+    NO_NAMES,
+    READ,
+    absolute_path,
+    real_name,
+    unlink,
+    why_no_name,
+)
+from zarr.errors import FSPathExistNotDir, StoreError, StoreKeyError
 from zarr.storage.base import (
     BaseStore,
     Buffer,
     ByteRange,
     Separator,
     as_bytes,
-    as_view,
     check_key,
+    normalize_storage_path,
 )
-from zarr.storage.lending import LEAST, lend
+from zarr.storage.files import (
+    ABSENT,
+    FAILURES,
+    discard,
+    file_type,
+    is_absent,
+    is_temporary,
+    move,
+    read_all,
+    read_ranges,
+    replace_file,
+    sync_folder,
+)
+from zarr.storage.links import check_dangling, check_inside
 
 __all__ = ["DirectoryStore", "NestedDirectoryStore", "TempStore", "atexit_rmglob", "atexit_rmtree"]
 
-TEMPORARY = ".__zarr_tmp_"
-"""Prefix of the names of files that are being written. No reader takes one for a key."""
+_MOST_FOLDERS = 10_000
 
-_FIRST_READ = 1 << 16
-_ODD_NAMES = ("", ".", "..")
-_serial = itertools.count()
+_NO_LINK = READ | NO_FOLLOW
+"""How to open what should not be a link. If it is one, the system says so, and one that leads
+nowhere is not mistaken for an absent file."""
 
-
-def _temporary_name() -> str:
-    return f"{TEMPORARY}{os.getpid()}_{next(_serial)}"
-
-
-def _is_temporary(name: str) -> bool:
-    # ".partial" is how files in the making end in stores written by the 2.x library.
-    return name.startswith(TEMPORARY) or (name.endswith(".partial") and len(name) > 40)
+_FLAGS = itertools.repeat(_NO_LINK)
+_WORTH_MAPPING = 4
+"""Keys from which on one iterator that opens all files is faster than one for each."""
 
 
-def _read_all(descriptor: int) -> Buffer:
-    """Read a file to its end: one system call for a small file, no second copy of a large one."""
-    data = os.read(descriptor, _FIRST_READ)
-    if len(data) < _FIRST_READ:
-        return data
-    data = _read_range(descriptor, 0, os.fstat(descriptor).st_size)
-    while more := os.pread(descriptor, _FIRST_READ, len(data)):  # it grows while we read
-        data = b"".join([data, more])
-    return data
-
-
-def _read_ranges(descriptor: int, ranges: Sequence[ByteRange]) -> list[Buffer]:
-    size = os.fstat(descriptor).st_size
-    parts: list[Buffer] = []
-    for start, length in ranges:
-        begin = max(0, size + start) if start < 0 else min(start, size)
-        wanted = size - begin if length is None else min(length, size - begin)
-        parts.append(_read_range(descriptor, begin, wanted))
-    return parts
-
-
-def _read_range(descriptor: int, begin: int, length: int) -> Buffer:
-    """Read `length` bytes, or what there is; one system call moves at most 2 GiB."""
-    if length < LEAST:
-        return os.pread(descriptor, length, begin)
-    memory, done = lend(length), 0
-    while done < length and (read := os.preadv(descriptor, [memory[done:]], begin + done)):
-        done += read
-    return memory[:done]
-
-
-def _write_all(descriptor: int, value: Buffer) -> None:
-    view: bytes | memoryview = value if type(value) is bytes else as_view(value)
-    written = os.write(descriptor, view)
-    while written < len(view):
-        view = memoryview(view)[written:]
-        written = os.write(descriptor, view)
-
-
-def _sync_folder(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+class _NoFileError(StoreKeyError):
+    """A key that every store may hold, but no file of this system."""
 
 
 def atexit_rmtree(path: str, isdir: Callable[[str], bool] = os.path.isdir) -> None:
-    """Delete the directory `path` with all in it, if it exists; meant for `atexit`."""
+    """Delete a directory including its contents, if it exists; intended for :mod:`atexit`.
+
+    Parameters
+    ----------
+    path : str
+        The directory.
+    isdir : callable, optional
+        Returns whether the directory exists. :func:`os.path.isdir` by default.
+    """
     if isdir(path):
         shutil.rmtree(path, ignore_errors=True)
 
 
 def atexit_rmglob(path: str) -> None:
-    """Delete the files and directories that match the pattern `path`; meant for `atexit`."""
+    """Delete the files and directories that match a pattern; intended for :mod:`atexit`.
+
+    Parameters
+    ----------
+    path : str
+        Pattern for :func:`glob.glob`.
+    """
     for found in glob(path):
         if os.path.isfile(found):
             os.remove(found)
@@ -112,18 +104,21 @@ class DirectoryStore(BaseStore):
     Parameters
     ----------
     path : str or path-like
-        The directory; it is created by the first write.
+        The directory, which is created by the first write. A relative path is resolved once, when
+        the store is created.
     normalize_keys : bool, default False
-        Whether to convert keys to lower case, for data shared with a file system that
-        does not tell cases apart.
+        Whether to convert keys to lower case, for data shared with a case-insensitive file system.
     dimension_separator : {'.', '/'}, optional
-        Separator between the dimensions of a chunk key, for arrays created here.
+        Separator between the chunk indices in a chunk key, for arrays created in this store, and
+        for arrays of format 2 whose metadata name none.
     fsync : bool, default False
-        Whether a write returns only when the value and its name are on the disk, so that
-        it survives a loss of power.
-    follow_symlinks : bool, default False
-        Whether keys may lead out of the directory through symbolic links inside it.
-        The directory itself may always be a link.
+        Whether a write returns only when the value and its name are on the disk, so that it
+        survives a power failure.
+    follow_symlinks : bool, optional
+        Whether to follow symbolic links in the directory that lead out of it. If False, links are
+        checked at each access, and a link out of the directory raises `StorePermissionError`. The
+        directory itself can always be a link. By default the setting of ``zarr.config``: True,
+        unless the environment variable ``ZARR_FOLLOW_SYMLINKS`` is 0.
 
     Raises
     ------
@@ -132,9 +127,16 @@ class DirectoryStore(BaseStore):
 
     Notes
     -----
-    A value is written to a temporary file that is then renamed, so a reader sees the old
-    value or the new one, whole, even if the writer is killed. Safe to use from several
-    threads and processes; no file stays open between calls.
+    A value is written to a temporary file that is then renamed, so a reader sees the old value or
+    the new one, whole, even if the writer is killed. Safe to use from several threads and
+    processes; no file stays open between calls. A folder is moved or deleted by renaming it, which
+    is atomic for readers.
+
+    Reading a broken link raises `StoreError`; it is never treated as a missing value. A link to a
+    folder above it is not listed, because the listing would not end.
+
+    Files whose names begin with ``.__zarr_tmp_`` are left by processes that were killed. They are
+    not keys, and can be deleted while no process writes.
 
     Examples
     --------
@@ -147,6 +149,7 @@ class DirectoryStore(BaseStore):
     """
 
     partial_reads: ClassVar[bool] = True
+    atomic_folders: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -155,126 +158,131 @@ class DirectoryStore(BaseStore):
         dimension_separator: Separator | None = None,
         *,
         fsync: bool = False,
-        follow_symlinks: bool = False,
+        follow_symlinks: bool | None = None,
     ) -> None:
-        path = os.fspath(path)
-        if not os.path.isdir(path) and os.path.exists(path):
-            raise FSPathExistNotDir(path)
+        path = absolute_path(path)
+        if file_type(path) not in (0, stat.S_IFDIR):
+            raise FSPathExistNotDir(path, hint=_hint_of_file(path))
         self.path = path
         self.normalize_keys = normalize_keys
         self.fsync = fsync
-        self.follow_symlinks = follow_symlinks
+        allowed = config.get().follow_symlinks if follow_symlinks is None else follow_symlinks
+        self.follow_symlinks: bool = allowed
         self._dimension_separator = dimension_separator
         self._prefix = os.path.join(path, "")
-        self._flags = os.O_RDONLY if follow_symlinks else os.O_RDONLY | os.O_NOFOLLOW
-        self._location: str | None = None
-        # Folders seen to lie inside the root: looked at once, not at each key.
-        self._inside = {""}
+        # Folders in keys that have been checked, because most keys share theirs with others.
+        self._checked = {""}
 
     @property
     def location(self) -> Hashable:
-        if self._location is None:
-            self._location = os.path.realpath(self.path)
-        return self._location
+        return os.path.realpath(self.path)  # not kept: links may be changed
+
+    def address(self, path: str = "") -> tuple[Hashable, str]:
+        below = path.lower() if self.normalize_keys else path
+        return "file", real_name(self._prefix + below)
 
     # -- from keys to files --------------------------------------------------------
 
     def _file(self, key: object) -> str:
-        """Return the path of the file for `key`, which is sure to lie in the root."""
+        """Return the path of the file for `key`, which cannot lie outside the root."""
         if not isinstance(key, str):
             key = check_key(key)
         if self.normalize_keys:
             key = key.lower()
         folder, _, name = key.rpartition("/")
-        if folder not in self._inside or name in _ODD_NAMES or "\0" in name or key[0] == "/":
+        if folder not in self._checked or name in NO_NAMES or "\0" in name or key[0] == "/":
             self._check_folder(key, folder)
         return self._prefix + key
 
     def _check_folder(self, key: str, folder: str) -> None:
-        check_key(key)
-        if folder in self._inside:
+        for name in check_key(key).split("/"):
+            if reason := why_no_name(name):
+                raise _NoFileError(f"key {key!r} cannot be a file in {self!r}: {reason}")
+        if not self.follow_symlinks:
+            check_inside(key, self.path, self._prefix + folder)
             return
-        parent = folder.rpartition("/")[0]
-        if parent not in self._inside:
-            self._check_folder(key, parent)
-        path = self._prefix + folder
-        try:
-            mode = (os.stat if self.follow_symlinks else os.lstat)(path).st_mode
-        except (OSError, ValueError):
-            return
-        # A folder that is no link lies where its parent lies.
-        if stat.S_ISLNK(mode):
-            self._check_inside(key, path)
-        if parent in self._inside and (stat.S_ISDIR(mode) or os.path.isdir(path)):
-            self._inside.add(folder)
-
-    def _check_inside(self, key: str, path: str) -> None:
-        root = os.path.realpath(self.path)
-        real = os.path.realpath(path)
-        if real != root and not real.startswith(os.path.join(root, "")):
-            raise StoreKeyError(
-                f"key {key!r} leads out of the store {self.path!r} through a symbolic link to "
-                f"{real!r}; pass follow_symlinks=True if that is meant"
-            )
-
-    def _open(self, key: str) -> int:
-        """Open the file of `key` for reading; raise `KeyError` if there is none."""
-        try:
-            return os.open(self._file(key), self._flags)
-        except OSError:
-            descriptor = self._open_oddity(key)
-            if descriptor is None:
-                raise KeyError(key) from None
-            return descriptor
-
-    def _open_oddity(self, key: str) -> int | None:
-        """Open a file that could not just be opened; return None if there is none."""
-        path = self._file(key)
-        try:
-            return os.open(path, self._flags)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            if error.errno == errno.ENAMETOOLONG:
-                return None
-            if error.errno != errno.ELOOP:
-                raise
-            self._check_inside(key, path)
-            return os.open(path, os.O_RDONLY)
+        if len(self._checked) > _MOST_FOLDERS:
+            self._checked = {""}
+        self._checked.add(folder)
 
     # -- reading -------------------------------------------------------------------
 
-    def __getitem__(self, key: str) -> bytes:
-        descriptor = self._open(key)
+    def _read(self, key: str, ranges: Sequence[ByteRange] | None = None) -> Any:
+        """Return the value of `key`, or those `ranges` of it; None if it is absent."""
         try:
-            return as_bytes(_read_all(descriptor))
-        except IsADirectoryError:
-            raise KeyError(key) from None
+            path = self._file(key)
+        except _NoFileError:
+            return None
+        try:
+            try:
+                return self._read_file(path, ranges, _NO_LINK)
+            except OSError as error:
+                if error.errno != errno.ELOOP:
+                    raise
+                target = path if self.follow_symlinks else check_inside(key, self.path, path)
+                return self._read_file(target, ranges, READ)
+        except FAILURES as error:
+            if isinstance(error, StoreError):
+                raise
+            if is_absent(error):
+                check_dangling(key, self.path, path)
+                return None
+            if _means_folder(path, error):
+                return None
+            if file_type(path) not in (0, stat.S_IFREG, stat.S_IFDIR):
+                raise StoreError(
+                    f"cannot read key {key!r} of {self!r}: {path!r} is a pipe, a socket or a "
+                    "device; expected a regular file"
+                ) from error
+            raise
+
+    def _read_file(self, path: str, ranges: Sequence[ByteRange] | None, flags: int) -> Any:
+        (descriptor,) = map(os.open, (path,), (flags,))
+        try:
+            return read_all(descriptor) if ranges is None else read_ranges(descriptor, ranges)
         finally:
             os.close(descriptor)
 
-    def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
+    def __getitem__(self, key: str) -> bytes:
+        value = self._read(key)
+        if value is None:
+            raise KeyError(key)
+        return as_bytes(value)
+
+    def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
+        if len(keys) < _WORTH_MAPPING or not self.follow_symlinks:
+            return {key: value for key in keys if (value := self._read(key)) is not None}
         # Three system calls per key, and little else: this is what reading small chunks costs.
         found: dict[str, Buffer] = {}
-        file, flags = self._file, self._flags
-        for key in keys:
+        opened = zip(keys, map(os.open, map(self._file, keys), _FLAGS), strict=True)
+        while True:
             try:
-                descriptor = os.open(file(key), flags)
-            except FileNotFoundError:
-                continue
-            except OSError:
-                if (odd := self._open_oddity(key)) is None:
-                    continue
-                descriptor = odd
-            try:
-                found[key] = _read_all(descriptor)
-            except IsADirectoryError:
-                pass
-            finally:
-                os.close(descriptor)
-        return found
+                for key, descriptor in opened:
+                    try:
+                        found[key] = read_all(descriptor)
+                    except IsADirectoryError:
+                        pass
+                    finally:
+                        os.close(descriptor)
+                if len(found) < len(keys):
+                    self._check_folders([key for key in keys if key not in found])
+                return found
+            except ABSENT:
+                continue  # with the next key
+            except (*FAILURES, _NoFileError):
+                # A link or a failure: one by one, to find out which, and of which key.
+                left = [key for key in keys if key not in found]
+                return found | {k: value for k in left if (value := self._read(k)) is not None}
 
-    def getfirst(self, keys: Sequence[str]) -> dict[str, Buffer]:
+    def _check_folders(self, absent: Sequence[str]) -> None:
+        """Raise `StoreError` if keys are absent because their folder is a link to nowhere."""
+        folders = {key.rpartition("/")[0]: key for key in absent}
+        for folder, key in folders.items():
+            path = self._folder(folder)
+            if not file_type(path):
+                check_dangling(key, self.path, path)
+
+    def get_first(self, keys: Sequence[str]) -> dict[str, Buffer]:
         # Most often it is the first one: to look for the others would double the system calls.
         for key in keys:
             if found := self.getitems([key]):
@@ -286,187 +294,292 @@ class DirectoryStore(BaseStore):
         # The ranges of one value come from one file, though another may take its place.
         for key, group in itertools.groupby(ranges, key=lambda item: item[0]):
             wanted = [byte_range for _, byte_range in group]
-            try:
-                descriptor = self._open(key)
-            except KeyError:
-                values += [None] * len(wanted)
-                continue
-            try:
-                values += _read_ranges(descriptor, wanted)
-            except IsADirectoryError:
-                values += [None] * len(wanted)
-            finally:
-                os.close(descriptor)
+            parts = self._read(key, wanted)
+            values += [None] * len(wanted) if parts is None else parts
         return values
 
     def __contains__(self, key: object) -> bool:
         try:
-            return stat.S_ISREG(os.stat(self._file(key)).st_mode)
-        except (OSError, ValueError):  # `StoreKeyError` is one of the latter
+            path = self._file(key)
+        except StoreKeyError:
             return False
+        if not self.follow_symlinks:
+            check_inside(str(key), self.path, path)
+        try:
+            found = file_type(path)
+        except ValueError:  # of a key that no file can have
+            return False
+        if not found:
+            check_dangling(str(key), self.path, path)
+        return found not in (0, stat.S_IFDIR)
+
+    def present(self, keys: Sequence[str]) -> list[str]:
+        return [key for key in keys if key in self]
 
     # -- writing -------------------------------------------------------------------
 
     def __setitem__(self, key: str, value: Buffer) -> None:
         path = self._file(key)
-        folder, _, _ = path.rpartition("/")
-        temporary = f"{folder}/{_temporary_name()}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         try:
-            descriptor = os.open(temporary, flags, 0o666)
-        except (FileNotFoundError, NotADirectoryError):
-            self._make_folder(folder)
-            descriptor = os.open(temporary, flags, 0o666)
-        try:
-            try:
-                _write_all(descriptor, value)
-                if self.fsync:
-                    os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            self._put_in_place(temporary, path)
-        except BaseException:
-            if os.path.exists(temporary):
-                os.unlink(temporary)
-            raise
-        if self.fsync:
-            _sync_folder(folder)
-
-    def _put_in_place(self, temporary: str, path: str) -> None:
-        try:
-            os.replace(temporary, path)
-        except IsADirectoryError:
-            # A folder in the way gives place, as an object store would let it.
-            shutil.rmtree(path)
-            os.replace(temporary, path)
-
-    def _make_folder(self, folder: str) -> None:
-        if not self.fsync:
-            os.makedirs(folder, exist_ok=True)
-            return
-        missing = []
-        while not os.path.isdir(folder):
-            missing.append(folder)
-            folder = os.path.dirname(os.path.abspath(folder))
-        for path in reversed(missing):
-            os.makedirs(path, exist_ok=True)
-            _sync_folder(os.path.dirname(os.path.abspath(path)))
+            replace_file(path, value, fsync=self.fsync)
+        except UnicodeEncodeError as error:
+            raise StoreKeyError(f"key {key!r} cannot be the name of a file: {error}") from error
+        except (FileExistsError, NotADirectoryError) as error:
+            check_dangling(key, self.path, os.path.dirname(path))
+            raise StoreKeyError(
+                f"cannot store key {key!r} in {self!r}: one of the folders above it is a file"
+            ) from error
 
     def setitems(self, items: Mapping[str, Buffer]) -> None:
         for key, value in items.items():
             self[key] = value
 
     def __delitem__(self, key: str) -> None:
-        path = self._file(key)
         try:
-            os.unlink(path)
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError):
-            if os.path.isfile(path):
-                raise
+            path = self._file(key)
+        except _NoFileError:
             raise KeyError(key) from None
+        try:
+            unlink(path)
+        except FAILURES as error:
+            # Some systems say that it is not permitted to unlink a folder.
+            if is_absent(error) or file_type(path, follow_symlinks=False) == stat.S_IFDIR:
+                raise KeyError(key) from None
+            raise
         if self.fsync:
-            _sync_folder(os.path.dirname(path))
+            sync_folder(os.path.dirname(path))
 
     # -- listing -------------------------------------------------------------------
 
     def _folder(self, path: str) -> str:
         return self._file(f"{path}/x")[:-2] if path else self.path
 
-    def _walk(self, folder: str, prefix: str) -> Iterator[str]:
-        try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=self.follow_symlinks):
-                yield from self._walk(entry.path, f"{prefix}{entry.name}/")
-            elif not _is_temporary(entry.name) and entry.is_file():
-                yield prefix + entry.name
-
-    def __iter__(self) -> Iterator[str]:
-        return self._walk(self.path, "")
-
-    def list_prefix(self, path: str = "") -> Iterator[str]:
-        return self._walk(self._folder(path), f"{path}/" if path else "")
-
-    def listdir(self, path: str = "") -> list[str]:
+    def _entries(self, path: str) -> list[os.DirEntry[str]]:
+        """Return the values and folders directly below `path`, sorted by name."""
         try:
             with os.scandir(self._folder(path)) as entries:
-                ours = [entry for entry in entries if self._is_ours(entry)]
-        except (FileNotFoundError, NotADirectoryError):
+                found = [entry for entry in entries if not is_temporary(entry.name)]
+        except _NoFileError:
             return []
-        if path in self._inside:
-            above = f"{path}/" if path else ""
-            folders = [entry.name for entry in ours if entry.is_dir(follow_symlinks=False)]
-            self._inside.update([above + name for name in folders])
-        return sorted([entry.name for entry in ours])
+        except FAILURES as error:
+            if not is_absent(error):
+                raise
+            check_dangling(path, self.path, self._folder(path))
+            return []
+        found = [entry for entry in found if not entry.is_symlink() or self._shows(path, entry)]
+        return sorted(found, key=attrgetter("name"))
 
-    def present(self, keys: Sequence[str]) -> list[str]:
-        return [key for key in keys if key in self]
+    def _shows(self, path: str, link: os.DirEntry[str]) -> bool:
+        """Tell whether a link in the folder `path` is listed.
 
-    def _is_ours(self, entry: os.DirEntry[str]) -> bool:
-        """Tell whether an entry of a folder belongs to the store."""
-        if _is_temporary(entry.name):
-            return False
-        if self.follow_symlinks or not entry.is_symlink():
-            return True
+        Not if its target is a folder above it, because the listing would not end.
+        """
         try:
-            self._check_inside(entry.name, entry.path)
-        except StoreKeyError:
-            return False
-        return True
+            target = os.stat(link.path)
+        except OSError as error:
+            if is_absent(error) or error.errno == errno.ELOOP:
+                return True  # reading it raises the error
+            raise
+        segments = path.split("/") if path else []
+        above = ["/".join(segments[:n]) for n in range(len(segments) + 1)]
+        return not any(_is_same(self._folder(folder), target) for folder in above)
+
+    def __iter__(self) -> Iterator[str]:
+        return self.list_prefix()
+
+    def list_prefix(self, path: str = "") -> Iterator[str]:
+        for entry in self._entries(path):
+            key = f"{path}/{entry.name}" if path else entry.name
+            if _is_folder(entry):
+                yield from self.list_prefix(key)
+            else:
+                yield key
+
+    def list_sizes(self, path: str = "") -> Iterator[tuple[str, int]]:
+        for entry in self._entries(path):
+            key = f"{path}/{entry.name}" if path else entry.name
+            if _is_folder(entry):
+                yield from self.list_sizes(key)
+            else:
+                with suppress(FileNotFoundError):  # deleted meanwhile
+                    yield key, _size_of(entry)
+
+    def list_temporary(self, path: str = "") -> Iterator[tuple[str, int, float]]:
+        try:
+            with os.scandir(self._folder(path)) as entries:
+                found = sorted(entries, key=attrgetter("name"))
+        except (_NoFileError, *FAILURES):
+            return  # the list of keys raises what there is to raise
+        for entry in found:
+            name = f"{path}/{entry.name}" if path else entry.name
+            if is_temporary(entry.name):
+                with suppress(FileNotFoundError):
+                    known = entry.stat(follow_symlinks=False)
+                    yield name, known.st_size, time.time() - known.st_mtime
+            elif entry.is_dir(follow_symlinks=False):
+                yield from self.list_temporary(name)
+
+    def get_ages(self, keys: Iterable[str]) -> dict[str, float]:
+        ages = {}
+        for key in keys:
+            with suppress(*FAILURES, StoreKeyError):
+                ages[key] = time.time() - os.stat(self._file(key)).st_mtime
+        return ages
+
+    def listdir(self, path: str = "") -> list[str]:
+        return [entry.name for entry in self._entries(path)]
 
     def rmdir(self, path: str = "") -> None:
-        target = self._folder(path)
-        if os.path.isdir(target) and not (path and os.path.islink(target)):
-            shutil.rmtree(target)
-        elif os.path.lexists(target):
-            os.unlink(target)
-        self._inside = {""}
+        try:
+            target = self._folder(path)
+        except _NoFileError:
+            return
+        if path and not _is_discarded(target):
+            return
+        discard(target, is_root=not path)
+        if self.fsync and path:
+            sync_folder(os.path.dirname(target))
 
     def rename(self, src_path: str, dst_path: str) -> None:
-        source, target = self._file(src_path), self._file(dst_path)
-        if source == target or not os.path.exists(source):
+        target = self._file(dst_path)
+        try:
+            source = self._file(src_path)
+        except _NoFileError:
             return
-        self._make_folder(os.path.dirname(target))
-        if os.path.isdir(target) and not os.path.islink(target):
-            shutil.rmtree(target)
-        os.replace(source, target)
-        self._inside = {""}
+        if source == target:
+            return
+        try:
+            move(source, target, fsync=self.fsync)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise StoreKeyError(
+                f"cannot move {src_path!r} to {dst_path!r} in {self!r}: one of the folders above "
+                "it is a file"
+            ) from error
+        if self.fsync:
+            sync_folder(os.path.dirname(target))
 
     def getsize(self, path: str = "") -> int:
-        target = self._folder(path)
-        try:
-            entries = list(os.scandir(target))
-        except NotADirectoryError:
-            return os.stat(target).st_size
-        except FileNotFoundError:
-            return 0
-        return sum(
-            entry.stat().st_size
-            for entry in entries
-            if entry.is_file() and not _is_temporary(entry.name)
-        )
+        if path and path in self:
+            return _size(self._file(path))
+        return sum(_size(entry.path) for entry in self._entries(path) if not _is_folder(entry))
 
     # -- as an object --------------------------------------------------------------
 
-    def __reduce__(self) -> Any:
-        options = {
+    def dir_path(self, path: str | None = None) -> str:
+        """Return the path of the folder for the keys below a path.
+
+        Parameters
+        ----------
+        path : str, optional
+            Path in the store. The root by default.
+
+        Returns
+        -------
+        str
+            The absolute path in the file system.
+        """
+        return self._folder(normalize_storage_path(path))
+
+    def _options(self) -> dict[str, Any]:
+        options: dict[str, Any] = {
             name: value
             for name, value in (
                 ("normalize_keys", self.normalize_keys),
                 ("dimension_separator", self._dimension_separator),
                 ("fsync", self.fsync),
-                ("follow_symlinks", self.follow_symlinks),
             )
             if value
         }
-        if options:
+        if not self.follow_symlinks:
+            options["follow_symlinks"] = False
+        return options
+
+    def __reduce__(self) -> Any:
+        if options := self._options():
             return _reopen, (type(self), self.path, options)
         return type(self), (self.path,)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.path!r}>"
+
+    def explain_absence(self, path: str) -> str:
+        if not os.path.isdir(self.path):
+            return "the directory does not exist"
+        if not os.path.isdir(self._folder(path)):
+            return f"the directory has no folder {path!r}"
+        return "the directory holds no Zarr metadata" if self.listdir(path) else "it is empty"
+
+
+def _means_folder(path: str, error: Exception) -> bool:
+    """Tell whether `error` is what reading the folder `path` raises."""
+    if isinstance(error, IsADirectoryError):
+        return True
+    # Where folders cannot be opened, it looks like one to which access is denied.
+    is_denied = isinstance(error, PermissionError) and not HAS_FOLDER_HANDLES
+    return is_denied and file_type(path) == stat.S_IFDIR
+
+
+def _hint_of_file(path: str) -> str:
+    """Return how to open the file at `path`, if that can be told from how it begins."""
+    try:
+        with open(path, "rb") as file:
+            beginning = file.read(16)
+    except OSError:
+        return ""
+    if beginning.startswith(b"PK"):
+        return "it is a ZIP archive; open it with zarr.ZipStore"
+    if beginning.startswith(b"SQLite format 3"):
+        return "it is an SQLite database; open it with zarr.SQLiteStore"
+    return ""
+
+
+def _size(path: str) -> int:
+    """Return the bytes in the file at `path`, 0 if it is none or has been deleted."""
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        if is_absent(error):
+            return 0
+        raise
+    return found.st_size if stat.S_ISREG(found.st_mode) else 0
+
+
+def _size_of(entry: os.DirEntry[str]) -> int:
+    """Return the bytes of the file that an entry is, or leads to; -1 where that is no file."""
+    try:
+        return entry.stat().st_size
+    except FileNotFoundError:
+        if entry.is_symlink():
+            return -1
+        raise
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return -1
+        raise
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Tell whether an entry is a folder, or a link to one."""
+    try:
+        return entry.is_dir()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return False
+        raise
+
+
+def _is_discarded(path: str) -> bool:
+    """Tell whether deleting the folder at `path` is enough: it is not a value."""
+    kind = file_type(path, follow_symlinks=False)
+    # A link that leads nowhere was one to a folder, or cannot be told from it.
+    return kind == stat.S_IFDIR or (kind == stat.S_IFLNK and file_type(path) in (0, stat.S_IFDIR))
+
+
+def _is_same(path: str, found: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), found)
+    except ABSENT:
+        return False
 
 
 def _reopen(cls: type[DirectoryStore], path: str, options: dict[str, Any]) -> DirectoryStore:
@@ -476,17 +589,26 @@ def _reopen(cls: type[DirectoryStore], path: str, options: dict[str, Any]) -> Di
 class NestedDirectoryStore(DirectoryStore):
     """A `DirectoryStore` whose arrays keep their chunks in nested folders.
 
-    With many chunks in one folder some file systems become slow; here the chunk
-    ``(3, 4)`` of an array is the file ``3/4``.
+    Some file systems are slow with many files in one folder; here the chunk ``(3, 4)`` of an
+    array is the file ``3/4``.
 
     Parameters
     ----------
     path : str or path-like
-        The directory; it is created by the first write.
+        The directory, which is created by the first write.
     normalize_keys : bool, default False
         Whether to convert keys to lower case.
     dimension_separator : {'/'}, optional
-        Here always ``'/'``.
+        Always ``'/'``.
+    **options
+        `fsync` and `follow_symlinks`, as for :class:`DirectoryStore`.
+
+    Raises
+    ------
+    ValueError
+        If another `dimension_separator` is given.
+    FSPathExistNotDir
+        If `path` is a file.
 
     Examples
     --------
@@ -518,14 +640,18 @@ class TempStore(DirectoryStore):
 
     Parameters
     ----------
-    suffix, prefix : str
-        Ends of the directory's name.
+    suffix : str, default ''
+        End of the name of the directory.
+    prefix : str, default 'zarr'
+        Start of the name of the directory.
     dir : str, optional
-        Folder in which to create it.
+        The folder for the directory. That of :mod:`tempfile` by default.
     normalize_keys : bool, default False
         Whether to convert keys to lower case.
     dimension_separator : {'.', '/'}, optional
-        Separator between the dimensions of a chunk key, for arrays created here.
+        Separator between the chunk indices in a chunk key, for arrays created in this store.
+    **options
+        `fsync` and `follow_symlinks`, as for :class:`DirectoryStore`.
 
     Examples
     --------
@@ -548,4 +674,4 @@ class TempStore(DirectoryStore):
 
     def __reduce__(self) -> Any:
         # What is pickled is a reference: the directory still belongs to its creator.
-        return DirectoryStore, (self.path, self.normalize_keys, self._dimension_separator)
+        return _reopen, (DirectoryStore, self.path, self._options())

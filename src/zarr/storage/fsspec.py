@@ -1,20 +1,28 @@
-"""A store in any file system that fsspec knows, found by its URL."""
+"""A store in any file system of fsspec, for a URL."""
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import inspect
 import os
 import pickle
+import re
 import time
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from threading import RLock
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import quote, unquote
 
-from zarr.errors import ReadOnlyError, StoreError, StorePermissionError, StoreTimeoutError
+from zarr.errors import (
+    ReadOnlyError,
+    StoreError,
+    StoreKeyError,
+    StorePermissionError,
+    StoreTimeoutError,
+)
+from zarr.storage.addresses import address_in_fsspec
 from zarr.storage.base import (
     BaseStore,
     Buffer,
@@ -22,18 +30,35 @@ from zarr.storage.base import (
     Separator,
     as_bytes,
     check_key,
-    take_range,
+    normalize_storage_path,
 )
-from zarr.storage.directory import _is_temporary, _temporary_name
-from zarr.storage.remote import cut_into, failure, pauses, require
+from zarr.storage.coroutines import run_in
+from zarr.storage.directory import DirectoryStore
+from zarr.storage.fsspec_facts import (
+    BUCKETS,
+    CACHES,
+    CONCURRENCY,
+    HTTP_CONCURRENCY,
+    Request,
+    calling,
+    cut_part,
+    has_magic,
+    is_about_range,
+    is_async,
+    is_denial,
+    limits,
+    local_root,
+    may_pass,
+    protocols,
+    tuned,
+)
+from zarr.storage.order import in_order
+from zarr.storage.pace import Pace
+from zarr.storage.remote import DENIED, cut_into, failure, pauses, require
 
 __all__ = ["FSStore"]
 
 T = TypeVar("T")
-_Request: TypeAlias = tuple[Any, ...]
-
-_CONCURRENCY = 128
-"""Requests under way at a time."""
 
 _THREADS = 16
 """Threads that work on a selection, where they mostly wait."""
@@ -44,59 +69,51 @@ take a failed or denied read for a chunk that was never written."""
 
 _ABSENT = (KeyError, FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
-_LASTING = (LookupError, FileNotFoundError, IsADirectoryError, NotADirectoryError,
-            PermissionError, ValueError, TypeError, NotImplementedError, ImportError)  # fmt: skip
-_LASTING_NUMBERS = (
-    errno.EINVAL, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENAMETOOLONG
-)  # fmt: skip
-
-_BUCKETS = {"s3", "s3a", "gs", "gcs", "abfs", "az", "adl", "oss", "oci"}
-_CACHES = {"simplecache", "filecache", "blockcache", "cached"}
+_READING = ("read", "look for")
 
 _FIRST_BYTE = {"start": 0, "end": 1}
 
-_SECRETS = ("key", "secret", "token", "password", "username", "sas_token", "credential")
-_IRRELEVANT = ("config_kwargs", "asynchronous", "loop", "skip_instance_cache", "auto_mkdir")
-
 
 class FSStore(BaseStore):
-    """A store in any file system that ``fsspec`` knows, found by its URL.
+    """A store in any file system that ``fsspec`` supports, for a URL.
 
-    Requires the package ``fsspec`` (``pip install 'zarr[fsspec]'``) and the one for the
-    protocol, for instance ``s3fs`` for ``s3://``.
+    Requires the package ``fsspec`` (``pip install 'zarr[fsspec]'``) and the one for the protocol,
+    for instance ``s3fs`` for ``s3://``.
 
     Parameters
     ----------
-    url : str
-        Where the data are: ``protocol://path``, or several joined by ``::``, such as
+    url : str or path-like
+        ``protocol://path``, or several URLs joined by ``::``, such as
         ``simplecache::s3://bucket/data.zarr``. With `fs`, a path in that file system.
     normalize_keys : bool, default False
         Whether to convert keys to lower case.
     key_separator : {'.', '/'}, optional
         The older name of `dimension_separator`.
     mode : str, default 'w'
-        'r' for a store that refuses to be written.
-    exceptions : tuple of Exception subclasses
-        Errors that mean that a key is absent, so that its chunk reads as fill values. If
-        not given, only those do that say so: `KeyError` and `FileNotFoundError`. Some
-        public buckets answer "denied" for what is absent: for these, pass
-        ``(KeyError, FileNotFoundError, PermissionError)``.
+        'r' for a read-only store.
+    exceptions : tuple of Exception subclasses, default (KeyError, PermissionError, OSError)
+        Errors for which a key is absent, so that its chunk reads as fill values. With the default,
+        only `KeyError` and `FileNotFoundError` are such errors. Some public buckets deny access to
+        missing keys. Their arrays and groups open, but reading a missing chunk raises
+        `StorePermissionError`; to read such chunks as fill values, pass
+        ``(KeyError, FileNotFoundError, PermissionError)``. `PermissionError` includes the HTTP
+        statuses 401 and 403, and is used for reading only.
     dimension_separator : {'.', '/'}, optional
-        Separator between the dimensions of a chunk key, for arrays created here.
+        Separator between the chunk indices in a chunk key, for arrays created in this store.
     fs : fsspec.spec.AbstractFileSystem, optional
-        A file system to use, instead of the one that `url` names.
+        The file system, instead of the one that `url` names.
     check : bool, default False
-        Whether to write and delete a file at once, to see that this works.
+        Whether to check write access immediately, by writing and deleting a file.
     create : bool, default False
-        Whether to make the outermost directory.
+        Whether to create the root directory.
     missing_exceptions : sequence of Exception subclasses, optional
-        More errors that mean that a key is absent.
+        More errors for which a key is absent.
     retries : int, default 3
-        How often a request that failed for a passing reason is sent again, after a
-        pause; 0 for never. Some file systems retry by themselves, in addition; those of
-        ``s3://`` URLs do not, unless `storage_options` say so.
+        How often to repeat, after a pause, a request that failed for a temporary reason; 0 for
+        never. Some file systems also repeat requests themselves; those of ``s3://`` URLs do so only
+        if `storage_options` enable it.
     **storage_options
-        Passed on to the file system. Not together with `fs`.
+        Options of the file system. Not together with `fs`.
 
     Raises
     ------
@@ -107,12 +124,12 @@ class FSStore(BaseStore):
 
     Notes
     -----
-    Batches of reads, ranges and writes are concurrent where the file system is
-    asynchronous (S3, Google Cloud Storage, Azure, HTTP and others). Values in local files
-    are replaced whole; on other file systems that is up to these. Lists of files that
-    ``fsspec`` has cached are never trusted.
+    Batches of reads, ranges and writes are concurrent where the file system is asynchronous (S3,
+    Google Cloud Storage, Azure, HTTP and others). Local files are read and written as by
+    `DirectoryStore`: values are replaced whole, and folders are deleted and moved atomically. Other
+    file systems have their own guarantees. Listings that ``fsspec`` has cached are not used.
 
-    Safe to use from several threads and processes, forked ones included.
+    Safe to use from several threads and processes, including forked ones.
 
     Examples
     --------
@@ -127,7 +144,7 @@ class FSStore(BaseStore):
 
     def __init__(
         self,
-        url: str,
+        url: str | os.PathLike[str],
         normalize_keys: bool = False,
         key_separator: Separator | None = None,
         mode: str = "w",
@@ -142,8 +159,9 @@ class FSStore(BaseStore):
         **storage_options: Any,
     ) -> None:
         fsspec = require("fsspec", "FSStore", "fsspec")
+        url = os.fspath(url)
         if fs is None:
-            self._fs, path = fsspec.core.url_to_fs(url, **_tuned(url, storage_options))
+            self._fs, path = fsspec.core.url_to_fs(url, **tuned(url, storage_options))
         elif storage_options:
             raise ValueError(
                 f"storage options {sorted(storage_options)} are for a URL; {fs!r} has been made "
@@ -164,27 +182,27 @@ class FSStore(BaseStore):
         )
         self._mode = "r" if mode == "r" else "a"
         self._dimension_separator = dimension_separator or key_separator
+        self.path = path.lstrip("/") if protocols(self._fs) & BUCKETS else path
         self._look_at(fsspec)
-        self.path = path.lstrip("/") if self._is_bucket else path
         if check or create:
             self._fs.get_mapper(self.path, check=check, create=create)
 
     def _look_at(self, fsspec: Any) -> None:
         """Find out what matters of the file system, once."""
         self._fsspec = fsspec
-        self._is_async = _is_async(self._fs)
-        self._local_root = _local_root(self._fs)
-        self._is_local = self._local_root is not None
-        protocols = _protocols(self._fs)
-        self._is_http = bool(protocols & {"http", "https"})
-        self._is_bucket = bool(protocols & _BUCKETS)
-        self._is_cache = type(self._fs).__name__ != "DirFileSystem" and bool(protocols & _CACHES)
-        if self._made_fs and "s3" in protocols:
+        self._is_async = is_async(self._fs)
+        self._directory = self._local_directory()
+        self.atomic_folders = self._directory is not None  # type: ignore[misc]
+        names = protocols(self._fs)
+        self._is_http = bool(names & {"http", "https"})
+        self._is_bucket = bool(names & BUCKETS)
+        self._is_cache = type(self._fs).__name__ != "DirFileSystem" and bool(names & CACHES)
+        if self._made_fs and "s3" in names:
             self._fs.retries = 1  # attempts; the options make the instance ours alone
-        self._gate = asyncio.Semaphore(_CONCURRENCY)
+        self._pace = Pace(HTTP_CONCURRENCY if self._is_http else CONCURRENCY, CONCURRENCY)
         self.threads = _THREADS if self._is_async else 1  # type: ignore[misc]
         self._copying = RLock()  # caching file systems are not meant for several threads
-        # Whether the server heeds ranges; None as long as nobody knows.
+        # Whether the server supports ranges; None until known.
         # A local copy is of a whole value.
         self._has_ranges = None if self._is_http else not self._is_cache
         base = fsspec.asyn.AsyncFileSystem if self._is_async else fsspec.AbstractFileSystem
@@ -198,9 +216,29 @@ class FSStore(BaseStore):
         self._whole = {n: 1 for n in ("max_concurrency", "concurrency") if n in parameters}
         self._process = os.getpid()  # last: other threads go on when they see it
 
+    def _local_directory(self) -> DirectoryStore | None:
+        """Return the store for the same files without fsspec, None if they are not local."""
+        root = local_root(self._fs)
+        if root is None:
+            return None
+        return DirectoryStore(os.path.join(root, self.path), self.normalize_keys)
+
     @classmethod
     def from_map(cls, mapping: Any, mode: str = "w") -> FSStore:
-        """Return a store on the file system and root of an `fsspec.FSMap`."""
+        """Return a store on the file system and root of an `fsspec.FSMap`.
+
+        Parameters
+        ----------
+        mapping : fsspec.FSMap
+            The mapping, for instance from ``fsspec.get_mapper``.
+        mode : str, default 'w'
+            'r' for a read-only store.
+
+        Returns
+        -------
+        FSStore
+            The store.
+        """
         return cls(
             mapping.root,
             fs=mapping.fs,
@@ -222,16 +260,16 @@ class FSStore(BaseStore):
 
     @property
     def map(self) -> Any:
-        """An `fsspec.FSMap` of the same place."""
+        """An `fsspec.FSMap` of the same directory."""
         return self.fs.get_mapper(self.path)
 
     @property
     def key_separator(self) -> str:
-        """Separator between the dimensions of a chunk key; never None."""
+        """Separator between the chunk indices in a chunk key; never None."""
         return self._dimension_separator or "."
 
     def __getstate__(self) -> dict[str, Any]:
-        left_out = ("_fsspec", "_process", "_copying", "_gate")
+        left_out = ("_fsspec", "_process", "_copying", "_pace", "_directory")
         return {name: value for name, value in vars(self).items() if name not in left_out}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -240,11 +278,40 @@ class FSStore(BaseStore):
 
     @property
     def location(self) -> Hashable:
-        options = _place(getattr(self._fs, "storage_options", {}))
-        return "fsspec", self._fs.unstrip_protocol(self.path), repr(options)
+        return self.address()
+
+    def address(self, path: str = "") -> tuple[Hashable, str]:
+        if self.normalize_keys:
+            path = path.lower()
+        below = "/".join(part for part in (self.path.rstrip("/"), path) if part)
+        return address_in_fsspec(self._fs, below)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {self._fs.unstrip_protocol(self.path)!r}>"
+        url = re.sub(r"//[^/@]*@", "//", self._fs.unstrip_protocol(self.path))  # no passwords
+        return f"<{type(self).__name__}: {url!r}>"
+
+    def explain_absence(self, path: str) -> str:
+        if self._is_http or self.fs.exists(self.path):
+            return ""
+        bucket, _, below = self.path.partition("/")
+        if bucket and below and not self.fs.exists(bucket):
+            return f"there is no {bucket!r}"
+        return "nothing exists at this URL"
+
+    def dir_path(self, path: str | None = None) -> str:
+        """Return the path of the folder for the keys below a path.
+
+        Parameters
+        ----------
+        path : str, optional
+            Path in the store. The root by default.
+
+        Returns
+        -------
+        str
+            The path in the file system.
+        """
+        return self._folder(normalize_storage_path(path))
 
     # -- names and errors ----------------------------------------------------------
 
@@ -278,11 +345,21 @@ class FSStore(BaseStore):
             said = f"the file system {type(self._fs).__name__} cannot do that"
             return failure(verb, what, self, said)
         kind: type[StoreError] = StoreError
-        if isinstance(error, PermissionError) or _status(error) in (401, 403):
+        hint = ""
+        if is_denial(error):
             kind = StorePermissionError
+            hint = DENIED if verb in _READING and self._directory is None else ""
         elif any("Timeout" in cls.__name__ for cls in type(error).__mro__):
             kind = StoreTimeoutError
-        return failure(verb, what, self, error, kind)
+        return failure(verb, what, self, error, kind, hint)
+
+    def _means_absent(self, error: object, verb: str = "read") -> bool:
+        """Tell whether the outcome of a request says that a key is absent."""
+        if is_denial(error):
+            # Of any class: servers that are asked through HTTP have no `PermissionError`.
+            allowed = any(issubclass(PermissionError, kind) for kind in self.exceptions)
+            return allowed and verb in _READING
+        return isinstance(error, self.exceptions)
 
     @contextmanager
     def _doing(self, verb: str, what: str) -> Iterator[None]:
@@ -290,14 +367,14 @@ class FSStore(BaseStore):
             yield
         except StoreError:
             raise
-        except self.exceptions:
-            raise KeyError(what) from None
         except Exception as error:
+            if self._means_absent(error, verb):
+                raise KeyError(what) from None
             raise self._failed(verb, what, error) from error
 
     # -- requests ------------------------------------------------------------------
 
-    def _ask(self, name: str, requests: Sequence[_Request], **options: Any) -> list[Any]:
+    def _ask(self, name: str, requests: Sequence[Request], **options: Any) -> list[Any]:
         """Call the method `name` for each of `requests`, concurrently if the file system can.
 
         Parameters
@@ -313,40 +390,51 @@ class FSStore(BaseStore):
             What each call returned, or the exception that ended its last attempt.
         """
         if not self._is_async:
-            call = _calling(getattr(self.fs, name), options)
+            call = calling(getattr(self.fs, name), options)
             return [self._attempt(call, request) for request in requests]
-        call = _calling(getattr(self.fs, f"_{name}"), options)
-        return self._fsspec.asyn.sync(  # type: ignore[no-any-return]
-            self.fs.loop, self._attempt_all, call, requests
-        )
+        call = calling(getattr(self.fs, f"_{name}"), options)
+        return run_in(self.fs.loop, partial(self._attempt_all, call, requests))
 
-    def _attempt(self, call: Callable[[_Request], Any], request: _Request) -> Any:
+    def _attempt(self, call: Callable[[Request], Any], request: Request) -> Any:
         waits = pauses(self.retries)
         while True:
             try:
                 return call(request)
             except Exception as error:  # noqa: BLE001 (whatever the file system's library raises)
-                pause = next(waits, None) if _may_pass(error) else None
+                pause = next(waits, None) if may_pass(error) else None
                 if pause is None:
                     return error
             time.sleep(pause)
 
     async def _attempt_all(
-        self, call: Callable[[_Request], Awaitable[Any]], requests: Sequence[_Request]
+        self, call: Callable[[Request], Awaitable[Any]], requests: Sequence[Request]
     ) -> list[Any]:
-        async def attempt(request: _Request) -> Any:
+        async def attempt(request: Request) -> Any:
             waits = pauses(self.retries)
             while True:
                 try:
-                    async with self._gate:
-                        return await call(request)
+                    return await self._pace.run(partial(call, request))
                 except Exception as error:  # noqa: BLE001 (as above)
-                    pause = next(waits, None) if _may_pass(error) else None
+                    pause = next(waits, None) if may_pass(error) else None
                     if pause is None:
                         return error
                 await asyncio.sleep(pause)
 
-        return await asyncio.gather(*map(attempt, requests))
+        # Such that it waits for all of them, also when it is cancelled.
+        outcomes = await asyncio.gather(*map(attempt, requests), return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException) and not isinstance(outcome, Exception):
+                raise outcome
+        return outcomes
+
+    def _locally(self, verb: str, what: str, method: Callable[..., T], *arguments: Any) -> T:
+        """Return what a method of the local directory does; raise the errors of this store."""
+        outcome = self._attempt(calling(method, {}), arguments)
+        if isinstance(outcome, KeyError):
+            raise outcome
+        if isinstance(outcome, Exception):
+            raise self._failed(verb, what, outcome) from outcome
+        return outcome  # type: ignore[no-any-return]
 
     def _present(self, verb: str, keys: Sequence[str], outcomes: Sequence[T]) -> dict[str, T]:
         """Return the outcomes that are no errors; raise those that do not say 'absent'."""
@@ -354,20 +442,49 @@ class FSStore(BaseStore):
         for key, outcome in zip(keys, outcomes, strict=True):
             if not isinstance(outcome, Exception):
                 found[key] = outcome
-            elif not isinstance(outcome, self.exceptions):
+            elif isinstance(outcome, StoreError):
+                raise outcome  # of the local directory, and about this key already
+            elif not self._means_absent(outcome, verb):
                 raise self._failed(verb, key, outcome) from outcome
         return found
 
     # -- reading -------------------------------------------------------------------
 
     def __getitem__(self, key: str) -> bytes:
-        return FSStore.getitems(self, (key,))[key]  # type: ignore[no-any-return]
+        # As in the 2.x library, slashes at the ends of a key that is read do not matter.
+        name = str.strip(key, "/")
+        try:
+            return FSStore.getitems(self, (name,))[name]  # type: ignore[no-any-return]
+        except KeyError:
+            raise KeyError(key) from None
 
-    def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
+    def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
         keys = list(dict.fromkeys(keys))
-        paths = [self._path(key) for key in keys]
+        if self._directory is not None:
+            return self._read_files(self._directory, keys)
+        return self._present("read", keys, self._read_any(keys))
+
+    def probe(self, keys: Sequence[str]) -> dict[str, Buffer]:
+        if self._directory is not None:
+            return self.getitems(keys)
+        outcomes = dict(zip(keys, self._read_any(keys), strict=True))
+        denied = {key: outcome for key, outcome in outcomes.items() if is_denial(outcome)}
+        others = [key for key in outcomes if key not in denied]
+        found = self._present("read", others, [outcomes[key] for key in others])
+        return found or self._present("read", list(denied), list(denied.values()))
+
+    def _read_any(self, keys: Sequence[str]) -> list[Any]:
+        """Return for each of `keys` its value, or the exception that reading it ended with."""
         read = self._read_cached if self._is_cache else self._read
-        return self._present("read", keys, read(paths))
+        return read([self._path(key) for key in keys])
+
+    def _read_files(self, directory: DirectoryStore, keys: list[str]) -> dict[str, Any]:
+        found = self._attempt(calling(directory.getitems, {}), (keys,))
+        if not isinstance(found, Exception):
+            return found  # type: ignore[no-any-return]
+        # One by one, to tell which key it is about, and whether it means that it is absent.
+        read = calling(directory.__getitem__, {})
+        return self._present("read", keys, [self._attempt(read, (key,)) for key in keys])
 
     def _read(self, paths: list[str]) -> list[Any]:
         return self._ask("cat_file", [(path,) for path in paths], **self._whole)
@@ -386,7 +503,7 @@ class FSStore(BaseStore):
         lacking = [path for path in paths if not self.fs._check_file(path)]
         found: dict[str, Any] = {}
         try:
-            plain = [path for path in paths if not _has_magic(path)]
+            plain = [path for path in paths if not has_magic(path)]
             found = self.fs.cat(plain, on_error="return") if len(plain) > 1 else {}
         except Exception:  # noqa: BLE001 (of any kind)
             # Copies may be cut short, and would be taken for whole ones from now on.
@@ -394,14 +511,16 @@ class FSStore(BaseStore):
         outcomes = []
         for path in paths:
             outcome = found.get(path)
-            if outcome is None or (isinstance(outcome, Exception) and _may_pass(outcome)):
+            if outcome is None or (isinstance(outcome, Exception) and may_pass(outcome)):
                 outcome = self._attempt(self._read_copy, (path,))
-                if isinstance(outcome, Exception) and not isinstance(outcome, self.exceptions):
+                if isinstance(outcome, Exception) and not (
+                    self._means_absent(outcome) or is_denial(outcome)
+                ):
                     return [outcome] * len(paths)  # the others would hardly fare better
             outcomes.append(outcome)
         return outcomes
 
-    def _read_copy(self, request: _Request) -> Any:
+    def _read_copy(self, request: Request) -> Any:
         (path,) = request
         had_copy = self.fs._check_file(path)
         try:
@@ -426,21 +545,37 @@ class FSStore(BaseStore):
     def get_partial_values(self, ranges: Sequence[tuple[str, ByteRange]]) -> list[Buffer | None]:
         if not ranges:
             return []
+        if self._directory is not None:
+            return self._read_ranges(self._directory, ranges)
         paths = [self._path(key) for key, _ in ranges]
         if self._has_ranges is None:
             self._has_ranges = self._heeds_ranges(paths[0])
         if not self._has_ranges:
             return super().get_partial_values(ranges)
-        limits = [_limits(byte_range) for _, byte_range in ranges]
-        outcomes = self._ask("cat_file", list(zip(paths, limits, strict=True)))
+        bounds = [limits(byte_range) for _, byte_range in ranges]
+        outcomes = self._ask("cat_file", list(zip(paths, bounds, strict=True)))
         parts: list[Buffer | None] = []
         for (key, byte_range), outcome in zip(ranges, outcomes, strict=True):
             if isinstance(outcome, Exception) and self._begins_behind(key, byte_range, outcome):
                 parts.append(b"")
                 continue
             part = self._present("read", [key], [outcome]).get(key)
-            parts.append(part if part is None else _cut(part, byte_range))
+            parts.append(part if part is None else cut_part(part, byte_range))
         return parts
+
+    def _read_ranges(
+        self, directory: DirectoryStore, ranges: Sequence[tuple[str, ByteRange]]
+    ) -> list[Buffer | None]:
+        read = calling(directory.get_partial_values, {})
+        parts = self._attempt(read, (ranges,))
+        if not isinstance(parts, Exception):
+            return parts  # type: ignore[no-any-return]
+        outcomes = [self._attempt(read, ([item],)) for item in ranges]
+        found = [
+            self._present("read", [key], [outcome]).get(key, [None])
+            for (key, _), outcome in zip(ranges, outcomes, strict=True)
+        ]
+        return [part for (part,) in found]
 
     def _heeds_ranges(self, path: str) -> bool | None:
         """Tell whether a server sends the range that it is asked for, and not everything."""
@@ -453,7 +588,7 @@ class FSStore(BaseStore):
 
     def _begins_behind(self, key: str, byte_range: ByteRange, error: Exception) -> bool:
         """Tell whether `error` only says that the value ends before the range begins."""
-        if isinstance(error, self.exceptions) or not _is_about_range(error):
+        if self._means_absent(error) or not is_about_range(error):
             return False
         self.fs.invalidate_cache(self._path(key))
         (known,) = self._ask("info", [(self._path(key),)])
@@ -461,9 +596,13 @@ class FSStore(BaseStore):
 
     def __contains__(self, key: object) -> bool:
         try:
+            key = key.strip("/") if isinstance(key, str) else key
             path = self._path(check_key(key))
         except ValueError:
             return False
+        if self._directory is not None:
+            outcome = self._attempt(calling(self._directory.__contains__, {}), (key,))
+            return bool(self._present("look for", [path], [outcome]).get(path))
         if not self._is_async:
             (outcome,) = self._ask("info", [(path,)])
             return any(
@@ -471,7 +610,7 @@ class FSStore(BaseStore):
             )
         # One byte, because `exists` of some file systems takes a failure for a no.
         (outcome,) = self._ask("cat_file", [(path, _FIRST_BYTE)])
-        if isinstance(outcome, Exception) and _is_about_range(outcome):
+        if isinstance(outcome, Exception) and is_about_range(outcome):
             return True  # there, but empty
         return bool(self._present("look for", [path], [outcome]))
 
@@ -482,17 +621,26 @@ class FSStore(BaseStore):
 
     def setitems(self, items: Mapping[str, Buffer]) -> None:
         requests = [(self._writeable_path(key), as_bytes(value)) for key, value in items.items()]
-        with self._alone():
-            outcomes = self._in_folders(self._write, requests, [path for path, _ in requests])
-            self._forget_copies(path for path, _ in requests)
+        if self._directory is not None:
+            write = calling(self._directory.__setitem__, {})
+            outcomes = [self._attempt(write, item) for item in items.items()]
+        else:
+            with self._alone():
+                outcomes = self._in_folders(self._write, requests, [path for path, _ in requests])
+                self._forget_copies(path for path, _ in requests)
         for key, outcome in zip(items, outcomes, strict=True):
+            if isinstance(outcome, StoreKeyError):
+                raise outcome
+            if isinstance(outcome, (FileExistsError, NotADirectoryError)):
+                said = f"cannot store key {key!r} in {self!r}: a folder above it is a value"
+                raise StoreKeyError(said) from outcome
             if isinstance(outcome, Exception):
                 raise self._failed("write", key, outcome) from outcome
 
     def _in_folders(
         self,
-        ask: Callable[[Sequence[_Request]], list[Any]],
-        requests: Sequence[_Request],
+        ask: Callable[[Sequence[Request]], list[Any]],
+        requests: Sequence[Request],
         targets: Sequence[str],
     ) -> list[Any]:
         """Call `ask`; where folders of the `targets` are missing, make them and ask again."""
@@ -506,18 +654,14 @@ class FSStore(BaseStore):
                 outcomes[at] = outcome
         return outcomes
 
-    def _local(self, path: str) -> str:
-        return f"{self._local_root}/{path}" if self._local_root else path
-
     def _write(self, requests: Sequence[tuple[str, bytes]]) -> list[Any]:
-        if self._is_local:
-            replace = _calling(_replace, {})
-            files = [(self._local(path), value) for path, value in requests]
-            return [self._attempt(replace, request) for request in files]
         return self._ask("pipe_file", requests)
 
     def __delitem__(self, key: str) -> None:
         path = self._writeable_path(key)
+        if self._directory is not None:
+            self._locally("delete", key, self._directory.__delitem__, key)
+            return
         if key not in self:
             raise KeyError(key)
         (outcome,) = self._ask("rm_file", [(path,)])
@@ -528,29 +672,27 @@ class FSStore(BaseStore):
 
     def delitems(self, keys: Iterable[str]) -> None:
         for part in cut_into(dict.fromkeys(keys), 1000):
-            self._delete(part)
+            if self._directory is None:
+                self._delete(part)
+            else:
+                paths = [self._writeable_path(key) for key in part]
+                self._locally("delete", paths[0], self._directory.delitems, part)
 
     def _delete(self, keys: list[str]) -> None:
         paths = [self._writeable_path(key) for key in keys]
-        plain = [path for path in paths if not _has_magic(path)]
+        plain = [path for path in paths if not has_magic(path)]
         left = paths
         if self._is_bucket and plain:
             # All of them in one request, where the service can do that. It would take a
             # star in a path for more than itself.
             (outcome,) = self._ask("rm", [(plain,)])
             if outcome is None or isinstance(outcome, list):
-                left = [path for path in paths if _has_magic(path)]
+                left = [path for path in paths if has_magic(path)]
         outcomes = self._ask("rm_file", [(path,) for path in left])
         self._forget_copies(paths)
         for path, outcome in zip(left, outcomes, strict=True):
-            if isinstance(outcome, Exception) and not self._is_gone(path, outcome):
+            if isinstance(outcome, Exception) and not self._means_absent(outcome, "delete"):
                 raise self._failed("delete", self._key(path), outcome) from outcome
-
-    def _is_gone(self, path: str, error: Exception) -> bool:
-        if isinstance(error, self.exceptions):
-            return True
-        # Some systems say that it is forbidden to unlink a directory.
-        return self._is_local and not os.path.isfile(self._local(path))
 
     # -- listing -------------------------------------------------------------------
 
@@ -565,7 +707,6 @@ class FSStore(BaseStore):
             entry
             for entry in entries
             if self.fs._strip_protocol(entry["name"]).rstrip("/") != own
-            and not (self._is_local and _is_temporary(os.path.basename(entry["name"])))
             and not (self._is_http and "?" in entry["name"])  # links that sort the list
         ]
 
@@ -573,27 +714,51 @@ class FSStore(BaseStore):
         return self.list_prefix()
 
     def list_prefix(self, path: str = "") -> Iterator[str]:
+        if self._directory is not None:
+            yield from self._locally("list", path, _listed, self._directory.list_prefix, path)
+            return
+        yield from (key for key, _ in self._listed(path))
+
+    def list_sizes(self, path: str = "") -> Iterator[tuple[str, int]]:
+        if self._directory is not None:
+            yield from self._locally("list", path, _listed, self._directory.list_sizes, path)
+            return
+        for key, entry in self._listed(path):
+            yield key, int(-1 if (size := entry.get("size")) is None else size)
+
+    def list_temporary(self, path: str = "") -> Iterator[tuple[str, int, float]]:
+        if self._directory is not None:
+            yield from self._locally("list", path, _listed, self._directory.list_temporary, path)
+
+    def get_ages(self, keys: Iterable[str]) -> dict[str, float]:
+        return {} if self._directory is None else self._directory.get_ages(keys)
+
+    def _listed(self, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield each key below `path`, with what fsspec knows of the file."""
         folder = self._folder(path)
         if not self._finds_flat:
             yield from self._walk(folder)
             return
         self.fs.invalidate_cache()
-        (found,) = self._ask("find", [(folder,)])
-        paths = self._present("list", [path], [found]).get(path, [])
+        (found,) = self._ask("find", [(folder,)], detail=True)
+        entries = self._present("list", [path], [found]).get(path, {})
         prefix = f"{path}/" if path else ""
-        for key in map(self._key, paths):
+        for name, entry in entries.items():
+            key = self._key(name)
             if key != path and key.startswith(prefix):
-                yield key
+                yield key, entry
 
-    def _walk(self, folder: str) -> Iterator[str]:
+    def _walk(self, folder: str) -> Iterator[tuple[str, dict[str, Any]]]:
         # The `find` that fsspec brings along leaves out folders that it failed to list.
         for entry in self._entries(folder):
             if entry["type"] != "directory":
-                yield self._key(entry["name"])
+                yield self._key(entry["name"]), entry
             elif not entry.get("islink"):
                 yield from self._walk(self.fs._strip_protocol(entry["name"]))
 
     def listdir(self, path: str = "") -> list[str]:
+        if self._directory is not None:
+            return self._locally("list", path, self._directory.listdir, path)
         found = self._entries(self._folder(path))
         skip = len(path) + 1 if path else 0
         names = {self._key(entry["name"])[skip:] for entry in found}
@@ -603,9 +768,14 @@ class FSStore(BaseStore):
         if self._mode == "r":
             raise ReadOnlyError(f"{self!r} was opened with mode 'r'")
         folder = self._folder(path)
-        if self._is_bucket or self._is_cache or (_has_magic(folder) and not self._is_local):
-            self.delitems([*self.list_prefix(path), *([path] if path else [])])
+        if self._directory is not None:
+            self._locally("delete", path, self._directory.rmdir, path)
+        elif self._is_bucket or self._is_cache or has_magic(folder) or (path and path in self):
+            super().rmdir(path)  # which leaves a value at the path alone
         else:
+            _, below, own = in_order(self.list_prefix(path), path)
+            self.delitems(own)
+            self.delitems(below)
             self.fs.invalidate_cache()
             (outcome,) = self._ask("rm", [(folder,)], recursive=True)
             self._present("delete", [path], [outcome])
@@ -614,27 +784,26 @@ class FSStore(BaseStore):
         if src_path == dst_path:
             return
         self._writeable_path(dst_path)
-        keys = list(self.list_prefix(src_path))
-        if src_path in self:
-            keys.append(src_path)
-        for part in cut_into(keys, 1000):
-            self._copy({key: dst_path + key[len(src_path) :] for key in part})
-        self.delitems(keys)
-        if not f"{dst_path}/".startswith(f"{src_path}/") and self._is_local:
-            self.rmdir(src_path)
+        if self._directory is not None:
+            self._locally("rename", src_path, self._directory.rename, src_path, dst_path)
+            return
+        super().rename(src_path, dst_path)
 
-    def _copy(self, moves: dict[str, str]) -> None:
-        requests = [(self._path(key), self._path(new)) for key, new in moves.items()]
-        targets = [target for _, target in requests]
-        outcomes = self._in_folders(lambda some: self._ask("cp_file", some), requests, targets)
-        self._forget_copies(targets)
-        for key, outcome in zip(moves, outcomes, strict=True):
-            if isinstance(outcome, NotImplementedError):
-                self[moves[key]] = self[key]
-            elif isinstance(outcome, Exception):
-                raise self._failed("rename", key, outcome) from outcome
+    def copyitems(self, targets: Mapping[str, str]) -> None:
+        for keys in cut_into(targets, 1000):
+            requests = [(self._path(key), self._writeable_path(targets[key])) for key in keys]
+            files = [file for _, file in requests]
+            outcomes = self._in_folders(lambda some: self._ask("cp_file", some), requests, files)
+            self._forget_copies(files)
+            for key, outcome in zip(keys, outcomes, strict=True):
+                if isinstance(outcome, NotImplementedError):
+                    self[targets[key]] = self[key]
+                elif isinstance(outcome, Exception) and not self._means_absent(outcome, "copy"):
+                    raise self._failed("copy", key, outcome) from outcome
 
     def getsize(self, path: str = "") -> int:
+        if self._directory is not None:
+            return self._locally("measure", path, self._directory.getsize, path)
         folder = self._folder(path)
         if path and path in self:
             self.fs.invalidate_cache(self.fs._parent(folder))
@@ -647,122 +816,8 @@ class FSStore(BaseStore):
     # -- life cycle ----------------------------------------------------------------
 
     def close(self) -> None:
-        """Do nothing: ``fsspec`` shares file systems between all that use the same one."""
+        """Do nothing: ``fsspec`` shares file systems between all their users."""
 
 
-def _calling(method: Callable[..., Any], options: dict[str, Any]) -> Callable[[_Request], Any]:
-    """Return a function that calls `method` with a request."""
-
-    def call(request: _Request) -> Any:
-        if request and isinstance(request[-1], dict):
-            return method(*request[:-1], **request[-1], **options)
-        return method(*request, **options)
-
-    return call
-
-
-def _is_async(fs: Any) -> bool:
-    # A file system within a directory of another is as asynchronous as that one.
-    if type(fs).__name__ == "DirFileSystem":
-        return _is_async(fs.fs)
-    # Not by its attributes: a caching file system shows those of the one behind it.
-    return any(cls.__name__ == "AsyncFileSystem" for cls in type(fs).__mro__)
-
-
-def _local_root(fs: Any) -> str | None:
-    """Return what to put before the paths of `fs` for the operating system, None if remote."""
-    if type(fs).__name__ == "DirFileSystem":
-        root = _local_root(fs.fs)
-        return None if root is None else os.path.join(root, fs.path)
-    return "" if type(fs).__name__ == "LocalFileSystem" else None
-
-
-def _protocols(fs: Any) -> set[str]:
-    if type(fs).__name__ == "DirFileSystem":
-        return _protocols(fs.fs)
-    return {fs.protocol} if isinstance(fs.protocol, str) else {*fs.protocol}
-
-
-def _tuned(url: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `options`, with more connections at a time for S3 and without its retries."""
-    *before, last = url.split("::")
-    if not last.startswith(("s3://", "s3a://")):
-        return dict(options)
-    if before:
-        name = last.partition("://")[0]
-        return {**options, name: _tuned(last, options.get(name) or {})}
-    config = dict(options.get("config_kwargs") or {})
-    config.setdefault("max_pool_connections", _CONCURRENCY)
-    # Ours would be on top of them: a server that is down would be asked a hundred times.
-    config.setdefault("retries", {"total_max_attempts": 1})
-    return {**options, "config_kwargs": config}
-
-
-def _place(options: Any) -> Any:
-    """Return the options of a file system that say where it is, not who may read it how."""
-    if isinstance(options, Mapping):
-        items = {name: _place(value) for name, value in sorted(options.items())}
-        return {n: v for n, v in items.items() if n not in (*_SECRETS, *_IRRELEVANT) and v != {}}
-    return options
-
-
-def _limits(byte_range: ByteRange) -> dict[str, int | None]:
-    """Return where a range begins and ends, as fsspec counts, of at least one byte."""
-    start, length = byte_range
-    if start < 0 or length is None:
-        # A suffix is cut here: its end is not known before the size is.
-        return {"start": start or None, "end": None}
-    return {"start": start, "end": start + max(length, 1)}
-
-
-def _cut(part: bytes, byte_range: ByteRange) -> bytes:
-    """Return the range that `part` is, or that it begins with, or that it holds as a whole."""
-    start, length = byte_range
-    asked = -start if start < 0 else None if length is None else max(length, 1)
-    if asked is not None and len(part) > asked:
-        return take_range(part, byte_range)  # everything came
-    return part[:length]
-
-
-def _replace(path: str, value: bytes) -> None:
-    """Write a local file such that readers see the old value or the new one, whole."""
-    temporary = os.path.join(os.path.dirname(path), _temporary_name())
-    try:
-        with open(temporary, "xb") as file:
-            file.write(value)
-        os.replace(temporary, path)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise
-
-
-def _has_magic(path: str) -> bool:
-    return any(c in path for c in "*?[")
-
-
-def _status(error: Exception) -> int | None:
-    """Return the HTTP status of `error`, if it has one, where the libraries put it."""
-    for name in ("status", "status_code", "code"):
-        status = getattr(error, name, None)
-        if isinstance(status, int):
-            return status
-    answer = getattr(error.__cause__, "response", None)  # of botocore
-    if isinstance(answer, dict):
-        found = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        return found if isinstance(found, int) else None
-    return None
-
-
-def _is_about_range(error: Exception) -> bool:
-    return _status(error) == 416
-
-
-def _may_pass(error: Exception) -> bool:
-    """Tell whether the next attempt may succeed where this one ended with `error`."""
-    if isinstance(error, _LASTING):
-        return False
-    if isinstance(error, OSError) and error.errno in _LASTING_NUMBERS:
-        return False
-    status = _status(error)
-    return status is None or status >= 500 or status in (408, 425, 429)
+def _listed(verb: Callable[[str], Iterable[Any]], path: str) -> list[Any]:
+    return list(verb(path))

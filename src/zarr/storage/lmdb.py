@@ -5,15 +5,18 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+import shutil
 import sys
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+import weakref
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
-from threading import Condition
-from typing import Any, ClassVar
+from threading import RLock, get_ident, local
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
+from zarr._system import allocate, at_fork
 from zarr.errors import ReadOnlyError, StoreError, StoreKeyError
 from zarr.storage.base import (
     BaseStore,
@@ -24,8 +27,11 @@ from zarr.storage.base import (
     check_key,
     take_range,
 )
+from zarr.storage.lmdb_file import find_damage
 
 __all__ = ["LMDBStore"]
+
+T = TypeVar("T")
 
 _MAP_SIZE = 1 << 40 if sys.maxsize > 1 << 32 else 1 << 30
 """Address space, not memory: the file grows as it is written."""
@@ -40,23 +46,22 @@ _LEAST_FREE = 1 << 20
 
 
 class _Loan:
-    """Keeps a read transaction, and so the values read in it, as long as somebody has one."""
+    """Keeps a read transaction, and so the values read in it, until the last one is released."""
 
-    __slots__ = ("environment", "number", "pid", "transaction")
+    __slots__ = ("__weakref__", "environment", "pid", "transaction")
 
     def __init__(self, environment: _Environment, transaction: Any) -> None:
         self.environment = environment
         self.transaction = transaction
         self.pid = os.getpid()
-        self.number = next(_numbers)
-        environment.loans[self.number] = None
+        environment.loans[id(self)] = weakref.ref(self)
 
     def __del__(self) -> None:
         if self.pid != os.getpid():
             _inherited.append(self.transaction)
             return
         self.transaction.abort()
-        self.environment.loans.pop(self.number, None)
+        self.environment.loans.pop(id(self), None)
         self.environment.close_if_unused()
 
 
@@ -76,17 +81,7 @@ def _lent(value: memoryview, loan: _Loan | None) -> Buffer:
         return bytes(value)
     array = np.frombuffer(value, np.uint8).view(_MappedValue)
     array.loan = loan
-    return memoryview(array)  # type: ignore[arg-type]  # of 3.11, which knows no __buffer__
-
-
-def _begin(environment: Any, *, write: bool = False, buffers: bool = False) -> Any:
-    import lmdb
-
-    try:
-        return environment.begin(write=write, buffers=buffers)
-    except lmdb.ReadersFullError:
-        environment.reader_check()  # frees the places of processes that were killed
-        return environment.begin(write=write, buffers=buffers)
+    return memoryview(array)  # type: ignore[arg-type]  # of 3.11, which has no __buffer__
 
 
 def _children(transaction: Any, prefix: bytes) -> Iterator[tuple[bytes, int]]:
@@ -119,26 +114,61 @@ def _below(transaction: Any, prefix: bytes, start: bytes) -> Iterator[bytes]:
             yield key
 
 
+def _next_below(prefix: bytes, start: bytes, transaction: Any) -> list[bytes]:
+    return list(itertools.islice(_below(transaction, prefix, start), _KEYS_AT_A_TIME))
+
+
+def _sizes_below(prefix: bytes, start: bytes, transaction: Any) -> list[tuple[bytes, int]]:
+    """Return the next keys from `start` on that begin with `prefix`, and the sizes of values."""
+    cursor = transaction.cursor()
+    found: list[tuple[bytes, int]] = []
+    if cursor.set_range(start) if start else cursor.first():
+        for name, value in cursor:
+            key = bytes(name)
+            if not key.startswith(prefix) or len(found) == _KEYS_AT_A_TIME:
+                break
+            found.append((key, len(value)))
+    return found
+
+
+def _delete(transaction: Any, names: Iterable[bytes]) -> int:
+    """Delete those `names` that exist; return their number."""
+    return sum(transaction.delete(name) for name in names if 0 < len(name) <= _LONGEST_KEY)
+
+
+def _delete_folder(prefix: bytes, transaction: Any) -> None:
+    cursor = transaction.cursor()
+    found = cursor.set_range(prefix) if prefix else cursor.first()
+    while found and cursor.key().startswith(prefix):
+        found = cursor.delete() and cursor.key()
+
+
 # A database can be open only once in a process: all stores in it share one environment.
 _environments: dict[tuple[int, int], _Environment] = {}
-_changed = Condition()
-_forking = False
-_numbers = itertools.count()
+
+# Held for short, by those who open and close; it may be asked for with a turn in hand, but
+# not the other way round.
+_registry = RLock()
 
 # LMDB forbids to use, or even to close, in a child process what its parent has open.
 _inherited: list[Any] = []
 
 
 class _Environment:
-    """A database that is open in this process."""
+    """A database that is open in this process.
+
+    Its users are not counted but looked up, and each holds a lock while it uses it: an exception
+    at any moment leaves neither a wrong number nor a lock.
+    """
 
     def __init__(self, path: str, options: dict[str, Any]) -> None:
         self.path = path
         self.options = options
-        self.stores = 0
-        self.loans: dict[int, None] = {}
-        self.users: dict[int, None] = {}
+        self.stores: dict[int, weakref.ref[LMDBStore]] = {}
+        self.loans: dict[int, weakref.ref[_Loan]] = {}
+        self._turns: dict[int, Any] = {}
         self._environment: Any = None
+        self._was_checked = False
 
     @property
     def data_file(self) -> str:
@@ -150,18 +180,58 @@ class _Environment:
             status = os.stat(self.data_file)
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise StoreError(error.errno, error.strerror, self.data_file) from error
         return status.st_dev, status.st_ino
 
-    def _opened(self) -> Any:
-        if self._environment is None:
-            import lmdb
+    # -- using it --------------------------------------------------------------------
 
-            self._make_lock_file()
-            try:
-                self._environment = lmdb.open(self.path, **self.options)
-            except lmdb.Error as error:
-                raise self.failure(error) from error
-        return self._environment
+    def turn(self) -> Any:
+        """Return the lock to hold, in this thread, while using the database."""
+        try:
+            return self._turns[get_ident()]
+        except KeyError:
+            with _registry:
+                return self._turns.setdefault(get_ident(), RLock())
+
+    def turns_of_others(self) -> list[Any]:
+        """Return the locks of the other threads, always in the same order."""
+        return [turn for ident, turn in list(self._turns.items()) if ident != get_ident()]
+
+    def transaction(self, *, write: bool = False, buffers: bool = False) -> Any:
+        """Return a new transaction. Called by a thread that has its turn."""
+        import lmdb
+
+        opened = self._environment or self.opened()
+        try:
+            return opened.begin(write=write, buffers=buffers)
+        except lmdb.ReadersFullError:
+            opened.reader_check()  # frees the places of processes that were killed
+            return opened.begin(write=write, buffers=buffers)
+
+    def opened(self) -> Any:
+        """Return the environment of the package lmdb."""
+        with _registry:
+            if self._environment is None:
+                self._open()
+            return self._environment
+
+    def _open(self) -> None:
+        import lmdb
+
+        try:
+            damage = find_damage(self.data_file, read_trees=not self._was_checked)
+        except OSError as error:
+            raise StoreError(error.errno, error.strerror, self.data_file) from error
+        if damage is not None:
+            raise StoreError(f"the LMDB database {self.path!r} cannot be opened: {damage}")
+        self._make_lock_file()
+        try:
+            # Not by way of a variable, which the traceback of an interrupt would keep.
+            self._environment = lmdb.open(self.path, **self.options)
+        except lmdb.Error as error:
+            raise self.failure(error) from error
+        self._was_checked = True
 
     def _make_lock_file(self) -> None:
         # LMDB maps this file: if the disk had no room for its bytes, to touch them would
@@ -169,45 +239,42 @@ class _Environment:
         lock_file = os.path.join(self.path, "lock.mdb")
         if not self.options["subdir"]:
             lock_file = f"{self.path}-lock"
-        if self.options["readonly"]:
+        if self.options["readonly"] or os.path.exists(lock_file):
             return
         try:
-            descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
-        except OSError:  # there is one, or LMDB will say what is wrong
+            file = open(lock_file, "xb", buffering=0, opener=_open_private)  # noqa: SIM115  (closed below)
+        except OSError:  # there is one by now, or LMDB will say what is wrong
             return
-        try:
-            os.posix_fallocate(descriptor, 0, 64 * (self.options["max_readers"] + 4))
-        except OSError as error:
-            os.unlink(lock_file)
-            reason = f"cannot make the lock file of an LMDB database: {error.strerror}"
-            raise StoreError(error.errno, reason, lock_file) from error
-        finally:
-            os.close(descriptor)
+        with file:
+            try:
+                allocate(file.fileno(), 64 * (self.options["max_readers"] + 4))
+            except OSError as error:
+                os.unlink(lock_file)
+                reason = f"cannot make the lock file of an LMDB database: {error.strerror}"
+                raise StoreError(error.errno, reason, lock_file) from error
 
-    @contextmanager
-    def in_use(self) -> Iterator[Any]:
-        """Give the LMDB environment, which stays open within the block."""
-        number = next(_numbers)
-        with _changed:
-            while _forking:
-                _changed.wait()
-            environment = self._opened()
-            self.users[number] = None
-        try:
-            yield environment
-        finally:
-            with _changed:
-                del self.users[number]
-                _changed.notify_all()
+    # -- closing it ------------------------------------------------------------------
+
+    def has_loans(self) -> bool:
+        """Return whether a value in the map is still in use."""
+        return any([loan() is not None for loan in list(self.loans.values())])
+
+    def is_needed(self) -> bool:
+        """Return whether a store or a value needs the database."""
+        stores = [store() for store in list(self.stores.values())]
+        return self.has_loans() or any(
+            store is not None and store.is_attached_to(self) for store in stores
+        )
 
     def close_if_unused(self) -> None:
-        """Close the database if no store and no value needs it."""
-        with _changed:
-            if not (self.stores or self.loans or self.users):
-                self.close()
-                for identity, environment in list(_environments.items()):
-                    if environment is self:
-                        del _environments[identity]
+        """Close the database if no store and no value needs it, and no thread is at work."""
+        with _registry:
+            if self.is_needed() or not all(map(_is_free, self.turns_of_others())):
+                return
+            self.close()
+            for identity, environment in list(_environments.items()):
+                if environment is self:
+                    del _environments[identity]
 
     def close(self) -> None:
         """Close the database; the next use opens it again."""
@@ -221,7 +288,7 @@ class _Environment:
             _inherited.append(self._environment)
             self._environment = None
         self.loans = {}
-        self.users = {}
+        self._turns = {}
 
     def failure(self, error: Exception) -> StoreError | ReadOnlyError:
         """Return the exception to raise for `error`."""
@@ -241,95 +308,173 @@ class _Environment:
                 "read with buffers=False"
             )
         with suppress(OSError):
-            status = os.statvfs(os.path.dirname(self.path))
-            if status.f_bavail * status.f_frsize < _LEAST_FREE:
+            if shutil.disk_usage(os.path.dirname(self.path)).free < _LEAST_FREE:
                 reason = f"the disk of the LMDB database is full ({error})"
                 return StoreError(errno.ENOSPC, reason, self.path)
         return StoreError(f"{what} failed: {error}")
 
 
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o644)
+
+
+def _is_free(turn: Any) -> bool:
+    """Return whether no thread has `turn`."""
+    is_free = False
+    try:
+        is_free = bool(turn.acquire(blocking=False))
+    finally:
+        try:
+            turn.release()
+        except RuntimeError:  # it was not acquired
+            pass
+    return is_free
+
+
+# -- forks -----------------------------------------------------------------------------
+
+# What is closed cannot be inherited: the other threads end their transactions, and both
+# processes open the databases again when they need them.
+
+
+class _Fork(local):
+    """What the thread that forks holds, or is about to: all turns, and the registry."""
+
+    def __init__(self) -> None:
+        self.held: list[Any] = []
+
+    def hold(self, lock: Any) -> None:
+        self.held.append(lock)
+        lock.acquire()
+
+    def release(self) -> None:
+        while self.held:
+            try:
+                self.held[-1].release()
+            except RuntimeError:  # an interrupt came before it was acquired
+                pass
+            self.held.pop()
+
+
+_fork = _Fork()
+
+
+def _all_turns() -> list[Any]:
+    return [turn for each in list(_environments.values()) for turn in each.turns_of_others()]
+
+
 def _before_fork() -> None:
-    # What is closed cannot be inherited; both processes open it again when they need it.
-    global _forking
-    _changed.acquire()
-    _forking = True
+    while True:
+        _fork.release()
+        for turn in _all_turns():
+            _fork.hold(turn)
+        _fork.hold(_registry)
+        if set(map(id, _all_turns())) <= set(map(id, _fork.held)):
+            break  # no thread has begun to use a database meanwhile
     for environment in list(_environments.values()):
-        while environment.users:
-            _changed.wait()
-        if not environment.loans:
+        if not environment.has_loans():
             environment.close()
 
 
-def _after_fork_in_parent() -> None:
-    global _forking
-    _forking = False
-    _changed.notify_all()
-    _changed.release()
-
-
 def _after_fork_in_child() -> None:
-    global _changed, _forking
-    _changed, _forking = Condition(), False
-    for environment in _environments.values():
+    global _registry
+    _registry = RLock()
+    _fork.held.clear()
+    for environment in list(_environments.values()):
         environment.leave_behind()
 
 
-os.register_at_fork(
-    before=_before_fork,
-    after_in_parent=_after_fork_in_parent,
-    after_in_child=_after_fork_in_child,
+def _to_the_end(step: Callable[[], None]) -> Callable[[], None]:
+    """Return a hook that begins `step` again when an interrupt has stopped it.
+
+    Python drops what a hook raises, and forks all the same.
+    """
+
+    def hook() -> None:
+        interrupt: BaseException | None = None
+        for _ in range(3):
+            try:
+                step()
+                break
+            except BaseException as error:  # noqa: BLE001  (raised below)
+                interrupt = error
+        if interrupt is not None:
+            raise interrupt
+
+    return hook
+
+
+at_fork(
+    before=_to_the_end(_before_fork),
+    after_in_parent=_to_the_end(_fork.release),
+    after_in_child=_to_the_end(_after_fork_in_child),
 )
 
 
-def _attach(path: str, options: dict[str, Any]) -> _Environment:
-    """Return the environment of the database at `path`, opened if it is not open yet."""
-    with _changed:
-        wanted = _Environment(path, options)
+# -- opening ---------------------------------------------------------------------------
+
+_opening: list[_Environment] = []
+
+
+def _attach(store: LMDBStore, options: dict[str, Any]) -> None:
+    """Attach `store` to its database, which is opened if it is not open yet."""
+    with _registry:
+        for environment in [*_environments.values(), *_opening]:
+            environment.close_if_unused()  # what an interrupt has left open
+        _opening.clear()
+        wanted = _Environment(store.path, options)
         identity = wanted.identity()
-        environment = _environments.get(identity) if identity is not None else None
-        if environment is None:
-            with wanted.in_use():
-                identity = wanted.identity()
+        known = _environments.get(identity) if identity is not None else None
+        if known is None:
+            known = wanted
+            _opening.append(wanted)
+            wanted.opened()
+            identity = wanted.identity()
             if identity is None:
-                raise StoreError(f"the LMDB database {path!r} has vanished while it was opened")
-            environment = _environments[identity] = wanted
-        elif environment.options["readonly"] and not options["readonly"]:
+                raise StoreError(
+                    f"the LMDB database {store.path!r} was deleted while it was opened"
+                )
+            _environments[identity] = wanted
+        elif known.options["readonly"] and not options["readonly"]:
             raise StoreError(
-                f"the LMDB database {path!r} is open read-only in this process; close it first"
+                f"the LMDB database {store.path!r} is open read-only in this process; "
+                "close it first"
             )
-        environment.stores += 1
-        return environment
+        store._attached = known
+        known.stores[id(store)] = weakref.ref(store)
 
 
 class LMDBStore(BaseStore):
-    """A store in an LMDB database. Needs the package `lmdb`.
+    """A store in an LMDB database.
+
+    Requires the package ``lmdb``: ``pip install 'zarr[lmdb]'``.
 
     Parameters
     ----------
     path : str or path-like
-        The database file; a lock file with the suffix ``-lock`` lies beside it.
+        The database file. A lock file with the suffix ``-lock`` is created next to it.
     buffers : bool, default True
-        Whether big values are lent from the memory map of the database, instead of being
-        copied. They stay what they are as long as somebody holds them, and until then the
-        space of values that are replaced or deleted is not used again.
+        Whether large values are views of the memory map of the database instead of copies. A view
+        stays valid and unchanged; until it is released, the space of values that are replaced or
+        deleted is not reused.
     dimension_separator : {'.', '/'}, optional
-        Separator between the dimensions of a chunk key, for arrays created here.
+        Separator between the chunk indices in a chunk key, for arrays created in this store.
     **kwargs
-        Arguments of `lmdb.open`. In contrast to it, by default the database may grow to
-        a terabyte, is one file, and is not flushed to the disk after every write.
+        Options of `lmdb.open`. Unlike there, by default the database can grow to a terabyte, is one
+        file, and is not flushed to the disk after every write.
 
     Raises
     ------
     ImportError
-        If the package `lmdb` is missing.
+        If the package ``lmdb`` is missing.
     StoreError
-        If the file is no database, the disk or the map is full, and so on.
+        If the file is not a database, or the disk or the map is full.
 
     Notes
     -----
-    Safe to use from several threads and processes; not on a network file system. All
-    values of one call appear at once. Keys have at most 511 bytes. Call :meth:`flush` or
-    :meth:`close` to be sure that what was written survives a loss of power.
+    Safe to use from several threads and processes; not on a network file system. All values of one
+    call are stored in one transaction. Keys have at most 511 bytes. After :meth:`flush` or
+    :meth:`close`, changes survive a power failure.
 
     Examples
     --------
@@ -339,10 +484,11 @@ class LMDBStore(BaseStore):
     >>> z[...] = 42
     >>> sorted(store)
     ['.zarray', '0.0', '0.1', '1.0', '1.1']
-    >>> store.close()  # don't forget to call this when you're done
+    >>> store.close()  # when you are done
     """
 
     partial_reads: ClassVar[bool] = True
+    atomic_folders: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -376,36 +522,65 @@ class LMDBStore(BaseStore):
         }
         if options["readonly"]:
             self._mode = "r"
-        self._attached: _Environment | None = _attach(self.path, options)
+        self._attached: _Environment | None = None
+        _attach(self, options)
+        data_file = os.path.join(self.path, "data.mdb") if options["subdir"] else self.path
+        self._location = os.path.realpath(data_file)
 
     # -- transactions --------------------------------------------------------------
 
     @property
     def location(self) -> Hashable:
-        return os.path.realpath(self.path)
+        return self._location
 
     def _environment(self) -> _Environment:
         if self._attached is None:
             raise StoreError(f"the LMDB database {self.path!r} is closed")
         return self._attached
 
-    @contextmanager
-    def _transaction(self, write: bool = False, buffers: bool = False) -> Iterator[Any]:
-        """Give a transaction, which becomes valid at the end of the block if it writes."""
+    def is_attached_to(self, environment: _Environment) -> bool:
+        """Return whether the store is open in an environment.
+
+        Parameters
+        ----------
+        environment : object
+            A database that is open in this process.
+
+        Returns
+        -------
+        bool
+            Whether the store uses it now.
+        """
+        return self._attached is environment
+
+    # All context managers here are written in C: an interrupt at any moment ends the
+    # transaction, and gives the turn back.
+
+    def _read(self, work: Callable[[Any], T], *, buffers: bool = True) -> T:
+        """Return what `work` does with a transaction that reads."""
         import lmdb
 
         environment = self._environment()
-        if write:
-            self.check_writeable()
-        with environment.in_use() as opened:
-            try:
-                with _begin(opened, write=write, buffers=buffers) as transaction:
-                    yield transaction
-            except lmdb.Error as error:
-                raise environment.failure(error) from error
+        try:
+            with environment.turn(), environment.transaction(buffers=buffers) as transaction:
+                return work(transaction)
+        except lmdb.Error as error:
+            raise environment.failure(error) from error
+
+    def _write(self, work: Callable[[Any], T]) -> T:
+        """Return what `work` does with a transaction, which becomes valid as a whole."""
+        import lmdb
+
+        environment = self._environment()
+        self.check_writeable()
+        try:
+            with environment.turn(), environment.transaction(write=True) as transaction:
+                return work(transaction)
+        except lmdb.Error as error:
+            raise environment.failure(error) from error
 
     def flush(self) -> None:
-        """Write to the disk what is still on its way there."""
+        """Write all changes to the disk."""
         self._sync(self._environment())
 
     def _sync(self, environment: _Environment) -> None:
@@ -413,23 +588,22 @@ class LMDBStore(BaseStore):
 
         if environment.options["readonly"]:
             return
-        with environment.in_use() as opened:
-            try:
-                opened.sync(True)
-            except lmdb.Error as error:
-                raise environment.failure(error) from error
+        try:
+            with environment.turn():
+                environment.opened().sync(True)
+        except lmdb.Error as error:
+            raise environment.failure(error) from error
 
     def close(self) -> None:
         """Flush and close the database; values read from it stay valid."""
-        with _changed:
-            environment, self._attached = self._attached, None
-            if environment is None:
-                return
-            environment.stores -= 1
+        environment = self._attached
+        if environment is None:
+            return
         try:
             if os.path.exists(environment.data_file):
                 self._sync(environment)
         finally:
+            self._attached = None
             environment.close_if_unused()
 
     def __del__(self) -> None:
@@ -444,43 +618,44 @@ class LMDBStore(BaseStore):
             raise KeyError(key)
         return found[key]
 
-    def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
+    def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
         import lmdb
 
         wanted = {key.encode(): key for key in keys if key}
         environment = self._environment()
-        loan = None
-        with environment.in_use() as opened:
-            try:
-                transaction = _begin(opened, buffers=True)
+        loan = transaction = None
+        try:
+            with environment.turn():
                 try:
+                    transaction = environment.transaction(buffers=True)
                     pairs = transaction.cursor().getmulti(list(wanted))
                     if self.buffers and len(environment.loans) < _MOST_LOANS and _any_big(pairs):
                         loan = _Loan(environment, transaction)
                     return {wanted[bytes(key)]: _lent(value, loan) for key, value in pairs}
                 finally:
-                    if loan is None:
+                    if loan is None and transaction is not None:
                         transaction.abort()
-            except lmdb.Error as error:
-                raise environment.failure(error) from error
+        except lmdb.Error as error:
+            raise environment.failure(error) from error
 
     def get_partial_values(self, ranges: Sequence[tuple[str, ByteRange]]) -> list[Buffer | None]:
-        with self._transaction(buffers=True) as transaction:
+        def read(transaction: Any) -> list[Buffer | None]:
             values = [transaction.get(key.encode()) if key else None for key, _ in ranges]
             return [
                 None if value is None else take_range(value, byte_range)
                 for value, (_, byte_range) in zip(values, ranges, strict=True)
             ]
 
+        return self._read(read)
+
     def __contains__(self, key: object) -> bool:
         if not isinstance(key, str) or not key:
             return False
-        with self._transaction(buffers=True) as transaction:
-            return transaction.get(key.encode()) is not None
+        name = key.encode()
+        return self._read(lambda transaction: transaction.get(name) is not None)
 
     def __len__(self) -> int:
-        with self._transaction() as transaction:
-            return transaction.stat()["entries"]  # type: ignore[no-any-return]
+        return self._read(lambda transaction: transaction.stat()["entries"])  # type: ignore[no-any-return]
 
     # -- writing -------------------------------------------------------------------
 
@@ -500,21 +675,16 @@ class LMDBStore(BaseStore):
             (self._encoded(key), value if type(value) is bytes else as_view(value))
             for key, value in items.items()
         ]
-        with self._transaction(write=True) as transaction:
-            transaction.cursor().putmulti(pairs)
+        self._write(lambda transaction: transaction.cursor().putmulti(pairs))
 
     def __delitem__(self, key: str) -> None:
         name = check_key(key).encode()
-        with self._transaction(write=True) as transaction:
-            if len(name) > _LONGEST_KEY or not transaction.delete(name):
-                raise KeyError(key)
+        if not self._write(lambda transaction: _delete(transaction, [name])):
+            raise KeyError(key)
 
     def delitems(self, keys: Iterable[str]) -> None:
         names = [key.encode() for key in keys]
-        with self._transaction(write=True) as transaction:
-            for name in names:
-                if 0 < len(name) <= _LONGEST_KEY:
-                    transaction.delete(name)
+        self._write(lambda transaction: _delete(transaction, names))
 
     # -- listing -------------------------------------------------------------------
 
@@ -522,50 +692,57 @@ class LMDBStore(BaseStore):
         return self.list_prefix()
 
     def list_prefix(self, path: str = "") -> Iterator[str]:
-        # In portions, so that no transaction stays open while somebody iterates.
+        # In portions, so that no transaction stays open during the iteration.
         prefix = start = f"{path}/".encode() if path else b""
         while True:
-            with self._transaction() as transaction:
-                names = list(itertools.islice(_below(transaction, prefix, start), _KEYS_AT_A_TIME))
+            names = self._read(partial(_next_below, prefix, start), buffers=False)
             yield from (name.decode() for name in names)
             if len(names) < _KEYS_AT_A_TIME:
                 return
             start = names[-1] + b"\0"
 
+    def list_sizes(self, path: str = "") -> Iterator[tuple[str, int]]:
+        prefix = start = f"{path}/".encode() if path else b""
+        while True:
+            found = self._read(partial(_sizes_below, prefix, start))
+            yield from ((name.decode(), size) for name, size in found)
+            if len(found) < _KEYS_AT_A_TIME:
+                return
+            start = found[-1][0] + b"\0"
+
     def listdir(self, path: str = "") -> list[str]:
         prefix = f"{path}/".encode() if path else b""
-        with self._transaction(buffers=True) as transaction:
-            names = {name.removesuffix(b"/") for name, _ in _children(transaction, prefix)}
-        return sorted(name.decode() for name in names)
+        names = self._read(lambda transaction: {name for name, _ in _children(transaction, prefix)})
+        return sorted({name.removesuffix(b"/").decode() for name in names})
 
     def rmdir(self, path: str = "") -> None:
         prefix = f"{path}/".encode() if path else b""
-        with self._transaction(write=True) as transaction:
-            if 0 < len(prefix) <= _LONGEST_KEY:
-                transaction.delete(prefix[:-1])
-            cursor = transaction.cursor()
-            found = cursor.set_range(prefix) if prefix else cursor.first()
-            while found and cursor.key().startswith(prefix):
-                found = cursor.delete() and cursor.key()
+        self._write(partial(_delete_folder, prefix))
 
     def rename(self, src_path: str, dst_path: str) -> None:
         if src_path == dst_path:
             return
         source, target = check_key(src_path).encode(), check_key(dst_path).encode()
         prefix = source + b"/"
-        with self._transaction(write=True) as transaction:
+
+        def move(transaction: Any) -> None:
             for name in [*_below(transaction, prefix, prefix), source]:
                 value = transaction.pop(name)
                 if value is not None:
                     transaction.put(self._encoded((target + name[len(source) :]).decode()), value)
 
+        self._write(move)
+
     def getsize(self, path: str = "") -> int:
-        with self._transaction(buffers=True) as transaction:
+        prefix = f"{path}/".encode() if path else b""
+
+        def measure(transaction: Any) -> int:
             value = transaction.get(path.encode()) if path else None
             if value is not None:
                 return len(value)
-            prefix = f"{path}/".encode() if path else b""
             return sum(size for _, size in _children(transaction, prefix))
+
+        return self._read(measure)
 
     # -- as an object --------------------------------------------------------------
 

@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from threading import RLock
-from typing import Any
+from typing import Any, ClassVar
+from weakref import WeakValueDictionary
 
+from zarr.errors import StoreKeyError
 from zarr.storage.base import BaseStore, Buffer, Separator, as_bytes, check_key
+from zarr.storage.identity import identity_of
 from zarr.sync import renew_after_fork
 
-__all__ = ["MemoryStore"]
+__all__ = ["DictStore", "MemoryStore"]
 
 Folder = MutableMapping[str, Any]
 
+_stores: WeakValueDictionary[int, MemoryStore] = WeakValueDictionary()
+
 
 class MemoryStore(BaseStore):
-    """A store that keeps folders and values in nested dicts in main memory.
+    """A store that keeps folders and values in nested dictionaries in memory.
 
-    Listing or moving a folder costs as much as the folder has direct children, however
-    many chunks lie below.
+    Listing or moving a folder takes time for its direct children only, however many chunks lie
+    below.
 
     Parameters
     ----------
     root : MutableMapping, optional
-        The outermost folder; a new `cls` by default.
+        The root folder. A new `cls` by default.
     cls : type, default dict
         Type of the folders.
     dimension_separator : {'.', '/'}, optional
-        Separator between the dimensions of a chunk key, for arrays created here.
+        Separator between the chunk indices in a chunk key, for arrays created in this store.
 
     Notes
     -----
-    Safe to use from several threads.
+    Thread-safe.
 
     Examples
     --------
@@ -40,23 +47,57 @@ class MemoryStore(BaseStore):
     <class 'zarr.storage.MemoryStore'>
     """
 
+    atomic_folders: ClassVar[bool] = True
+
     def __init__(
         self,
         root: Folder | None = None,
         cls: type[Folder] = dict,
         dimension_separator: Separator | None = None,
     ) -> None:
-        self.root: Folder = cls() if root is None else root
+        root_given = root is not None
+        root = cls() if root is None else root
+        # The identity first, so that it does not survive the folder for a moment.
+        self._identity = identity_of(root)
+        self.root: Folder = root
         self.cls = cls
         self._dimension_separator = dimension_separator
+        self._base: tuple[Hashable, str] = self._identity.number, ""
         renew_after_fork(self)
+        if root_given:
+            self._relate()
+        _stores[id(self)] = self
 
     def _renew(self) -> None:
         self._write_lock = RLock()
 
     @property
     def location(self) -> Hashable:
-        return id(self.root)
+        return self._identity.number
+
+    def address(self, path: str = "") -> tuple[Hashable, str]:
+        space, base = self._base
+        return space, f"{base}/{path}".strip("/")
+
+    def _relate(self) -> None:
+        """Find out whether the root is a folder of another store, or has the root of one."""
+        for other in list(_stores.values()):
+            if (inside := other._path_of(self.root)) is not None:
+                self._base = other.address(inside)
+            elif (inside := self._path_of(other.root)) is not None:
+                other._base = self.address(inside)
+
+    def _path_of(self, wanted: Folder, folder: Any = None, path: str = "") -> str | None:
+        """Return the path at which a folder is in this store, None if it is not."""
+        folder = self.root if folder is None else folder
+        if folder is wanted:
+            return path
+        for name, child in list(folder.items()):
+            if isinstance(child, self.cls):
+                found = self._path_of(wanted, child, f"{path}/{name}".lstrip("/"))
+                if found is not None:
+                    return found
+        return None
 
     def _folder(self, path: str) -> Folder | None:
         """Return the folder at `path`, or None if there is none."""
@@ -73,9 +114,12 @@ class MemoryStore(BaseStore):
         if path:
             for segment in path.split("/"):
                 child = folder.get(segment)
-                if not isinstance(child, self.cls):
-                    # A value in the way gives place, as an object store would let it.
+                if child is None:
                     child = folder[segment] = self.cls()
+                elif not isinstance(child, self.cls):
+                    raise StoreKeyError(
+                        f"cannot store anything in {path!r}: {segment!r} in it is a value"
+                    )
                 folder = child
         return folder
 
@@ -94,7 +138,7 @@ class MemoryStore(BaseStore):
             return False
         return True
 
-    def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
+    def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
         found = {}
         last_path, folder = None, None
         for key in keys:
@@ -148,16 +192,21 @@ class MemoryStore(BaseStore):
         folder = self._folder(path)
         return iter(()) if folder is None else self._walk(folder, f"{path}/" if path else "")
 
+    def list_sizes(self, path: str = "") -> Iterator[tuple[str, int]]:
+        for key in self.list_prefix(path):
+            with suppress(KeyError):  # deleted meanwhile
+                yield key, len(self[key])
+
     def listdir(self, path: str = "") -> list[str]:
         folder = self._folder(path)
         return [] if folder is None else sorted(folder)
 
     def rmdir(self, path: str = "") -> None:
         with self._write_lock:
-            if path:
-                self._remove(path)
-            else:
+            if not path:
                 self.root.clear()
+            elif self._folder(path) is not None:
+                self._remove(path)
 
     def rename(self, src_path: str, dst_path: str) -> None:
         with self._write_lock:
@@ -166,9 +215,14 @@ class MemoryStore(BaseStore):
             if folder is None or src_name not in folder:
                 return
             moved = folder[src_name]
-            self._remove(src_path)
             dst_parent, _, dst_name = check_key(dst_path).rpartition("/")
-            self._require_folder(dst_parent)[dst_name] = moved
+            self._remove(src_path)
+            try:
+                target = self._require_folder(dst_parent)
+            except StoreKeyError:
+                self._require_folder(src_parent)[src_name] = moved
+                raise
+            target[dst_name] = moved
 
     def getsize(self, path: str = "") -> int:
         folder = self._folder(path)
@@ -192,3 +246,32 @@ class MemoryStore(BaseStore):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {len(self.root)} members at the root>"
+
+
+class DictStore(MemoryStore):
+    """The name that :class:`MemoryStore` had before version 2.4. Deprecated.
+
+    Parameters
+    ----------
+    *args
+        Positional parameters of :class:`MemoryStore`.
+    **kwargs
+        Other parameters of :class:`MemoryStore`.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import zarr
+    >>> with warnings.catch_warnings(action='ignore'):
+    ...     store = zarr.DictStore()
+    >>> isinstance(store, zarr.MemoryStore)
+    True
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        warnings.warn(
+            "DictStore has been called MemoryStore since version 2.4; use that name",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        super().__init__(*args, **kwargs)

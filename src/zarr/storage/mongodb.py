@@ -11,8 +11,9 @@ from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from zarr.errors import StoreError, StorePermissionError, StoreTimeoutError
+from zarr.storage.aliases import canonical_host, server_name
 from zarr.storage.base import BaseStore, Buffer, Separator, as_bytes, check_key
-from zarr.storage.remote import cut_into, failure, pauses, require
+from zarr.storage.remote import cut_into, failure, pauses, request_apart, require
 
 __all__ = ["MongoDBStore"]
 
@@ -20,7 +21,7 @@ MAX_DOCUMENT_BYTES = 16 << 20
 """What MongoDB takes for one document."""
 
 _DOCUMENT_OVERHEAD = 128
-"""Bytes of a document beside its key and value, rounded up."""
+"""Bytes of a document without its key and value, rounded up."""
 
 T = TypeVar("T")
 
@@ -40,13 +41,12 @@ class MongoDBStore(BaseStore):
     collection : str, default 'zarr_collection'
         Name of the collection.
     dimension_separator : {'.', '/'}, optional
-        Separator between the dimensions of a chunk key, for arrays created here.
+        Separator between the chunk indices in a chunk key, for arrays created in this store.
     retries : int, default 3
-        How often an operation is sent again, after a pause, when the connection broke; 0
-        for never. For a server that is not there the driver waits by itself, up to
-        ``serverSelectionTimeoutMS``.
+        How often to repeat an operation, after a pause, if the connection broke; 0 for never. For a
+        server that does not respond the driver itself waits, up to ``serverSelectionTimeoutMS``.
     **kwargs
-        Passed on to `pymongo.MongoClient`: ``host``, ``port``, ``username``, …
+        Options of `pymongo.MongoClient`: ``host``, ``port``, ``username``, …
 
     Raises
     ------
@@ -55,12 +55,11 @@ class MongoDBStore(BaseStore):
 
     Notes
     -----
-    A key and its value make one document, which MongoDB limits to 16 MB. A batch that
-    holds a larger value raises `StoreError` before anything is written.
+    A key and its value are one document, which MongoDB limits to 16 MB. A batch with a larger value
+    raises `StoreError` before anything is written.
 
-    A batch of reads is one query. The first write makes an index of the keys, in which a
-    folder is a range: listing one needs one query per child folder, however many chunks
-    lie below it.
+    A batch of reads is one query. The first write creates an index of the keys, in which a folder
+    is a range: listing one takes one query per child folder, however many chunks lie below it.
 
     Safe to use from several threads and processes.
 
@@ -91,8 +90,8 @@ class MongoDBStore(BaseStore):
     def _connect(self) -> None:
         database, collection, _, retries, kwargs = self._arguments
         again = {} if retries else {"retryReads": False, "retryWrites": False}
-        self.client = self._pymongo.MongoClient(**{**again, **kwargs})
-        weakref.finalize(self, self.client.close)
+        self.client = request_apart(self._pymongo.MongoClient, **{**again, **kwargs})
+        self._end = weakref.finalize(self, self.client.close)
         self.db = self.client.get_database(database)
         self._collection = self.db.get_collection(collection)
         self._has_index = False
@@ -111,10 +110,34 @@ class MongoDBStore(BaseStore):
 
     @property
     def location(self) -> Hashable:
-        database, collection, _, _, kwargs = self._arguments
-        host = kwargs.get("host") or "localhost"
-        hosts = (host,) if isinstance(host, str) else tuple(host)
-        return "mongodb", hosts, kwargs.get("port") or 27017, database, collection
+        database, collection, *_ = self._arguments
+        addresses = frozenset(
+            (canonical_host(host), port or 27017) for host, port in self._given_hosts()
+        )
+        try:
+            server = server_name("mongodb", addresses, self._ask_for_name)
+        except StoreError:  # it does not answer now
+            server = addresses
+        return "mongodb", server, database, collection
+
+    def _given_hosts(self) -> list[tuple[str, int | None]]:
+        kwargs = self._arguments[-1]
+        host, port = kwargs.get("host") or "localhost", kwargs.get("port")
+        given: list[tuple[str, int | None]] = []
+        for each in [host] if isinstance(host, str) else host:
+            _, _, rest = each.rpartition("://")
+            for one in rest.partition("/")[0].rpartition("@")[2].split(","):
+                name, _, number = (
+                    one.rpartition(":") if one.rpartition(":")[2].isdigit() else (one, "", "")
+                )
+                given.append((name, int(number) if number else port))
+        return given
+
+    def _ask_for_name(self) -> Hashable | None:
+        said = self._ask("ask for", "its name", lambda c: c.database.command("hello"))
+        if "setName" in said:
+            return said["setName"], frozenset(said.get("hosts", ()))
+        return said.get("topologyVersion", {}).get("processId")  # type: ignore[no-any-return]
 
     def __repr__(self) -> str:
         database, collection, *_ = self._arguments
@@ -143,27 +166,27 @@ class MongoDBStore(BaseStore):
         with self._doing(verb, what):
             for pause in pauses(self.retries):
                 try:
-                    return request(self.collection)
+                    return request_apart(request, self.collection)
                 except errors.ServerSelectionTimeoutError:
                     raise  # the driver has tried for long
                 except errors.AutoReconnect:
                     time.sleep(pause)
-            return request(self.collection)
+            return request_apart(request, self.collection)
 
     def _with_index(self) -> None:
         """Make the index before the first write."""
-        collection = self.collection
-        if self._has_index:
-            return
-        with self._doing("index", "key"):
-            try:
-                collection.create_index("key", unique=True)
-            except self._pymongo.errors.OperationFailure as error:
-                if error.code in _DENIED:
-                    raise
-                # Earlier programs, racing without an index, have written a key twice.
-                collection.create_index("key", name="zarr_key")
-        self._has_index = True
+        if self._process != os.getpid() or not self._has_index:
+            self._ask("index", "key", self._make_index)
+            self._has_index = True
+
+    def _make_index(self, collection: Any) -> None:
+        try:
+            collection.create_index("key", unique=True)
+        except self._pymongo.errors.OperationFailure as error:
+            if error.code in _DENIED:
+                raise
+            # Earlier programs, racing without an index, have written a key twice.
+            collection.create_index("key", name="zarr_key")
 
     # -- reading -------------------------------------------------------------------
 
@@ -175,7 +198,7 @@ class MongoDBStore(BaseStore):
             raise KeyError(key)
         return document["value"]  # type: ignore[no-any-return]
 
-    def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
+    def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
         if not keys:
             return {}
         query = {"key": {"$in": list(keys)}}
@@ -208,7 +231,7 @@ class MongoDBStore(BaseStore):
             return
         self._with_index()
         changes = [
-            # The size is kept beside the value, because not every server can compute it.
+            # The size is stored with the value, because not every server can compute it.
             self._pymongo.UpdateOne(
                 {"key": key}, {"$set": {"value": value, "size": len(value)}}, upsert=True
             )
@@ -217,9 +240,8 @@ class MongoDBStore(BaseStore):
         self._ask("write", _named(list(values)), lambda c: c.bulk_write(changes, ordered=False))
 
     def __delitem__(self, key: str) -> None:
-        with self._doing("delete", key):
-            if not self.collection.delete_many({"key": key}).deleted_count:
-                raise KeyError(key)
+        if not self._ask("delete", key, lambda c: c.delete_many({"key": key}).deleted_count):
+            raise KeyError(key)
 
     def delitems(self, keys: Iterable[str]) -> None:
         for part in cut_into(keys, _PAGE):
@@ -273,51 +295,39 @@ class MongoDBStore(BaseStore):
             page = min(page * 2, _PAGE) if many else max(page // 2, 2)
         return sorted(names)
 
-    def rmdir(self, path: str = "") -> None:
-        with self._doing("delete", path):
-            self.collection.delete_many({"key": _below(path)} if path else {})
-            if path:
-                self.collection.delete_many({"key": path})
-
-    def rename(self, src_path: str, dst_path: str) -> None:
-        if src_path == dst_path:
-            return
-        check_key(dst_path)
-        self._with_index()
-        keys = [src_path, *self.list_prefix(src_path)]
-        with self._doing("rename", src_path):
-            for part in cut_into(keys, _PAGE):
-                known = self.collection.find({"key": {"$in": part}}, {"_id": 0, "key": 1})
-                moves = {k: dst_path + k[len(src_path) :] for k in sorted(d["key"] for d in known)}
-                self.collection.delete_many({"key": {"$in": [*moves.values()]}})
-                if moves:
-                    change = self._pymongo.UpdateOne
-                    self.collection.bulk_write(
-                        [change({"key": key}, {"$set": {"key": new}}) for key, new in moves.items()]
-                    )
+    def list_sizes(self, path: str = "") -> Iterator[tuple[str, int]]:
+        for page in cut_into(self.list_prefix(path), _PAGE):
+            yield from self._sizes(path, page).items()
 
     def getsize(self, path: str = "") -> int:
         names = self.listdir(path)
         keys = [f"{path}/{name}" if path else name for name in names]
+        sizes = self._sizes(path, [path, *keys])
+        return sizes[path] if path in sizes else sum(sizes.values())
+
+    def _sizes(self, path: str, keys: Sequence[str]) -> dict[str, int]:
+        """Return the bytes of the values of those `keys` that exist; `path` is for messages."""
         sizes: dict[str, int] = {}
-        with self._doing("measure", path):
-            for part in cut_into([path, *keys], _PAGE):
-                query = {"key": {"$in": part}}
-                found = self.collection.find(query, {"_id": 0, "key": 1, "size": 1})
-                sizes.update({document["key"]: document.get("size", -1) for document in found})
-        if path in sizes:
-            sizes = {path: sizes[path]}
-        # Values that the 2.x library wrote have no size beside them.
+        for part in cut_into(keys, _PAGE):
+            query = {"key": {"$in": part}}
+            fields = {"_id": 0, "key": 1, "size": 1}
+            found = self._ask("measure", path, partial(_find_all, query, fields))
+            sizes.update({document["key"]: document.get("size", -1) for document in found})
+        # Values that the 2.x library wrote have no size stored with them.
         unknown = [key for key, size in sizes.items() if size < 0]
         sizes.update({key: len(value) for key, value in self.getitems(unknown).items()})
-        return sum(sizes.values())
+        return sizes
 
     # -- life cycle ----------------------------------------------------------------
 
     def close(self) -> None:
-        """Close the connections. They open again when the store is used again."""
-        self.client.close()
+        """Close the connections. The next use opens them again."""
+        request_apart(self.client.close)
         self._process = None
+
+
+def _find_all(query: dict[str, Any], fields: dict[str, int], collection: Any) -> list[Any]:
+    return list(collection.find(query, fields))
 
 
 def _delete_many(query: dict[str, Any], collection: Any) -> None:

@@ -16,15 +16,15 @@ from collections.abc import (
 )
 from typing import Any
 
-import zarr.codecs.n5  # noqa: F401  registers its codecs
-from zarr.dtypes import JSON
+import zarr._codecs.n5  # noqa: F401  registers its codecs
+from zarr._formats import n5
+from zarr._formats.base import dump_json, join
+from zarr._formats.documents import expect_object, load_json, unreadable
+from zarr._metadata.foreign_dtypes import JSON
 from zarr.errors import MetadataError, StoreKeyError
-from zarr.formats import n5
-from zarr.formats.base import dump_json, join
-from zarr.formats.documents import expect_object, load_json
 from zarr.storage.base import BaseStore, Buffer, Separator, as_store, check_key
 from zarr.storage.directory import DirectoryStore
-from zarr.sync import lock_for
+from zarr.sync import KeyLocks
 
 __all__ = ["N5FSStore", "N5Store", "N5View"]
 
@@ -50,6 +50,10 @@ def _n5_key(folder: str, name: str) -> str:
     return join(folder, name)
 
 
+def _is_attributes(key: str) -> bool:
+    return _split(key)[1] == n5.ATTRIBUTES
+
+
 def _parents(path: str) -> list[str]:
     """Return the paths above `path`, the root first."""
     segments = path.split("/")[:-1] if path else []
@@ -57,23 +61,27 @@ def _parents(path: str) -> list[str]:
 
 
 class N5View(BaseStore):
-    """The N5 tree in another store, shown as if it were version 2.
+    """The N5 hierarchy in another store, presented in format 2.
 
     Parameters
     ----------
     store : BaseStore or MutableMapping
-        Holds the tree.
+        The store that holds the hierarchy.
 
     Notes
     -----
-    The documents ``.zarray``, ``.zgroup`` and ``.zattrs`` are made from the file
-    ``attributes.json`` of their folder, and merged into it; changes of it by the threads
-    of a process do not get lost. Every folder with something of N5 below it is a group,
-    also without such a file. The dimensions of an array are in the reverse order of N5's,
-    so the chunk ``0.1.2`` is the block ``2/1/0``.
+    The documents ``.zarray``, ``.zgroup`` and ``.zattrs`` are created from the file
+    ``attributes.json`` of their folder, and merged into it; changes by the threads of a process
+    are not lost. Every folder with N5 data below it is a group, also without such a file. The
+    dimensions of an array are in the reverse order of N5, so the chunk ``0.1.2`` is the block
+    ``2/1/0``.
 
-    N5 has integers and floats only, no filters, and no fill value but zero. Where an
-    array of another kind is to be created, nothing is written.
+    N5 supports integers and floats, no filters, and no fill value but zero. Booleans,
+    half-precision floats, datetimes and timedeltas are stored as by the 2.x library, with a
+    warning, because no other N5 software supports them. Other arrays are refused, and nothing is
+    written.
+
+    The specification: https://github.com/saalfeldlab/n5
 
     Examples
     --------
@@ -92,13 +100,18 @@ class N5View(BaseStore):
 
     def __init__(self, store: BaseStore | MutableMapping[str, Buffer]) -> None:
         self.tree = as_store(store)
+        # Facts about the store underneath are facts about this one.
         self.threads = self.tree.threads  # type: ignore[misc]
+        self.atomic_folders = self.tree.atomic_folders  # type: ignore[misc]
 
     # -- facts -----------------------------------------------------------------------
 
     @property
     def location(self) -> Hashable:
         return ("n5", self.tree.location)
+
+    def address(self, path: str = "") -> tuple[Hashable, str]:
+        return self.tree.address(path)
 
     def is_readable(self) -> bool:
         return self.tree.is_readable()
@@ -127,12 +140,15 @@ class N5View(BaseStore):
         thread does to the other.
         """
         key = join(folder, n5.ATTRIBUTES)
-        with lock_for(self.tree.location, key):
+
+        def put() -> None:
             attributes = change(self._load([folder]).get(folder))
             if attributes:
                 self.tree[key] = dump_json(attributes)
             else:
                 self.tree.delitems([key])
+
+        KeyLocks(self.tree, folder).hold([key], put)
 
     def _document(self, folder: str, name: str, attributes: Attributes | None) -> bytes | None:
         if attributes is None:
@@ -209,7 +225,7 @@ class N5View(BaseStore):
         if name == "zarr.json":
             raise StoreKeyError(
                 f"cannot store {join(folder, name)!r}: an N5 tree holds arrays and groups of "
-                "N5, which are shown as those of zarr_version 2"
+                "N5, which are presented in format 2"
             )
         return _n5_key(folder, name)
 
@@ -222,12 +238,17 @@ class N5View(BaseStore):
             after = n5.with_document(attributes or {}, name, value, key)
             if name == ".zarray" and "compression" not in (attributes or {}):
                 _warn_of_compression(after["compression"])
+                _warn_of_dtype(after["dataType"])
             return after
 
         self._change(folder, changed)
 
+    def as_read(self, key: str, document: Buffer) -> Buffer:
+        folder, name = _split(key)
+        attributes = n5.with_document({}, name, document, key)
+        return n5.document(name, attributes, join(folder, n5.ATTRIBUTES)) or document
+
     def check_document(self, key: str, document: Buffer) -> None:
-        """Raise unless N5 has arrays such as `document` describes."""
         folder, name = _split(key)
         if name == ".zarray":
             n5.dataset_members(document, key)
@@ -236,7 +257,7 @@ class N5View(BaseStore):
 
     # -- many at a time --------------------------------------------------------------
 
-    def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
+    def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
         places = {key: _split(key) for key in keys}
         wanted = {key: _n5_key(*place) for key, place in places.items()}
         found = self.tree.getitems(list(dict.fromkeys(wanted.values())))
@@ -250,10 +271,9 @@ class N5View(BaseStore):
                     if data is not None and folder not in attributes:
                         attributes[folder] = n5.load_attributes(data, n5_key)
                     data = self._document(folder, name, attributes.get(folder))
-                except MetadataError:
-                    # Whoever makes something of it will fail, and only he: a group has
-                    # other members, too.
-                    pass
+                except MetadataError as error:
+                    # Raised where the document is needed: a group has other members, too.
+                    data = None if data is None else unreadable(data, error)
             if data is not None:
                 values[key] = data
         return values
@@ -289,20 +309,31 @@ class N5View(BaseStore):
         return self.list_prefix()
 
     def list_prefix(self, path: str = "") -> Iterator[str]:
-        keys = set(self.tree.list_prefix(path))
-        files = {key for key in keys if _split(key)[1] == n5.ATTRIBUTES}
+        return iter(self._shown(self.tree.list_prefix(path), path))
+
+    def list_sizes(self, path: str = "") -> Iterator[tuple[str, int]]:
+        sizes = dict(self.tree.list_sizes(path))
+        # What is shown of attributes.json has no size of its own.
+        return iter(
+            [(key, sizes.get(n5_key, -1)) for key, n5_key in self._shown(sizes, path).items()]
+        )
+
+    def _shown(self, found: Iterable[str], path: str) -> dict[str, str]:
+        """Return the keys that are shown, with those of the N5 tree where they are blocks."""
+        keys = set(found)
+        files = set(filter(_is_attributes, keys))
         folders = [_split(key)[0] for key in files]
         nodes = self._load([*_parents(path), *folders])
         lengths = {folder: n5.key_length(attributes) for folder, attributes in nodes.items()}
-        shown = [_shown_key(key, lengths) for key in keys - files]
+        shown = {_shown_key(key, lengths): key for key in keys - files}
         for folder in folders:
             # One that was deleted since it was listed is not there.
             names = n5.documents(nodes[folder]) if folder in nodes else []
-            shown += [join(folder, name) for name in names]
+            shown.update({join(folder, name): "" for name in names})
         # Last, because they are there as long as anything else is.
-        shown += [join(folder, ".zgroup") for folder in _implicit_groups(folders, nodes)]
+        shown.update({join(f, ".zgroup"): "" for f in _implicit_groups(folders, nodes)})
         below = f"{path}/" if path else ""
-        return iter([key for key in shown if key.startswith(below)])
+        return {key: n5_key for key, n5_key in shown.items() if key.startswith(below)}
 
     def listdir(self, path: str = "") -> list[str]:
         names = set(self.tree.listdir(path))
@@ -324,9 +355,7 @@ class N5View(BaseStore):
         return _coordinates(name) is not None and self._is_dataset(folder)
 
     def rmdir(self, path: str = "") -> None:
-        if path and self._is_value(path):
-            self.delitems([path])
-        else:
+        if not path or not self._is_value(path):
             self.tree.rmdir(path)
 
     def rename(self, src_path: str, dst_path: str) -> None:
@@ -352,6 +381,9 @@ class N5View(BaseStore):
 
     def close(self) -> None:
         self.tree.close()
+
+    def explain_absence(self, path: str) -> str:
+        return self.tree.explain_absence(path)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.tree!r}>"
@@ -402,10 +434,20 @@ def _warn_of_keywords(document: Buffer, key: str) -> None:
 def _warn_of_compression(compression: Mapping[str, JSON]) -> None:
     if not n5.is_standard(compression):
         kind = compression["type"]
-        hint = "; the LZ4 that they do know is zarr.n5.LZ4Block()" if kind == "lz4" else ""
+        hint = "; the LZ4 that they support is zarr.n5.LZ4Block()" if kind == "lz4" else ""
         warnings.warn(
             f"Not all N5 implementations support this {kind} compression (yet). You might not be "
             f"able to open the dataset with another N5 library{hint}",
+            RuntimeWarning,
+            2,
+        )
+
+
+def _warn_of_dtype(data_type: JSON) -> None:
+    if not n5.is_standard_dtype(data_type):
+        warnings.warn(
+            f"N5 has no data type {data_type}: other N5 libraries will not be able to open the "
+            "dataset",
             RuntimeWarning,
             2,
         )
@@ -417,22 +459,24 @@ class N5Store(N5View):
     Parameters
     ----------
     path : str or path-like
-        The directory; it is created by the first write.
+        The directory, which is created by the first write.
     normalize_keys : bool, default False
-        Whether to convert keys to lower case, for data shared with a file system that
-        does not tell cases apart.
+        Whether to convert keys to lower case, for data shared with a case-insensitive file system.
     dimension_separator : {'/'}, optional
-        Here always ``'/'``.
-    fsync, follow_symlinks : bool, default False
-        As for `DirectoryStore`.
+        Always ``'/'``.
+    fsync : bool, default False
+        Whether a write returns only when the value is on the disk, as for :class:`DirectoryStore`.
+    follow_symlinks : bool, optional
+        Whether to follow symbolic links out of the directory, as for :class:`DirectoryStore`.
 
     Notes
     -----
-    See <https://github.com/saalfeldlab/n5>. Types are integers and floats of up to 64
-    bits; the fill value is zero.
+    See <https://github.com/saalfeldlab/n5>. Data types are integers and floats of up to 64 bits;
+    the fill value is zero. Booleans, half-precision floats, datetimes and timedeltas can be
+    stored, too, but only Zarr for Python reads them.
 
-    Safe to write in multiple threads or processes; processes that change the shape and
-    the attributes of one node at the same time may undo each other's changes.
+    Safe to write from several threads or processes; processes that change the shape and the
+    attributes of one array or group at the same time can undo each other's changes.
 
     Examples
     --------
@@ -461,7 +505,7 @@ class N5Store(N5View):
         dimension_separator: Separator | None = "/",
         *,
         fsync: bool = False,
-        follow_symlinks: bool = False,
+        follow_symlinks: bool | None = None,
     ) -> None:
         if dimension_separator not in ("/", None):
             raise ValueError(
@@ -487,21 +531,24 @@ class N5Store(N5View):
 
 
 class N5FSStore(N5View):
-    """A store in any file system that ``fsspec`` knows, in the N5 format.
+    """A store in any file system that ``fsspec`` supports, in the N5 format.
+
+    Requires the package ``fsspec``: ``pip install 'zarr[fsspec]'``.
 
     Parameters
     ----------
     url : str
-        Where the data are: ``protocol://path``; with `fs`, a path in that file system.
+        ``protocol://path``. With `fs`, a path in that file system.
     normalize_keys : bool, default False
         Whether to convert keys to lower case.
     key_separator, dimension_separator : {'.', '/'}, optional
         Ignored: N5 has its own.
     mode : str, default 'w'
-        'r' for a store that refuses to be written.
+        'r' for a read-only store.
+    *args
+        Further positional parameters of :class:`FSStore`.
     **options
-        As for `FSStore`: `exceptions`, `fs`, `check`, `create`, `missing_exceptions`,
-        and those of the file system.
+        Other parameters of :class:`FSStore`, including options of the file system.
 
     Examples
     --------
@@ -521,7 +568,7 @@ class N5FSStore(N5View):
         dimension_separator: Separator | None = None,
         **options: Any,
     ) -> None:
-        from zarr.storage import FSStore  # here, because it needs an optional package
+        from zarr.storage.fsspec import FSStore  # here, because it needs an optional package
 
         if (dimension_separator or key_separator) not in (None, "/"):
             warnings.warn("Keyword argument `dimension_separator` will be ignored", UserWarning, 2)
@@ -530,7 +577,7 @@ class N5FSStore(N5View):
 
     @property
     def path(self) -> str:
-        """Where the data are in the file system."""
+        """Path of the directory in the file system."""
         return self.tree.path  # type: ignore[attr-defined, no-any-return]
 
     @property

@@ -1,22 +1,42 @@
-"""Nodes of a hierarchy on any store, in any format: create, find, move, measure."""
+"""Creating, finding, moving and measuring arrays and groups in any store and format."""
 
 from __future__ import annotations
 
+import itertools
+import math
+import re
 import sys
-import warnings
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
-from zarr import dtypes, formats
-from zarr.chunk_cache import forget_below
-from zarr.codecs import named, step_from
-from zarr.errors import ContainsArrayError, ContainsGroupError
-from zarr.formats.base import Format, check_attributes
-from zarr.formats.v1 import V1
-from zarr.grid import lists_chunks, normalize_chunks, normalize_grid, normalize_shape
-from zarr.metadata import ArrayMeta, GroupMeta, Step
+from zarr import _formats
+from zarr._codecs import v3_codecs
+from zarr._codecs.codec_names import OBJECT_CODECS, step_from
+from zarr._codecs.pipeline import CodecPipeline
+from zarr._formats.base import Format, check_attributes
+from zarr._formats.documents import is_metadata
+from zarr._formats.v1 import V1
+from zarr._metadata import dtypes
+from zarr._metadata.records import ArrayMeta, GroupMeta, Step
+from zarr._selection.grid import (
+    Grid,
+    lists_chunks,
+    normalize_chunks,
+    normalize_grid,
+    normalize_shape,
+    plain_chunks,
+)
+from zarr._shared.changes import changes
+from zarr._shared.chunk_cache import forget_below
+from zarr.errors import (
+    BadCompressorError,
+    ContainsArrayError,
+    ContainsGroupError,
+    warn_user,
+)
 from zarr.storage.base import BaseStore, Buffer, Separator, as_store, normalize_storage_path
+from zarr.sync import KeyLocks
 
 __all__ = [
     "NamedOptions",
@@ -24,6 +44,7 @@ __all__ = [
     "contains_array",
     "contains_group",
     "getsize",
+    "holds_metadata",
     "init_array",
     "init_group",
     "is_auto",
@@ -32,48 +53,194 @@ __all__ = [
     "migrate_1to2",
     "rename",
     "rmdir",
+    "settled",
 ]
+
+T = TypeVar("T")
+Found = tuple[Format, str, Buffer]
+"""Format, key and document of a node."""
+
+_TRIES = 10
+
+_FEW = 1000
+"""Number of chunks up to which deleting them by key is faster than listing the stored ones."""
 
 StoreArgument = BaseStore | MutableMapping[str, Buffer]
 
 
 def contains_array(store: StoreArgument, path: str | bytes | None = None) -> bool:
-    """Return True if the store contains an array at the given logical path."""
-    return formats.kind(as_store(store), normalize_storage_path(path)) == "array"
+    """Return whether there is an array at a path.
+
+    Parameters
+    ----------
+    store : BaseStore or MutableMapping
+        The store.
+    path : str, optional
+        Path in the store. The root by default.
+
+    Returns
+    -------
+    bool
+        True for an array, False for a group or neither.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> from zarr.storage import contains_array
+    >>> store = zarr.MemoryStore()
+    >>> z = zarr.zeros(10, store=store, path='foo')
+    >>> contains_array(store, 'foo'), contains_array(store)
+    (True, False)
+    """
+    return _formats.kind(as_store(store), normalize_storage_path(path)) == "array"
 
 
 def contains_group(
     store: StoreArgument, path: str | bytes | None = None, explicit_only: bool = True
 ) -> bool:
-    """Return True if the store contains a group at the given logical path."""
-    return formats.kind(as_store(store), normalize_storage_path(path)) == "group"
+    """Return whether there is a group at a path.
+
+    Parameters
+    ----------
+    store : BaseStore or MutableMapping
+        The store.
+    path : str, optional
+        Path in the store. The root by default.
+    explicit_only : bool, default True
+        Not used: groups without metadata are found in formats that have them.
+
+    Returns
+    -------
+    bool
+        True for a group, False for an array or neither.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> from zarr.storage import contains_group
+    >>> store = zarr.MemoryStore()
+    >>> z = zarr.zeros(10, store=store, path='foo')
+    >>> contains_group(store, 'foo'), contains_group(store)
+    (False, True)
+    """
+    return _formats.kind(as_store(store), normalize_storage_path(path)) == "group"
 
 
 def listdir(store: StoreArgument, path: str | bytes | None = None) -> list[str]:
-    """Return the sorted names of all keys and folders directly below a path."""
+    """Return the names of all keys and folders directly below a path.
+
+    Parameters
+    ----------
+    store : BaseStore or MutableMapping
+        The store.
+    path : str, optional
+        Path in the store. The root by default.
+
+    Returns
+    -------
+    list of str
+        The names, sorted.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> from zarr.storage import listdir
+    >>> store = zarr.MemoryStore()
+    >>> z = zarr.zeros(10, store=store, path='foo')
+    >>> listdir(store)
+    ['.zgroup', 'foo']
+    """
     return as_store(store).listdir(normalize_storage_path(path))
 
 
 def rmdir(store: StoreArgument, path: str | bytes | None = None) -> None:
-    """Delete everything at and below a path."""
+    """Delete all keys at and below a path.
+
+    Parameters
+    ----------
+    store : BaseStore or MutableMapping
+        The store.
+    path : str, optional
+        Path in the store. The root by default.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> from zarr.storage import rmdir
+    >>> store = zarr.MemoryStore()
+    >>> z = zarr.zeros(10, store=store, path='foo')
+    >>> rmdir(store, 'foo')
+    >>> sorted(store)
+    ['.zgroup']
+    """
     place, below = as_store(store), normalize_storage_path(path)
-    place.rmdir(below)
-    forget_below(place.location, below)
+    try:
+        place.rmdir(below)
+    finally:
+        _note_change(place, below)
 
 
 def rename(
     store: StoreArgument, src_path: str | bytes | None, dst_path: str | bytes | None
 ) -> None:
-    """Move everything at and below one path to another."""
+    """Move all keys at and below a path to another path.
+
+    Parameters
+    ----------
+    store : BaseStore or MutableMapping
+        The store.
+    src_path : str
+        Path to move.
+    dst_path : str
+        The new path.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> from zarr.storage import rename
+    >>> store = zarr.MemoryStore()
+    >>> z = zarr.zeros(10, store=store, path='foo')
+    >>> rename(store, 'foo', 'bar')
+    >>> sorted(store)
+    ['.zgroup', 'bar/.zarray']
+    """
     place = as_store(store)
     source, dest = normalize_storage_path(src_path), normalize_storage_path(dst_path)
-    place.rename(source, dest)
-    forget_below(place.location, source)
-    forget_below(place.location, dest)
+    try:
+        place.rename(source, dest)
+    finally:
+        _note_change(place, source)
+        _note_change(place, dest)
+
+
+def _note_change(store: BaseStore, path: str) -> None:
+    """Discard what this process holds of the nodes at and below `path`."""
+    name = store.address(path)
+    changes.note(name)
+    forget_below(name)
 
 
 def getsize(store: StoreArgument, path: str | bytes | None = None) -> int:
-    """Return the bytes stored at a path and directly below it, or -1 if that is unknown."""
+    """Return the size of the values at a path and directly below it.
+
+    Parameters
+    ----------
+    store : BaseStore or MutableMapping
+        The store.
+    path : str, optional
+        Path in the store. The root by default.
+
+    Returns
+    -------
+    int
+        Size in bytes, -1 if unknown.
+
+    Examples
+    --------
+    >>> from zarr.storage import getsize
+    >>> getsize({'foo/0': b'1234', 'foo/bar/0': b'12'}, 'foo')
+    4
+    """
     return as_store(store).getsize(normalize_storage_path(path))
 
 
@@ -114,7 +281,7 @@ class NamedOptions:
             option is not None
             for option in (self.codecs, self.shards, self.chunk_key_encoding, self.dimension_names)
         )
-        return formats.NAMED if needs_names else formats.DEFAULT
+        return _formats.NAMED if needs_names else _formats.DEFAULT
 
 
 def is_auto(argument: Any) -> bool:
@@ -124,7 +291,9 @@ def is_auto(argument: Any) -> bool:
 
 def is_sharding(serializer: Any) -> bool:
     """Tell whether `serializer` puts chunks together in shards, compressing each for itself."""
-    return not is_auto(serializer) and step_from("serializer", serializer).name == named.SHARDING
+    return (
+        not is_auto(serializer) and step_from("serializer", serializer).name == v3_codecs.SHARDING
+    )
 
 
 def array_meta(
@@ -138,7 +307,7 @@ def array_meta(
     object_codec: Any = None,
     dimension_separator: Separator | None = None,
     options: NamedOptions = NamedOptions(),
-    format: Format = formats.DEFAULT,
+    format: Format = _formats.DEFAULT,
 ) -> ArrayMeta:
     """Return what the arguments of a creation function say, checked.
 
@@ -155,22 +324,27 @@ def array_meta(
     Raises
     ------
     ValueError, TypeError
-        If an argument makes no sense; the message names it.
+        If an argument is invalid; the message names it.
     """
-    lengths = normalize_shape(shape)
     kind, implied_codec = dtypes.normalize_dtype(dtype)
+    lengths, kind = dtypes.without_subarray(normalize_shape(shape), kind)
     if order not in ("C", "F"):
         raise ValueError(f"order must be either 'C' or 'F', found: {order!r}")
     if not kind.hasobject and object_codec is not None:
-        warnings.warn("an object_codec is only needed for object arrays", FutureWarning, 2)
+        warn_user("an object_codec is only needed for object arrays")
         object_codec = None
     # There is no point in compressing the one value of an array without dimensions.
     if not is_auto(options.compressors) and not _is_default(compressor):
         raise ValueError("compressor and compressors mean the same thing; give one of them")
     compressors = _compressor_steps(compressor) if lengths else []
     steps = _steps(filters, object_codec or implied_codec, compressors, options)
+    if kind.hasobject and object_codec is None and implied_codec is None:
+        _warn_of_filters(filters)
     if kind.hasobject and all(step.role == "compressor" for step in steps):
-        raise ValueError("missing object_codec for object array")
+        raise ValueError(
+            "missing object_codec for object array; use dtype=str for text, dtype=bytes for bytes, "
+            "or choose an encoding, for instance object_codec=numcodecs.JSON()"
+        )
     return ArrayMeta(
         shape=lengths,
         dtype=kind,
@@ -192,11 +366,9 @@ def _steps(
     """Return the codecs in their order."""
     if options.codecs is not None:
         if _listed(filters) or not all(map(is_auto, (options.serializer, options.compressors))):
-            raise ValueError(
-                "codecs are all there are; give no filters, serializer or compressors beside them"
-            )
+            raise ValueError("codecs cannot be combined with filters, serializer or compressors")
         configs = [dict(step_from("compressor", codec).config) for codec in options.codecs]
-        return list(named.parse_codecs(configs))
+        return list(v3_codecs.parse_codecs(configs))
     steps = [step_from("filter", codec) for codec in _listed(filters)]
     if not is_auto(options.serializer):
         steps.append(step_from("serializer", options.serializer))
@@ -207,6 +379,17 @@ def _steps(
     if is_auto(options.compressors):
         return steps if is_sharding(options.serializer) else steps + compressors
     return steps + [step_from("compressor", codec) for codec in _listed(options.compressors)]
+
+
+def _warn_of_filters(filters: Any) -> None:
+    """Warn if a codec object for objects is given as a filter: what 2.x called deprecated."""
+    for codec in _listed(filters):
+        if getattr(codec, "codec_id", None) in OBJECT_CODECS:
+            warn_user(
+                f"missing object_codec for object array; give codec {codec.codec_id!r} as "
+                "object_codec, not among the filters",
+                FutureWarning,
+            )
 
 
 def _listed(codecs: Any) -> Sequence[Any]:
@@ -220,18 +403,23 @@ def _is_default(compressor: Any) -> bool:
 
 
 def _compressor_steps(compressor: Any) -> list[Step]:
-    if compressor is None or compressor is False:
-        return []
     if _is_default(compressor):
         # Looked up at each call: users change this variable of the public module.
         compressor = sys.modules["zarr.storage"].default_compressor
-    return [] if compressor is None else [step_from("compressor", compressor)]
+    plain = isinstance(compressor, (str, int, Sequence, Mapping))
+    if compressor is None or (plain and (not compressor or compressor == "none")):
+        return []
+    if isinstance(compressor, str):
+        raise BadCompressorError(
+            f"bad value for compressor: {compressor!r}; expected a codec object, None or 'default'"
+        )
+    return [step_from("compressor", compressor)]
 
 
 def _shards_of(transformers: Sequence[Any], chunks: Any, options: NamedOptions) -> NamedOptions:
     """Return `options` with the shards that a storage transformer of the 2.x library means."""
     if options.shards is not None or len(transformers) > 1:
-        raise ValueError("storage_transformers and shards say the same; give one of them")
+        raise ValueError("storage_transformers and shards mean the same thing; give one of them")
     (transformer,) = transformers
     counts = getattr(transformer, "chunks_per_shard", None)
     if counts is None:
@@ -281,29 +469,49 @@ def init_array(
     storage_transformers: Sequence[Any] = (),
     *,
     zarr_version: int | None = None,
-    options: NamedOptions = NamedOptions(),
 ) -> None:
-    """Write the document of a new array, and those of missing groups above it.
+    """Write the metadata of a new array, and those of missing groups above it.
 
     Parameters
     ----------
     store : BaseStore or MutableMapping
+        The store for the metadata.
+    shape : int or tuple of int
+        Length of each dimension.
+    chunks : int, tuple of int or of lists of int, or bool, default True
+        Shape of a chunk, as for :func:`zarr.create`.
+    dtype : str, numpy.dtype or type, optional
+        Data type of the elements. 64-bit floats by default.
+    compressor : codec, optional
+        The compressor, or None to store chunks uncompressed. ``zarr.storage.default_compressor``
+        by default.
+    fill_value : scalar, optional
+        Value of elements that were never written. Undefined by default.
+    order : {'C', 'F'}, default 'C'
+        Memory layout of the elements within a chunk.
     overwrite : bool, default False
-        Whether to delete what is at `path`.
+        Whether to delete an existing array or group at `path` first.
     path : str, optional
-        Where in the store.
+        Path of the array in the store. The root by default.
     chunk_store : BaseStore or MutableMapping, optional
-        Where the chunks will be, if not in `store`.
-    shape, chunks, dtype, compressor, fill_value, order, filters, object_codec,
-    dimension_separator, storage_transformers, zarr_version
-        As :func:`zarr.creation.create` has them.
-    options : NamedOptions, optional
-        More of them.
+        The store for the chunks, from which existing chunks are deleted. `store` by default.
+    filters : sequence of codecs, optional
+        Codecs that encode a chunk before the compressor. None by default.
+    object_codec : codec, optional
+        A codec that encodes the elements of an array of objects.
+    dimension_separator : {'.', '/'}, optional
+        Separator between the chunk indices in a chunk key.
+    storage_transformers : sequence, optional
+        A ``ShardingStorageTransformer`` of the 2.x library.
+    zarr_version : int, optional
+        Version of the format, 2 or 3. 2 by default.
 
     Raises
     ------
     ContainsArrayError, ContainsGroupError
-        If there is something at `path`.
+        If there is an array or group at `path` and `overwrite` is False.
+    ValueError, TypeError
+        If an argument is invalid.
 
     Examples
     --------
@@ -313,25 +521,54 @@ def init_array(
     >>> sorted(store)
     ['.zgroup', 'foo/.zarray']
     """
+    new_array(
+        store, shape, chunks, dtype, compressor, fill_value, order, overwrite, path, chunk_store,
+        filters, object_codec, dimension_separator, storage_transformers, zarr_version,
+        NamedOptions(),
+    )  # fmt: skip
+
+
+def new_array(
+    store: StoreArgument,
+    shape: int | tuple[int, ...],
+    chunks: Any,
+    dtype: Any,
+    compressor: Any,
+    fill_value: Any,
+    order: str,
+    overwrite: bool,
+    path: str | bytes | None,
+    chunk_store: StoreArgument | None,
+    filters: Sequence[Any] | None,
+    object_codec: Any,
+    dimension_separator: Separator | None,
+    storage_transformers: Sequence[Any],
+    zarr_version: int | None,
+    options: NamedOptions,
+) -> Found:
+    """Do what :func:`init_array` does, and return what was written."""
     store = as_store(store)
+    shape = normalize_shape(shape)
+    lengths, kind = dtypes.without_subarray(shape, dtypes.normalize_dtype(dtype)[0])
+    chunks = plain_chunks(chunks, lengths)
     if storage_transformers:
-        lengths = normalize_shape(shape)
-        chunks = normalize_chunks(chunks, lengths, dtypes.normalize_dtype(dtype)[0].itemsize)
+        chunks = normalize_chunks(chunks, lengths, kind.itemsize)
         options = _shards_of(storage_transformers, chunks, options)
     version = store.default_version if zarr_version is None else zarr_version
-    default = formats.NAMED if lists_chunks(chunks) else options.default_format
-    format = formats.by_version(version) or default
+    default = _formats.NAMED if lists_chunks(chunks) else options.default_format
+    format = _formats.by_version(version) or default
     meta = array_meta(
         shape, chunks, dtype, compressor, fill_value, order, filters, object_codec,
         _store_separator(store, dimension_separator), options, format,
     )  # fmt: skip
-    create_array_node(
+    return create_array_node(
         store,
         normalize_storage_path(path),
         meta,
         format,
         overwrite,
         None if chunk_store is None else as_store(chunk_store),
+        usable=True,
     )
 
 
@@ -342,15 +579,104 @@ def create_array_node(
     format: Format,
     overwrite: bool = False,
     chunk_store: BaseStore | None = None,
+    written: bool = True,
+    usable: bool = False,
+) -> Found:
+    """Write the document of a new array with the metadata `meta`; return what it is.
+
+    Parameters
+    ----------
+    written : bool, default True
+        Whether to write the document; if not, only room is made for the array, and the caller
+        writes the document when its chunks are there.
+    usable : bool, default False
+        Whether it is an error if the codecs are not available.
+    """
+    key, document = format.array_key(path), format.dump_array(meta)
+    parsed = format.parse_array(document, key)  # what cannot be read is not written
+    store.check_document(key, document)
+    if usable:
+        CodecPipeline(replace(parsed, grid=Grid(parsed.grid.largest))).check_usable()
+
+    def create() -> None:
+        _make_room(store, path, format, overwrite, chunk_store)
+        if not overwrite:
+            _delete_leftovers(chunk_store or store, path, format, meta)
+        if written:
+            _write_documents(store, path, format, key, document, meta.attributes)
+
+    KeyLocks(store, key.rpartition("/")[0]).hold([key], create)
+    return format, key, store.as_read(key, document)
+
+
+def _write_documents(
+    store: BaseStore,
+    path: str,
+    format: Format,
+    key: str,
+    document: bytes,
+    attributes: Mapping[str, Any] | None,
 ) -> None:
-    """Write the document of a new array with the metadata `meta`."""
-    document = format.dump_array(meta)
-    store.check_document(format.array_key(path), document)
-    _make_room(store, path, format, overwrite, chunk_store)
+    """Write the attributes and, last of all, the document that makes a node of them."""
     attrs_key = format.attrs_key(path)
-    if meta.attributes and attrs_key != format.array_key(path):
-        store[attrs_key] = format.dump_attrs(meta.attributes, None)
-    store[format.array_key(path)] = document
+    try:
+        if attributes and attrs_key != key:
+            store[attrs_key] = format.dump_attrs(attributes, None)
+        store[key] = document
+    finally:
+        _note_change(store, path)
+
+
+_CHUNK = re.compile(r"c|(?:c[./])?[0-9]+(?:[./][0-9]+)*")
+"""What the key of a chunk looks like below the path of its array, in any encoding."""
+
+
+def _delete_leftovers(store: BaseStore, path: str, format: Format, meta: ArrayMeta) -> None:
+    """Delete chunks where no array is: a deletion or a move was cut short there."""
+    prefix, counts = format.chunk_prefix(path, meta), meta.grid.stored_counts(meta.shape)
+    if not store.lists_folders and math.prod(counts) <= _FEW:
+        # To look through all keys of the store would take longer.
+        places = itertools.product(*map(range, counts))
+        names = [meta.keys.separator.join(map(str, at)) or meta.keys.scalar for at in places]
+        store.delitems([prefix + name for name in names])
+        return
+    keys = list(store.list_prefix(path))
+    if keys:
+        skip = len(path) + 1 if path else 0
+        nodes = {key.rpartition("/")[0] for key in keys if is_metadata(key)} - {path}
+        leftovers = [key for key in keys if _CHUNK.fullmatch(key, skip)]
+        store.delitems([key for key in leftovers if not _is_below(key, nodes)])
+
+
+def _is_below(key: str, folders: set[str]) -> bool:
+    while key:
+        key = key.rpartition("/")[0]
+        if key in folders:
+            return True
+    return False
+
+
+def holds_metadata(store: BaseStore, path: str) -> bool:
+    """Tell whether there are nodes below a path, though there need not be one at it."""
+    return any(map(is_metadata, store.list_prefix(path)))
+
+
+def settled(act: Callable[[], T], *passing: type[Exception]) -> T:
+    """Return ``act()``, called again where it fails since another process was just faster.
+
+    Parameters
+    ----------
+    act : callable
+        Looks for a node, and creates it if it does not exist.
+    *passing : type of Exception
+        What it raises if the node was created, or deleted, after it had looked.
+    """
+    for _ in range(_TRIES - 1):
+        try:
+            return act()
+        except passing:
+            continue
+    return act()
 
 
 def init_group(
@@ -362,41 +688,63 @@ def init_group(
     zarr_version: int | None = None,
     attributes: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write the document of a new group, and those of missing groups above it.
+    """Write the metadata of a new group, and those of missing groups above it.
 
     Parameters
     ----------
     store : BaseStore or MutableMapping
+        The store for the metadata.
     overwrite : bool, default False
-        Whether to delete what is at `path`.
+        Whether to delete an existing array or group at `path` first.
     path : str, optional
-        Where in the store.
+        Path of the group in the store. The root by default.
     chunk_store : BaseStore or MutableMapping, optional
-        Where chunks will be, if not in `store`.
+        The store for chunks, from which existing chunks are deleted. `store` by default.
     zarr_version : int, optional
-        Format.
+        Version of the format, 2 or 3. 2 by default.
     attributes : Mapping, optional
         User attributes.
 
     Raises
     ------
     ContainsArrayError, ContainsGroupError
-        If there is something at `path`.
+        If there is an array or group at `path` and `overwrite` is False.
+
+    Examples
+    --------
+    >>> from zarr.storage import init_group, KVStore
+    >>> store = KVStore({})
+    >>> init_group(store, path='foo')
+    >>> sorted(store)
+    ['.zgroup', 'foo/.zgroup']
     """
+    new_group(store, overwrite, path, chunk_store, zarr_version, attributes)
+
+
+def new_group(
+    store: StoreArgument,
+    overwrite: bool,
+    path: str | bytes | None,
+    chunk_store: StoreArgument | None = None,
+    zarr_version: int | str | None = None,
+    attributes: Mapping[str, Any] | None = None,
+) -> Found:
+    """Do what :func:`init_group` does, and return what was written."""
     store = as_store(store)
     path = normalize_storage_path(path)
     version = store.default_version if zarr_version is None else zarr_version
-    format = formats.by_version(version) or formats.DEFAULT
+    format = _formats.by_version(version) or _formats.DEFAULT
     given = check_attributes(attributes or {})
-    document = format.dump_group(GroupMeta(given))
-    store.check_document(format.group_key(path), document)
-    _make_room(
-        store, path, format, overwrite, None if chunk_store is None else as_store(chunk_store)
-    )
-    attrs_key = format.attrs_key(path)
-    if given and attrs_key != format.group_key(path):
-        store[attrs_key] = format.dump_attrs(given, None)
-    store[format.group_key(path)] = document
+    key, document = format.group_key(path), format.dump_group(GroupMeta(given))
+    store.check_document(key, document)
+    chunks = None if chunk_store is None else as_store(chunk_store)
+
+    def create() -> None:
+        _make_room(store, path, format, overwrite, chunks)
+        _write_documents(store, path, format, key, document, given)
+
+    KeyLocks(store, key.rpartition("/")[0]).hold([key], create)
+    return format, key, store.as_read(key, document)
 
 
 def remove_node(
@@ -404,18 +752,23 @@ def remove_node(
 ) -> None:
     """Delete the node at `path` with all below it."""
     for place in (store, *([] if chunk_store is None else [chunk_store])):
-        format.remove(place, path)
-        forget_below(place.location, path)
+        try:
+            format.remove(place, path)
+        finally:
+            _note_change(place, path)
 
 
 def move_node(
     store: BaseStore, source: str, dest: str, format: Format, chunk_store: BaseStore | None = None
 ) -> None:
     """Move the node at `source` with all below it to `dest`."""
+    warn_of_reserved_names(format, [dest])
     for place in (store, *([] if chunk_store is None else [chunk_store])):
-        format.move(place, source, dest)
-        forget_below(place.location, source)
-        forget_below(place.location, dest)
+        try:
+            format.move(place, source, dest)
+        finally:
+            _note_change(place, source)
+            _note_change(place, dest)
 
 
 def _make_room(
@@ -425,27 +778,52 @@ def _make_room(
     for segment in path.split("/"):
         if format.is_document(segment):
             raise ValueError(f"path {path!r} must not contain {segment!r}, a name of metadata")
-    missing = _missing_parents(store, path, format)
+    missing = _missing_parents(store, path, format, overwrite)
     if overwrite:
         remove_node(store, path, format, chunk_store)
     else:
-        there = formats.kind(store, path)
-        if there == "array":
-            raise ContainsArrayError(path)
-        if there == "group":
-            raise ContainsGroupError(path)
+        there = _formats.kind(store, path)
+        if there is not None:
+            error = ContainsArrayError if there == "array" else ContainsGroupError
+            raise error(path, repr(store), "replace it with overwrite=True")
+    warn_of_reserved_names(format, [*missing, path])
     if missing:
-        store.setitems({key: format.dump_group(GroupMeta({})) for key in missing})
+        _create_groups(store, missing, format)
 
 
 def require_parents(store: BaseStore, path: str, format: Format) -> None:
     """Write the documents of groups missing above `path`."""
     missing = _missing_parents(store, path, format)
-    store.setitems({key: format.dump_group(GroupMeta({})) for key in missing})
+    warn_of_reserved_names(format, missing)
+    _create_groups(store, missing, format)
 
 
-def _missing_parents(store: BaseStore, path: str, format: Format) -> list[str]:
-    """Return the keys of group documents that must be written above `path`, top first."""
+def _create_groups(store: BaseStore, paths: Sequence[str], format: Format) -> None:
+    store.setitems({format.group_key(path): format.dump_group(GroupMeta({})) for path in paths})
+
+
+def warn_of_reserved_names(format: Format, paths: Sequence[str]) -> None:
+    """Warn if nodes to be created at `paths` have names that the specification reserves."""
+    reserved = [f"/{path}" for path in paths if format.is_reserved(path)]
+    if reserved:
+        more = f" and {len(reserved) - 5} more" if len(reserved) > 5 else ""
+        warn_user(
+            f"the specification of version {format.version} of the format reserves names that "
+            f"begin with '__', as in {', '.join(reserved[:5])}{more}; other libraries may refuse "
+            "them or not show them"
+        )
+
+
+def _missing_parents(
+    store: BaseStore, path: str, format: Format, overwrite: bool = False
+) -> list[str]:
+    """Return the paths of groups that must be created above `path`, top first.
+
+    Raises
+    ------
+    ContainsArrayError
+        If there is an array above, also with `overwrite`: that is for what is at `path`.
+    """
     segments = path.split("/")[:-1] if path else []
     if not path:
         return []
@@ -454,31 +832,35 @@ def _missing_parents(store: BaseStore, path: str, format: Format) -> list[str]:
     kinds = {parent: format.kind_of(found, parent) for parent in parents}
     for parent, kind in kinds.items():
         if kind == "array":
-            raise ContainsArrayError(parent)
-    return [format.group_key(parent) for parent, kind in kinds.items() if kind is None]
+            hint = f"delete it to have {path!r} below it, or choose another path"
+            if overwrite:
+                hint += "; overwrite=True and mode='w' replace only what is at the path itself"
+            raise ContainsArrayError(parent, repr(store), hint)
+    return [parent for parent, kind in kinds.items() if kind is None]
 
 
 # -- migrating -------------------------------------------------------------------------
 
 
 def migrate_1to2(store: StoreArgument) -> None:
-    """Turn the array in format 1 that a store holds into one in format 2; its chunks stay.
+    """Convert the metadata of an array in format 1 to format 2; its chunks are not changed.
 
-    If it is interrupted, call it again.
+    After an interruption, call it again.
 
     Parameters
     ----------
     store : BaseStore or MutableMapping
+        The store that holds the array at its root.
 
     Raises
     ------
     KeyError
         If there is no such array.
     MetadataError
-        If its document makes no sense.
+        If the metadata are invalid.
     """
     store = as_store(store)
-    old, new = V1(), formats.DEFAULT
+    old, new = V1(), _formats.DEFAULT
     key, attrs_key = old.array_key(""), old.attrs_key("")
     found = store.getitems([key, attrs_key])
     if key not in found:

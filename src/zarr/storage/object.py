@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import time
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
 
+from zarr import config
 from zarr.errors import ReadOnlyError, StoreError, StorePermissionError, StoreTimeoutError
+from zarr.storage.addresses import address_in_obstore
 from zarr.storage.base import (
     BaseStore,
     Buffer,
@@ -21,7 +24,11 @@ from zarr.storage.base import (
     check_key,
     take_range,
 )
-from zarr.storage.remote import cut_into, failure, map_requests, pauses, require
+from zarr.storage.directory import DirectoryStore
+from zarr.storage.files import file_type
+from zarr.storage.identity import identity_of
+from zarr.storage.links import check_dangling, check_inside
+from zarr.storage.remote import DENIED, cut_into, failure, map_requests, pauses, require
 
 __all__ = ["ObjectStore"]
 
@@ -42,8 +49,16 @@ _TAGGING = ("S3Store", "GCSStore", "AzureStore", "MemoryStore")
 Those of files and of HTTP servers are made of a time and a size: two quick changes share one.
 """
 
-_FOLDER_IN_THE_WAY = re.compile(r"Local.*\b(Not|Is) a directory\b", re.DOTALL)
-"""What obstore says of a directory on this machine where a value was meant, or the reverse."""
+_READING = ("read", "look for")
+
+_NOTHING_THERE = re.compile(r"Local.*\b((Not|Is) a directory|File name too long)\b", re.DOTALL)
+"""What obstore says where a name on this machine is that of a folder, or cannot be one."""
+
+_DENIED = re.compile(r"Local.*\bPermission denied\b", re.DOTALL)
+"""What obstore says of files on this machine, for which it has no error of that kind."""
+
+_IN_THE_MAKING = re.compile(r"#[0-9]+$")
+"""How the names of local files end that obstore is writing, or was when it was killed."""
 
 _first_user: int | None = None
 """The process that has used obstore first. Its threads do not survive a fork."""
@@ -52,26 +67,30 @@ _first_user: int | None = None
 class ObjectStore(BaseStore):
     """A store in an object store, through the package ``obstore``.
 
-    Requires the package ``obstore``: ``pip install 'zarr[obstore]'``. It is the fastest
-    way to S3, Google Cloud Storage and Azure; `FSStore` knows more kinds of places.
+    Requires the package ``obstore``: ``pip install 'zarr[obstore]'``. It is the fastest store for
+    S3, Google Cloud Storage and Azure; `FSStore` supports more protocols.
 
     Parameters
     ----------
     store : str or obstore.store.ObjectStore
-        A URL such as ``s3://bucket/prefix``, ``gs://…``, ``az://…``, ``https://…``,
-        ``file:///…`` or ``memory:///``, or a store of ``obstore``.
+        A URL such as ``s3://bucket/prefix``, ``gs://…``, ``az://…``, ``https://…``, ``file:///…``
+        or ``memory:///``, or a store of ``obstore``.
     dimension_separator : {'.', '/'}, optional
-        Separator between the dimensions of a chunk key, for arrays created here.
+        Separator between the chunk indices in a chunk key, for arrays created in this store.
     mode : str, default 'w'
-        'r' for a store that refuses to be written.
+        'r' for a read-only store.
     retries : int, default 3
-        How often a request that failed for a passing reason is sent again, after a
-        pause; 0 for never. A store of ``obstore`` has its own ``retry_config`` beside.
+        How often to repeat, after a pause, a request that failed for a temporary reason; 0 for
+        never. The ``retry_config`` of a store of ``obstore`` applies in addition.
     concurrency : int, default 256
-        How many requests of a batch are under way at a time.
+        Number of requests of a batch that are sent at a time.
+    exceptions : tuple of Exception subclasses, optional
+        More errors for which a key is absent when it is read, so that its chunk reads as fill
+        values. For buckets that deny access to missing keys pass ``(PermissionError,)``; their
+        arrays and groups open without that, too.
     **config
-        For a URL: passed on to `obstore.store.from_url`, for instance ``region``,
-        ``skip_signature`` or ``client_options``.
+        Options of `obstore.store.from_url` for a URL, for instance ``region``, ``skip_signature``
+        or ``client_options``.
 
     Raises
     ------
@@ -82,12 +101,11 @@ class ObjectStore(BaseStore):
 
     Notes
     -----
-    Ranges of one value that lie near each other are fetched in one request. Values read
-    are objects with the buffer protocol that nobody has copied. A reader sees the old
-    value or the new one, whole.
+    Adjacent ranges of a value are read by one request. Values that are read are objects with the
+    buffer protocol, without a copy. A reader sees the old value or the new one, whole.
 
-    Safe to use from several threads and processes, but not in a process forked from one
-    that has used ``obstore``: start workers by ``spawn`` or ``forkserver``.
+    Safe to use from several threads and processes, but not in a process forked from one that has
+    used ``obstore``: start workers with ``spawn`` or ``forkserver``.
 
     Examples
     --------
@@ -107,6 +125,7 @@ class ObjectStore(BaseStore):
         mode: str = "w",
         retries: int = 3,
         concurrency: int = 256,
+        exceptions: Sequence[type[Exception]] = (),
         **config: Any,
     ) -> None:
         self._obstore = require("obstore", "ObjectStore", "obstore")
@@ -115,13 +134,17 @@ class ObjectStore(BaseStore):
             store = self._open(self._url, retries, config)
         elif config:
             raise ValueError(f"{sorted(config)} are for a URL; {store!r} has its own options")
+        self._identity = identity_of(store)  # that of one in memory is its address
         self.store = store
         self._tags_are_versions = type(store).__name__ in _TAGGING
         self._in_memory = type(store).__name__ == "MemoryStore"  # which keeps what it is given
+        self._folder = str(store.prefix or "/") if type(store).__name__ == "LocalStore" else None
         self.mode = mode
         self._mode = "r" if mode == "r" else "a"
         self.retries = retries
         self.concurrency = concurrency
+        self.exceptions = tuple(exceptions)
+        self._sends_ranges = True  # until a server says that it does not
         self._dimension_separator = dimension_separator
 
     def _open(self, url: str, retries: int, config: dict[str, Any]) -> Any:
@@ -131,6 +154,8 @@ class ObjectStore(BaseStore):
             return self._obstore.store.from_url(url, **{**local, **options})
         if url.startswith("memory:"):
             return self._obstore.store.from_url(url, **options)
+        if url.startswith("http:"):  # said by the URL: obstore wants it said again
+            options["client_options"] = {"allow_http": True, **options.get("client_options", {})}
         options.setdefault(
             "retry_config",
             {
@@ -153,6 +178,7 @@ class ObjectStore(BaseStore):
             "mode": self.mode,
             "retries": self.retries,
             "concurrency": self.concurrency,
+            "exceptions": self.exceptions,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -162,14 +188,10 @@ class ObjectStore(BaseStore):
 
     @property
     def location(self) -> Hashable:
-        kind = type(self.store).__name__
-        if self._in_memory:
-            return kind, id(self.store)
-        config = getattr(self.store, "config", None) or {}
-        names = ("bucket", "container_name", "account_name", "endpoint", "azure_endpoint")
-        where = tuple((name, config[name]) for name in names if name in config)
-        place = getattr(self.store, "url", None) or str(getattr(self.store, "prefix", "") or "")
-        return kind, where, str(place)
+        return self.address()
+
+    def address(self, path: str = "") -> tuple[Hashable, str]:
+        return address_in_obstore(self.store, path)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self._url or self.store!r}>"
@@ -192,10 +214,21 @@ class ObjectStore(BaseStore):
         errors, text = self._obstore.exceptions, str(error)
         if isinstance(error, FileNotFoundError) and "NoSuchBucket" not in text:
             return KeyError(key)
-        if isinstance(error, (errors.PermissionDeniedError, errors.UnauthenticatedError)):
-            return failure(verb, key, self, error, StorePermissionError)
-        if _FOLDER_IN_THE_WAY.search(text):
+        denied = (PermissionError, errors.PermissionDeniedError, errors.UnauthenticatedError)
+        if isinstance(error, denied) or _DENIED.search(text):
+            if verb not in _READING or self._folder is not None:
+                return failure(verb, key, self, error, StorePermissionError)
+            if any(issubclass(StorePermissionError, kind) for kind in self.exceptions):
+                return KeyError(key)
+            return failure(verb, key, self, error, StorePermissionError, DENIED)
+        if _NOTHING_THERE.search(text):
             return KeyError(key)
+        if "PROPFIND" in text:
+            said = (
+                "this web server sends no lists (it has no WebDAV); open the hierarchy with "
+                "zarr.open_consolidated, its members by their paths, or use FSStore"
+            )
+            return failure(verb, key, self, said)
         slow = "timed out" in text or "TimedOut" in text
         return failure(verb, key, self, error, StoreTimeoutError if slow else StoreError)
 
@@ -209,8 +242,24 @@ class ObjectStore(BaseStore):
     def _get(self, key: str) -> Buffer:
         return self._get_tagged(key)[0]
 
+    def _check_file(self, key: str) -> None:
+        """Raise `StoreError` where obstore would wait for ever, or read without an end."""
+        if self._folder is None:
+            return
+        path = os.path.join(self._folder, key)
+        if not config.get().follow_symlinks:
+            check_inside(key, self._folder, path)
+        if not (found := file_type(path)):
+            check_dangling(key, self._folder, path)
+        if found not in (0, stat.S_IFREG, stat.S_IFDIR):
+            raise StoreError(
+                f"cannot read key {key!r} of {self!r}: {path!r} is a pipe, a socket or a device; "
+                "expected a regular file"
+            )
+
     def _get_tagged(self, key: str, options: Any = None) -> tuple[Any, str | None]:
         """Return a value, or a part of it, and its entity tag."""
+        self._check_file(key)
         waits: Iterator[float] | None = None
         while True:
             try:
@@ -228,16 +277,33 @@ class ObjectStore(BaseStore):
         # As `self[key]`, with less around each of many requests.
         try:
             return self._get(key)
+        except StoreError:
+            raise
         except (self._obstore.exceptions.BaseError, OSError, ValueError) as error:
             failed = self._failed("read", key, error)
             if isinstance(failed, KeyError):
                 return None
             raise failed from error
 
-    def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
+    def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
         _check_process()
         values = map_requests(self._find, [check_key(key) for key in keys], self.concurrency)
         return {key: value for key, value in zip(keys, values, strict=True) if value is not None}
+
+    def probe(self, keys: Sequence[str]) -> dict[str, Buffer]:
+        try:
+            return self.getitems(keys)
+        except StorePermissionError as error:
+            if self._folder is not None:
+                raise
+            denied = error
+        found = {}
+        for key in keys:
+            with suppress(StorePermissionError):
+                found.update(self.getitems([key]))
+        if not found:
+            raise denied
+        return found
 
     def get_partial_values(self, ranges: Sequence[tuple[str, ByteRange]]) -> list[Buffer | None]:
         return self.get_versioned_values(ranges)[0]
@@ -245,6 +311,8 @@ class ObjectStore(BaseStore):
     def get_versioned_values(
         self, ranges: Sequence[tuple[str, ByteRange]]
     ) -> tuple[list[Buffer | None], dict[str, str]]:
+        if not self._sends_ranges:
+            return super().get_partial_values(ranges), {}
         # Not obstore's get_ranges, which fails badly where a value ends within a range.
         parts: list[Buffer | None] = [None] * len(ranges)
         versions: dict[str, str] = {}
@@ -292,6 +360,7 @@ class ObjectStore(BaseStore):
         self, key: str, start: int, length: int | None, tries: int = _TRIES
     ) -> tuple[memoryview, str | None]:
         if length == 0:
+            self._check_file(key)
             known = self._obstore.head(self.store, key)
             return memoryview(b""), known["e_tag"]
         wanted: Any = {"suffix": -start} if start < 0 else {"offset": start}
@@ -301,8 +370,11 @@ class ObjectStore(BaseStore):
             found, tag = self._get_tagged(key, {"range": wanted})
             return memoryview(found), tag
         except (self._obstore.exceptions.BaseError, OSError, ValueError) as error:
-            if isinstance(error, FileNotFoundError):
+            if isinstance(error, (FileNotFoundError, StoreError)):
                 raise
+            unsupported = isinstance(error, self._obstore.exceptions.NotSupportedError)
+            if unsupported and start >= 0:
+                return self._range_of_whole(key, start, length)
             known = self._obstore.head(self.store, key)
             size, tag = known["size"], known["e_tag"]
             # That a range begins behind the end of the value is an error to servers only.
@@ -310,9 +382,11 @@ class ObjectStore(BaseStore):
                 return memoryview(b""), tag
             if start >= 0 and tries:  # the value may have been shorter a moment ago
                 return self._read_range(key, start, length, tries - 1)
-            if start >= 0 or not isinstance(error, self._obstore.exceptions.NotSupportedError):
+            if start >= 0 or not unsupported:
                 raise
-        # Azure knows no ranges that count from the end. The tag makes sure that size and
+        if not self._tags_are_versions:
+            return self._range_of_whole(key, start, length)
+        # Azure supports no ranges that count from the end. The tag makes sure that size and
         # bytes are of the same value.
         options = {"range": (max(0, size + start), size), "if_match": tag}
         try:
@@ -321,10 +395,20 @@ class ObjectStore(BaseStore):
         except self._obstore.exceptions.PreconditionError:
             return self._read_range(key, start, length)
 
+    def _range_of_whole(
+        self, key: str, start: int, length: int | None
+    ) -> tuple[memoryview, str | None]:
+        """Read a whole value for a part of it, from a server that sends no ranges."""
+        self._sends_ranges = False
+        value, tag = self._get_tagged(key)
+        return memoryview(take_range(value, (start, length))), tag
+
     def __contains__(self, key: object) -> bool:
         try:
             name = check_key(key)
             with self._doing("look for", name):
+                if self._folder is not None:  # of a pipe, obstore would wait for an end
+                    return DirectoryStore(self._folder).__contains__(name)
                 self._obstore.head(self.store, name)
         except (KeyError, ValueError):
             return False
@@ -335,7 +419,10 @@ class ObjectStore(BaseStore):
     def _check(self, key: object) -> str:
         if self._mode == "r":
             raise ReadOnlyError(f"{self!r} was opened with mode 'r'")
-        return check_key(key)
+        name = check_key(key)
+        if self._folder is not None and not config.get().follow_symlinks:
+            check_inside(name, self._folder, os.path.dirname(os.path.join(self._folder, name)))
+        return name
 
     def __setitem__(self, key: str, value: Buffer) -> None:
         self._write((self._check(key), as_view(value)))
@@ -346,14 +433,22 @@ class ObjectStore(BaseStore):
 
     def _write(self, item: tuple[str, memoryview]) -> None:
         key, view = item
+        self._make_room(key)
         with self._doing("write", key):
             value = bytes(view) if self._in_memory else view
             self._obstore.put(self.store, key, value, use_multipart=view.nbytes > _LARGEST_PUT)
 
+    def _make_room(self, key: str) -> None:
+        # To obstore, a folder in the way of a file on this machine is a failure.
+        if self._folder is not None and os.path.isdir(os.path.join(self._folder, key)):
+            with self._doing("write", key):
+                DirectoryStore(self._folder).rmdir(key)
+
     def __delitem__(self, key: str) -> None:
         self._check(key)
         with self._doing("delete", key):
-            self._obstore.head(self.store, key)  # deleting does not say if there was a value
+            if key not in self:  # deleting does not say if there was a value
+                raise KeyError(key)
             self._obstore.delete(self.store, key)
 
     def delitems(self, keys: Iterable[str]) -> None:
@@ -379,6 +474,21 @@ class ObjectStore(BaseStore):
         return self.list_prefix()
 
     def list_prefix(self, path: str = "") -> Iterator[str]:
+        if self._folder is not None:
+            yield from self._local_keys(path)
+        else:
+            yield from (entry["path"] for entry in self._listed(path))
+
+    def list_sizes(self, path: str = "") -> Iterator[tuple[str, int]]:
+        if self._folder is None:
+            yield from ((entry["path"], int(entry["size"])) for entry in self._listed(path))
+            return
+        with self._doing("list", path):
+            found = list(DirectoryStore(str(self._folder)).list_sizes(path))
+        yield from ((key, size) for key, size in found if not _IN_THE_MAKING.search(key))
+
+    def _listed(self, path: str) -> Iterator[Any]:
+        """Yield what obstore knows of each object below `path`; each page is a request."""
         with self._doing("list", path):
             pages = iter(self._obstore.list(self.store, prefix=path or None))
         while True:
@@ -389,7 +499,7 @@ class ObjectStore(BaseStore):
                 return
             if page is None:
                 return
-            yield from (entry["path"] for entry in page)
+            yield from page
 
     def _entries(self, path: str) -> Any:
         try:
@@ -398,28 +508,34 @@ class ObjectStore(BaseStore):
         except KeyError:
             return {"common_prefixes": [], "objects": []}
 
+    def _local_keys(self, path: str) -> Iterator[str]:
+        # Not by obstore, to which a link to a folder above it is a failure.
+        with self._doing("list", path):
+            keys = list(DirectoryStore(str(self._folder)).list_prefix(path))
+        return (key for key in keys if not _IN_THE_MAKING.search(key))
+
     def listdir(self, path: str = "") -> list[str]:
+        if self._folder is not None:
+            with self._doing("list", path):
+                names = DirectoryStore(self._folder).listdir(path)
+            return [name for name in names if not _IN_THE_MAKING.search(name)]
         found = self._entries(path)
         paths = [*found["common_prefixes"], *(entry["path"] for entry in found["objects"])]
         skip = len(path) + 1 if path else 0
         return sorted({name[skip:].rstrip("/") for name in paths})
 
-    def rename(self, src_path: str, dst_path: str) -> None:
-        if src_path == dst_path:
-            return
-        self._check(dst_path)
-        keys = list(self.list_prefix(src_path))
-        if src_path in self:
-            keys.append(src_path)
-
+    def copyitems(self, targets: Mapping[str, str]) -> None:
         def copy(key: str) -> None:
-            with self._doing("rename", key):
-                self._obstore.copy(self.store, key, dst_path + key[len(src_path) :])
+            target = self._check(targets[key])
+            with suppress(KeyError), self._doing("copy", key):
+                self._obstore.copy(self.store, key, target)
 
-        map_requests(copy, keys, self.concurrency)
-        self.delitems(keys)
+        map_requests(copy, list(targets), self.concurrency)
 
     def getsize(self, path: str = "") -> int:
+        if self._folder is not None:
+            with self._doing("measure", path):
+                return DirectoryStore(self._folder).getsize(path)
         if path:
             try:
                 with self._doing("measure", path):
@@ -431,7 +547,7 @@ class ObjectStore(BaseStore):
     # -- life cycle ----------------------------------------------------------------
 
     def close(self) -> None:
-        """Do nothing: ``obstore`` keeps no state that needs an end."""
+        """Do nothing: ``obstore`` has no resources to release."""
 
 
 @dataclass(slots=True)

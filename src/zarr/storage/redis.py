@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, ClassVar
+import itertools
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, ClassVar, TypeVar
 
 from zarr.errors import StoreError, StorePermissionError, StoreTimeoutError
+from zarr.storage.aliases import canonical_host, server_name
 from zarr.storage.base import BaseStore, Buffer, ByteRange, Separator, as_view, check_key
 from zarr.storage.remote import cut_into, failure, require
 
 __all__ = ["RedisStore"]
+
+T = TypeVar("T")
 
 _PAGE = 5_000
 """Keys per command where there may be many."""
@@ -60,6 +64,46 @@ while true do
 end
 """
 
+# A script is never seen half done, nor left so by a client that is killed.
+_KEYS_BELOW = """
+local function keys_below(first, last)
+  local keys, at = {}, first
+  repeat
+    local page = redis.call('ZRANGEBYLEX', KEYS[1], at, last, 'LIMIT', 0, 1000)
+    for _, key in ipairs(page) do keys[#keys + 1] = key end
+    at = '(' .. (page[#page] or '')
+  until #page == 0
+  return keys
+end
+"""
+
+_DELETE_FOLDER = (
+    _KEYS_BELOW
+    + """
+local keys = keys_below(ARGV[2], ARGV[3])
+for _, key in ipairs(keys) do
+  redis.call('UNLINK', ARGV[1] .. key)
+  redis.call('ZREM', KEYS[1], key)
+end
+"""
+)
+
+_RENAME_FOLDER = (
+    _KEYS_BELOW
+    + """
+local keys = keys_below(ARGV[2], ARGV[3])
+keys[#keys + 1] = ARGV[4]
+for _, key in ipairs(keys) do
+  if redis.call('EXISTS', ARGV[1] .. key) == 1 then
+    local new = ARGV[5] .. string.sub(key, #ARGV[4] + 1)
+    redis.call('RENAME', ARGV[1] .. key, ARGV[1] .. new)
+    redis.call('ZREM', KEYS[1], key)
+    redis.call('ZADD', KEYS[1], 0, new)
+  end
+end
+"""
+)
+
 
 class RedisStore(BaseStore):
     """A store in a Redis database.
@@ -69,15 +113,15 @@ class RedisStore(BaseStore):
     Parameters
     ----------
     prefix : str, default 'zarr'
-        Redis keys are ``<prefix>:<key>``, so that one database can hold many stores.
+        Prefix of the Redis keys ``<prefix>:<key>``, so that one database can hold many stores.
     dimension_separator : {'.', '/'}, optional
-        Separator between the dimensions of a chunk key, for arrays created here.
+        Separator between the chunk indices in a chunk key, for arrays created in this store.
     retries : int, default 3
-        How often a command is sent again, after a pause, when the connection broke or
-        the server did not answer in time; 0 for never.
+        How often to repeat a command, after a pause, if the connection broke or the server did not
+        respond in time; 0 for never.
     **kwargs
-        Passed on to `redis.Redis`: ``host``, ``port``, ``db``, ``password``, … The
-        default of ``socket_timeout`` is 10 seconds here.
+        Options of `redis.Redis`: ``host``, ``port``, ``db``, ``password``, … The default of
+        ``socket_timeout`` is 10 seconds here.
 
     Raises
     ------
@@ -86,12 +130,12 @@ class RedisStore(BaseStore):
 
     Notes
     -----
-    A batch of reads is one ``MGET``. A batch of writes is one transaction up to 64 MB:
-    all of its values are stored, or none. No value may be larger than 512 MB.
+    A batch of reads is one ``MGET``. A batch of writes up to 64 MB is one transaction: all of its
+    values are stored, or none. A value can have at most 512 MB.
 
-    The set ``<prefix>.index`` holds the names of all keys, and makes listing cheap. It is
-    made at the first need, from keys that other programs have written before. Keys that
-    they write later can be read, but not listed, until :meth:`reindex` is called.
+    The set ``<prefix>.index`` contains the names of all keys and makes listing fast. It is created
+    when it is first needed, from all existing keys. Keys that other programs write later can be
+    read, but are not listed until :meth:`reindex` is called.
 
     Safe to use from several threads and processes.
 
@@ -104,6 +148,7 @@ class RedisStore(BaseStore):
 
     threads: ClassVar[int] = 4
     partial_reads: ClassVar[bool] = True
+    atomic_folders: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -122,11 +167,15 @@ class RedisStore(BaseStore):
         if "retry" not in options:
             backoff = redis.backoff.FullJitterBackoff(cap=5.0, base=0.1)
             options["retry"] = redis.retry.Retry(backoff, retries)
-        self.client = redis.Redis(**options)
+        self._connect = partial(redis.Redis, **options)
+        self.client = self._connect()
+        self._idle: list[Any] = []
         self._errors = redis.exceptions
         self._index = f"{prefix}.index"
         self._require_index = self.client.register_script(_REQUIRE_INDEX)
         self._list_folder = self.client.register_script(_LIST_FOLDER)
+        self._delete_folder = self.client.register_script(_DELETE_FOLDER)
+        self._rename_folder = self.client.register_script(_RENAME_FOLDER)
         self._has_index = False
 
     def __reduce__(self) -> Any:
@@ -134,9 +183,27 @@ class RedisStore(BaseStore):
 
     @property
     def location(self) -> Hashable:
+        return *self._space(), self.prefix
+
+    def address(self, path: str = "") -> tuple[Hashable, str]:
+        return self._space(), self._key(path)
+
+    def _space(self) -> tuple[Hashable, ...]:
+        """Return the server and the number of the database."""
         known = self.client.connection_pool.connection_kwargs
-        host = known.get("path") or (known.get("host"), known.get("port"))
-        return "redis", host, known.get("db", 0), self.prefix
+        address = known.get("path") or (canonical_host(known["host"]), int(known["port"]))
+        try:
+            server = server_name("redis", address, self._ask_for_name)
+        except StoreError:  # it does not answer now
+            server = address
+        return "redis", server, int(known.get("db") or 0)
+
+    def _ask_for_name(self) -> Hashable | None:
+        try:
+            said = self._do("ask for", "its name", lambda client: client.info("server"))
+        except StorePermissionError:
+            return None
+        return said.get("run_id")  # type: ignore[no-any-return]
 
     def __repr__(self) -> str:
         known = self.client.connection_pool.connection_kwargs
@@ -145,17 +212,40 @@ class RedisStore(BaseStore):
 
     # -- errors and the index ------------------------------------------------------
 
-    @contextmanager
-    def _doing(self, verb: str, what: str) -> Iterator[None]:
+    def _do(self, verb: str, what: str, request: Callable[[Any], T]) -> T:
+        """Return what `request` does with a client of its own.
+
+        A client goes back only when its last answer was read: one on whose connection an
+        interrupt has left the end of an answer would take it for the next one.
+        """
         errors = self._errors
+        client = None
         try:
-            yield
+            client = self._take()
+            found = request(client)
+            spare, client = client, None
+            self._idle.append(spare)
+            return found
         except errors.TimeoutError as error:
             raise failure(verb, what, self, error, StoreTimeoutError) from error
         except (errors.AuthenticationError, errors.NoPermissionError) as error:
             raise failure(verb, what, self, error, StorePermissionError) from error
         except errors.RedisError as error:
             raise failure(verb, what, self, error) from error
+        finally:
+            if client is not None:
+                client.close()
+
+    def _take(self) -> Any:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._connect()
+
+    def _run(self, verb: str, what: str, script: Any, *arguments: Any) -> Any:
+        """Return what `script` does with the index."""
+        call = partial(script, keys=[self._index], args=arguments)
+        return self._do(verb, what, lambda client: call(client=client))
 
     def _key(self, key: str) -> str:
         return f"{self.prefix}:{key}"
@@ -169,51 +259,54 @@ class RedisStore(BaseStore):
             start = self._key("")
             pattern = "".join(f"\\{c}" if c in "\\*?[]^-" else c for c in start) + "*"
             size = len(start.encode())
-            with self._doing("index the keys of", self.prefix):
-                self._require_index(keys=[self._index], args=[pattern, size])
+            self._run("index the keys of", self.prefix, self._require_index, pattern, size)
             self._has_index = True
 
     def reindex(self) -> None:
-        """Make the index of keys anew, after another program has written or deleted keys."""
-        with self._doing("index the keys of", self.prefix):
-            self.client.delete(self._index)
+        """Rebuild the index of keys, after another program has written or deleted keys."""
+        self._do("index the keys of", self.prefix, lambda client: client.delete(self._index))
         self._has_index = False
         self._with_index()
 
     # -- reading -------------------------------------------------------------------
 
     def __getitem__(self, key: str) -> bytes:
-        with self._doing("read", key):
-            value = self.client.get(self._key(key))
+        value = self._do("read", key, lambda client: client.get(self._key(key)))
         if value is None:
             raise KeyError(key)
         return value  # type: ignore[no-any-return]
 
-    def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
+    def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
         if not keys:
             return {}
-        with self._doing("read", _named(keys)):
-            values = self.client.mget(self._keys(keys))
+        names = self._keys(keys)
+        values = self._do("read", _named(keys), lambda client: client.mget(names))
         return {key: value for key, value in zip(keys, values, strict=True) if value is not None}
 
     def get_partial_values(self, ranges: Sequence[tuple[str, ByteRange]]) -> list[Buffer | None]:
-        keys = [key for key, _ in ranges]
-        parts: list[Buffer | None] = []
-        with self._doing("read", _named(keys)):
-            if ranges:
-                parts = self._read_ranges(ranges)
-            # Redis answers alike for a part that is empty and for a value that is missing.
-            unsure = [at for at, part in enumerate(parts) if not part]
-            if unsure:
-                pipeline = self.client.pipeline(transaction=False)
-                for at in unsure:
-                    pipeline.exists(self._key(keys[at]))
-                for at, exists in zip(unsure, pipeline.execute(), strict=True):
-                    parts[at] = b"" if exists else None
+        if not ranges:
+            return []
+        keys = _named([key for key, _ in ranges])
+        return self._do("read", keys, partial(self._read_parts, ranges))
+
+    def _read_parts(
+        self, ranges: Sequence[tuple[str, ByteRange]], client: Any
+    ) -> list[Buffer | None]:
+        parts = self._read_ranges(ranges, client)
+        # Redis answers alike for a part that is empty and for a value that is missing.
+        unsure = [at for at, part in enumerate(parts) if not part]
+        if unsure:
+            pipeline = client.pipeline(transaction=False)
+            for at in unsure:
+                pipeline.exists(self._key(ranges[at][0]))
+            for at, exists in zip(unsure, pipeline.execute(), strict=True):
+                parts[at] = b"" if exists else None
         return parts
 
-    def _read_ranges(self, ranges: Sequence[tuple[str, ByteRange]]) -> list[Buffer | None]:
-        pipeline = self.client.pipeline(transaction=False)
+    def _read_ranges(
+        self, ranges: Sequence[tuple[str, ByteRange]], client: Any
+    ) -> list[Buffer | None]:
+        pipeline = client.pipeline(transaction=False)
         for key, (start, length) in ranges:
             # The last place is inclusive, and counts from the end where it is negative.
             # A suffix is read to the end and cut here: Redis starts it at 0 when the
@@ -232,8 +325,8 @@ class RedisStore(BaseStore):
     def __contains__(self, key: object) -> bool:
         if not isinstance(key, str):
             return False
-        with self._doing("look for", key):
-            return bool(self.client.exists(self._key(key)))
+        name = self._key(key)
+        return bool(self._do("look for", key, lambda client: client.exists(name)))
 
     # -- writing -------------------------------------------------------------------
 
@@ -252,11 +345,14 @@ class RedisStore(BaseStore):
             return
         self._with_index()
         for keys in _transactions(views):
-            with self._doing("write", _named(keys)):
-                pipeline = self.client.pipeline(transaction=True)
-                pipeline.mset({self._key(key): views[key] for key in keys})
-                pipeline.zadd(self._index, dict.fromkeys(keys, 0))
-                pipeline.execute()
+            values = {self._key(key): views[key] for key in keys}
+            self._do("write", _named(keys), partial(self._put, keys, values))
+
+    def _put(self, keys: list[str], values: dict[str, Buffer], client: Any) -> None:
+        pipeline = client.pipeline(transaction=True)
+        pipeline.mset(values)
+        pipeline.zadd(self._index, dict.fromkeys(keys, 0))
+        pipeline.execute()
 
     def __delitem__(self, key: str) -> None:
         if not self._delete([key]):
@@ -268,11 +364,14 @@ class RedisStore(BaseStore):
 
     def _delete(self, keys: list[str]) -> int:
         self._with_index()
-        with self._doing("delete", _named(keys)):
-            pipeline = self.client.pipeline(transaction=True)
+
+        def unlink(client: Any) -> int:
+            pipeline = client.pipeline(transaction=True)
             pipeline.unlink(*self._keys(keys))
             pipeline.zrem(self._index, *keys)
             return int(pipeline.execute()[0])
+
+        return self._do("delete", _named(keys), unlink)
 
     # -- listing -------------------------------------------------------------------
 
@@ -281,67 +380,77 @@ class RedisStore(BaseStore):
 
     def __len__(self) -> int:
         self._with_index()
-        with self._doing("count the keys of", self.prefix):
-            return int(self.client.zlexcount(self._index, "(", "+"))
+        verb = "count the keys of"
+        return int(self._do(verb, self.prefix, lambda c: c.zlexcount(self._index, "(", "+")))
+
+    def keylist(self) -> list[str]:
+        """Return all keys.
+
+        Returns
+        -------
+        list of str
+            The keys, sorted.
+        """
+        return sorted(self)
 
     def list_prefix(self, path: str = "") -> Iterator[str]:
         self._with_index()
         at, last = _bounds(path)
         while True:
-            with self._doing("list", path):
-                page = self.client.zrangebylex(self._index, at, last, 0, _PAGE)
+            page = self._do("list", path, partial(self._page, at, last))
             yield from (key.decode() for key in page)
             if len(page) < _PAGE:
                 return
             at = b"(" + page[-1]
 
+    def _page(self, at: str | bytes, last: str, client: Any) -> list[bytes]:
+        return client.zrangebylex(self._index, at, last, 0, _PAGE)  # type: ignore[no-any-return]
+
+    def list_sizes(self, path: str = "") -> Iterator[tuple[str, int]]:
+        keys = self.list_prefix(path)
+        while page := list(itertools.islice(keys, _PAGE)):
+            sizes = self._do("measure", path, partial(self._lengths, page))
+            yield from zip(page, map(int, sizes), strict=True)
+
+    def _lengths(self, keys: Sequence[str], client: Any) -> list[int]:
+        pipeline = client.pipeline(transaction=False)
+        for key in keys:
+            pipeline.strlen(self._key(key))
+        return pipeline.execute()  # type: ignore[no-any-return]
+
     def listdir(self, path: str = "") -> list[str]:
         self._with_index()
-        with self._doing("list", path):
-            names = self._list_folder(
-                keys=[self._index], args=[f"{path}/" if path else "", _bounds(path)[1]]
-            )
+        prefix, last = f"{path}/" if path else "", _bounds(path)[1]
+        names = self._run("list", path, self._list_folder, prefix, last)
         return sorted({name.decode() for name in names})
+
+    def rmdir(self, path: str = "") -> None:
+        self._with_index()
+        self._run("delete", path, self._delete_folder, self._key(""), *_bounds(path))
 
     def rename(self, src_path: str, dst_path: str) -> None:
         if src_path == dst_path:
             return
-        check_key(dst_path)
-        for keys in cut_into([src_path, *self.list_prefix(src_path)], _PAGE):
-            with self._doing("rename", src_path):
-                self._rename(keys, [dst_path + key[len(src_path) :] for key in keys])
-
-    def _rename(self, keys: list[str], new_keys: list[str]) -> None:
-        pipeline = self.client.pipeline(transaction=False)
-        for key in keys:
-            pipeline.exists(self._key(key))
-        pairs = zip(keys, new_keys, pipeline.execute(), strict=True)
-        moves = {key: new for key, new, exists in pairs if exists}
-        if moves:
-            pipeline = self.client.pipeline(transaction=True)
-            for key, new in moves.items():
-                pipeline.rename(self._key(key), self._key(new))
-            pipeline.zrem(self._index, *moves)
-            pipeline.zadd(self._index, dict.fromkeys(moves.values(), 0))
-            pipeline.execute()
+        source, target = check_key(src_path), check_key(dst_path)
+        self._with_index()
+        arguments = self._key(""), *_bounds(source), source, target
+        self._run("rename", source, self._rename_folder, *arguments)
 
     def getsize(self, path: str = "") -> int:
         names = self.listdir(path)
         keys = [path] if path else []
         keys += [f"{path}/{name}" if path else name for name in names]
-        with self._doing("measure", path):
-            pipeline = self.client.pipeline(transaction=False)
-            for key in keys:
-                pipeline.strlen(self._key(key))
-            sizes = pipeline.execute()
+        sizes = self._do("measure", path, partial(self._lengths, keys))
         # A value counts alone, as the 2.x library has it; a folder has no length itself.
         return int(sizes[0]) if path and sizes[0] else int(sum(sizes))
 
     # -- life cycle ----------------------------------------------------------------
 
     def close(self) -> None:
-        """Close the connections. They open again when the store is used again."""
+        """Close the connections. The next use opens them again."""
         self.client.close()
+        while self._idle:
+            self._idle.pop().close()
 
 
 def _reopen(

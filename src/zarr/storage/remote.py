@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from functools import partial
 from importlib import import_module
-from threading import Lock
 from typing import Any, TypeVar
 
+from zarr._shared.threads import Workers
 from zarr.errors import StoreError
 
-__all__ = ["cut_into", "failure", "map_requests", "pauses", "require"]
+__all__ = ["DENIED", "cut_into", "failure", "map_requests", "pauses", "request_apart", "require"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -20,6 +19,13 @@ R = TypeVar("R")
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
 _SHOWN = 500
+
+
+DENIED = (
+    "; if this place denies what is absent, pass exceptions=(KeyError, FileNotFoundError, "
+    "PermissionError) to read denied chunks as fill values"
+)
+"""What to say of a key that may not be read."""
 
 
 def require(module: str, store: str, extra: str, package: str | None = None) -> Any:
@@ -39,13 +45,24 @@ def require(module: str, store: str, extra: str, package: str | None = None) -> 
 
 
 def failure(
-    verb: str, what: str, place: object, cause: object, kind: type[StoreError] = StoreError
+    verb: str,
+    what: str,
+    place: object,
+    cause: object,
+    kind: type[StoreError] = StoreError,
+    hint: str = "",
 ) -> StoreError:
-    """Return the error that says that `verb` failed on the key or path `what` of `place`."""
+    """Return the error that says that `verb` failed on the key or path `what` of `place`.
+
+    Parameters
+    ----------
+    hint : str
+        What to do about it.
+    """
     # Some drivers put whole values, or pages of HTML, into what they say.
     said = f"{type(cause).__name__}: {cause}" if isinstance(cause, BaseException) else str(cause)
     said = said if len(said) <= _SHOWN else f"{said[:_SHOWN]}..."
-    return kind(f"could not {verb} {what!r} in {place}: {said}")
+    return kind(f"could not {verb} {what!r} in {place}: {said}{hint}")
 
 
 def pauses(retries: int) -> Iterator[float]:
@@ -70,8 +87,8 @@ def cut_into(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield part
 
 
-_pools: dict[int, ThreadPoolExecutor] = {}
-_guard = Lock()
+_requests = Workers()
+_single_requests = Workers()
 
 
 def map_requests(request: Callable[[T], R], items: Sequence[T], width: int) -> list[R]:
@@ -81,27 +98,21 @@ def map_requests(request: Callable[[T], R], items: Sequence[T], width: int) -> l
     The first exception stops requests that have not begun, and is raised when none is
     under way any more.
     """
-    if len(items) < 2:
-        return [request(item) for item in items]
-    with _guard:
-        pool = _pools.get(width)
-        if pool is None:
-            pool = _pools[width] = ThreadPoolExecutor(width, thread_name_prefix="zarr-request")
-    futures = [pool.submit(request, item) for item in items]
-    done, waiting = wait(futures, return_when=FIRST_EXCEPTION)
-    if waiting:
-        for future in waiting:
-            future.cancel()
-        wait(waiting)
-        raise next(e for future in done if (e := future.exception()) is not None)
-    return [future.result() for future in futures]
+    answers: list[Any] = [None] * len(items)
+
+    def ask(at: int) -> None:
+        answers[at] = request(items[at])
+
+    _requests.run(ask, range(len(items)), min(width, len(items)))
+    return answers
 
 
-def _forget_pools() -> None:
-    # Threads do not survive a fork; the child starts its own when it needs them.
-    global _guard
-    _guard = Lock()
-    _pools.clear()
+def request_apart(request: Callable[..., R], *args: Any, **kwargs: Any) -> R:
+    """Return ``request(*args, **kwargs)``, called on a thread that no interrupt reaches.
 
-
-os.register_at_fork(after_in_child=_forget_pools)
+    Drivers keep locks and connections that an exception at any moment would leave locked or
+    with half an answer in them. An interrupt of the caller is raised when the request has
+    ended.
+    """
+    call = partial(request, *args, **kwargs)
+    return call() if _requests.is_worker() else _single_requests.call(call)

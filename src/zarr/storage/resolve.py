@@ -1,17 +1,22 @@
-"""Which store a path, a URL or an object means."""
+"""The store for a path, a URL or an object."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import suppress
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeAlias
 
+from zarr import _formats
 from zarr.storage.base import BaseStore, KVStore, as_store
 from zarr.storage.directory import DirectoryStore
 from zarr.storage.memory import MemoryStore
 
-__all__ = ["normalize_store_arg"]
+__all__ = ["Opened", "StoreLike", "normalize_store_arg"]
+
+StoreLike: TypeAlias = BaseStore | MutableMapping[str, Any] | str | os.PathLike[str] | None
+"""What a store can be given as."""
 
 _OF_VERSION = {3: ("zarr._storage.v3", "V3")}
 """Where the stores are whose new arrays and groups are of that version, and how their names end."""
@@ -25,46 +30,58 @@ def normalize_store_arg(
     zarr_version: int | None = None,
     default: type[KVStore | MemoryStore] = KVStore,
 ) -> BaseStore:
-    """Return the store that `store` means.
+    """Return the store for the argument `store` of the functions that open and create.
 
     Parameters
     ----------
     store : BaseStore, MutableMapping, str, path-like or None
-        A store; any mapping; a path, of which ``.zip`` means a `ZipStore` and ``.n5`` an
-        `N5Store`; a URL; None for a new store in memory.
+        A store, including those of ``obstore``; any mapping; a path, with a `ZipStore` for
+        ``.zip`` and an `N5Store` for ``.n5``; a URL, with an archive for ``.zip`` in mode 'r'; or
+        None for a new store in memory.
     storage_options : Mapping, optional
-        For a URL only.
-    mode : str
-        File mode for ``.zip`` files and URLs.
+        Options for the back end of a URL. Not used with a store or a mapping.
+    mode : str, default 'r'
+        Mode for ``.zip`` files and URLs.
     zarr_version : int, optional
-        Format in which a new store in memory makes arrays and groups.
-    default : type
+        Version of the format in which a new store in memory creates arrays and groups.
+    default : type, default KVStore
         The class of a new store in memory.
+
+    Returns
+    -------
+    BaseStore
+        `store` itself if it is a store.
 
     Raises
     ------
-    TypeError
-        If it means none.
+    StoreTypeError
+        If `store` is none of these.
     ValueError
-        If `storage_options` are given with something other than a URL.
+        If `storage_options` are given with a path that is not a URL, or there is no such version
+        of the format.
 
     Examples
     --------
     >>> from zarr.storage import normalize_store_arg
-    >>> normalize_store_arg('data/example.zarr')
-    <DirectoryStore: 'data/example.zarr'>
+    >>> type(normalize_store_arg('data/example.zarr')).__name__
+    'DirectoryStore'
     """
+    _formats.by_version(zarr_version)
     if isinstance(store, os.PathLike):
         store = os.fspath(store)
     if isinstance(store, str) and ("://" in store or "::" in store):
         kind = _load("N5FSStore" if store.endswith(".n5") else "FSStore")
+        if _is_remote_zip(store, mode):
+            with suppress(FileNotFoundError):  # of which the store without an archive can tell more
+                return kind(f"zip::{store}", mode=mode, **(storage_options or {}))
         return kind(store, mode=mode, **(storage_options or {}))
-    if storage_options:
+    if storage_options and isinstance(store, str):
         raise ValueError("storage_options are for URLs such as 's3://bucket/key' only")
     if store is None:
-        return _of_version(default, zarr_version)({})
+        kind = _of_version(default, zarr_version)
+        return kind() if default is MemoryStore else kind({})
     if not isinstance(store, str):
-        return _adopt(store)
+        return _adopt(store, mode)
     if store.endswith(".zip"):
         return _load("ZipStore")(store, mode=mode)
     if store.endswith(".n5"):
@@ -73,7 +90,7 @@ def normalize_store_arg(
 
 
 def _of_version(kind: type[BaseStore], version: int | None) -> Callable[..., BaseStore]:
-    """Return the kind of store that is `kind` with new arrays and groups of `version`."""
+    """Return `kind`, or its subclass whose new arrays and groups have the given version."""
     if version not in _OF_VERSION:
         return kind
     module, ending = _OF_VERSION[version]
@@ -87,7 +104,38 @@ def _load(name: str) -> Callable[..., BaseStore]:
     return found
 
 
-def _adopt(store: Any) -> BaseStore:
+def _is_remote_zip(url: str, mode: str) -> bool:
+    """Tell whether a URL means an archive, which can only be read on another machine."""
+    path = url.partition("?")[0]
+    return mode == "r" and "::" not in url and path.endswith(".zip") and "://" in path
+
+
+def _adopt(store: Any, mode: str) -> BaseStore:
+    if type(store).__module__.partition(".")[0] == "obstore":
+        return _load("ObjectStore")(store, mode="r" if mode == "r" else "w")
     if isinstance(store, MutableMapping) and type(store).__module__ == "fsspec.mapping":
         return _load("FSStore").from_map(store)  # type: ignore[attr-defined, no-any-return]
     return as_store(store)
+
+
+class Opened:
+    """The store that an argument means, closed at the end if it was opened here.
+
+    Parameters
+    ----------
+    store
+        What :func:`normalize_store_arg` accepts.
+    mode : str, default 'w'
+        File mode for ``.zip`` files and URLs.
+    """
+
+    def __init__(self, store: Any, mode: str = "w") -> None:
+        self._is_ours = store is None or isinstance(store, (str, os.PathLike))
+        self._store = normalize_store_arg(store, mode=mode)
+
+    def __enter__(self) -> BaseStore:
+        return self._store
+
+    def __exit__(self, *error: object) -> None:
+        if self._is_ours:
+            self._store.close()

@@ -7,11 +7,13 @@ import json
 import os
 import pickle
 import sqlite3
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
-from threading import Lock
-from typing import Any, ClassVar
+from struct import unpack_from
+from threading import RLock
+from typing import Any, ClassVar, NamedTuple, TypeVar
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from zarr.errors import ReadOnlyError, StoreError, StoreTimeoutError
 from zarr.storage.base import (
@@ -22,8 +24,12 @@ from zarr.storage.base import (
     as_view,
     check_key,
 )
+from zarr.storage.fork_gate import ForkGate
+from zarr.storage.identity import Identity
 
 __all__ = ["SQLiteStore"]
+
+T = TypeVar("T")
 
 _PAGE = 32768
 """Bytes per page of a new database: chunks are bigger than what databases usually hold."""
@@ -60,8 +66,55 @@ WHERE k IN (SELECT k FROM hit WHERE instr(substr(k, :skip), '/') = 0)
 """
 )
 
+# The locks of SQLite itself, which connections share.
+_gate = ForkGate()
+
 # SQLite forbids to use, or even to close, in a child process what its parent opened.
 _inherited: list[sqlite3.Connection] = []
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that may be dropped: it closes itself then, without a warning."""
+
+    def __del__(self) -> None:
+        with suppress(sqlite3.ProgrammingError):  # it was never opened
+            _gate.run(self.close)
+
+
+class _Place(NamedTuple):
+    """Where a database is.
+
+    Attributes
+    ----------
+    path : str
+        What SQLite opens, wherever the working directory is by then.
+    in_memory : bool
+        Whether the database goes with its last connection.
+    location : hashable or None
+        Equal for all spellings of one place; None if only one connection can reach it.
+    """
+
+    path: str
+    in_memory: bool
+    location: Hashable
+
+    @classmethod
+    def of(cls, path: str, is_uri: bool) -> _Place:
+        if path in ("", ":memory:"):
+            return cls(path, True, None)
+        if not (is_uri and path.startswith("file:")):
+            return cls(os.path.abspath(path), False, os.path.realpath(path))
+        parts = urlsplit(path)
+        # What follows the name of a file is no matter of the place, except in memory.
+        options = dict(parse_qsl(parts.query))
+        name = unquote(parts.path)
+        if options.get("vfs") == "memdb" or options.get("mode") == "memory" or name == ":memory:":
+            is_shared = options.get("cache") == "shared" and options.get("vfs") != "memdb"
+            is_shared |= options.get("vfs") == "memdb" and name.startswith("/")
+            kind = options.get("vfs", "memory")
+            return cls(path, True, ("sqlite", kind, name) if is_shared else None)
+        query = f"?{parts.query}" if parts.query else ""
+        return cls(f"file:{quote(os.path.abspath(name))}{query}", False, os.path.realpath(name))
 
 
 def _bounds(path: str) -> dict[str, Any]:
@@ -79,24 +132,24 @@ class SQLiteStore(BaseStore):
     path : str or path-like
         The database file, or ``':memory:'``.
     dimension_separator : {'.', '/'}, optional
-        Separator between the dimensions of a chunk key, for arrays created here.
+        Separator between the chunk indices in a chunk key, for arrays created in this store.
     **kwargs
-        Arguments of `sqlite3.connect`. The `timeout`, 30 seconds here, says how long to
-        wait for another process to finish writing.
+        Options of `sqlite3.connect`. The default `timeout`, for which a process waits until another
+        has finished writing, is 30 seconds here.
 
     Raises
     ------
     StoreError
-        If the file is no database, the disk is full, and so on.
+        If the file is not a database, or the disk is full.
     StoreTimeoutError
         If another process kept the database locked for longer than `timeout`.
 
     Notes
     -----
-    Safe to use from several threads, and from several processes, which may read while
-    one of them writes. What a method has written is in the file when it returns; all
-    values of one call appear at once. Where the file system allows it, the database uses
-    a write-ahead log: while it is open, two more files lie beside it.
+    Safe to use from several threads, and from several processes, which can read while one of them
+    writes. Changes are in the file when a method returns; all values of one call are stored in one
+    transaction. Where the file system supports it, the database uses a write-ahead log, which adds
+    two files while the database is open.
 
     Examples
     --------
@@ -106,10 +159,11 @@ class SQLiteStore(BaseStore):
     >>> z[...] = 42
     >>> sorted(store)
     ['.zarray', '0.0', '0.1', '1.0', '1.1']
-    >>> store.close()  # don't forget to call this when you're done
+    >>> store.close()  # when you are done
     """
 
     partial_reads: ClassVar[bool] = True
+    atomic_folders: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -117,36 +171,58 @@ class SQLiteStore(BaseStore):
         dimension_separator: Separator | None = None,
         **kwargs: Any,
     ) -> None:
-        path = os.fspath(path)
-        is_uri = bool(kwargs.get("uri"))
-        self._in_memory = path in ("", ":memory:") or (is_uri and "mode=memory" in path)
-        self.path = path if self._in_memory or is_uri else os.path.abspath(path)
+        place = _Place.of(os.fspath(path), bool(kwargs.get("uri")))
+        self.path = place.path
+        self._in_memory = place.in_memory
+        # A database in memory without a name is where its only connection is.
+        self._location = Identity().number if place.location is None else place.location
         self.kwargs = kwargs
         self._dimension_separator = dimension_separator
-        # A database in memory belongs to its one connection, which threads use in turn.
-        self._turn: Any = Lock() if self._in_memory else nullcontext()
         self._idle: list[sqlite3.Connection] = []
+        # A database in memory belongs to its one connection, which threads use in turn.
+        self._turn = RLock()
+        self._only = _gate.run(self._connect) if self._in_memory else None
         self._pid = os.getpid()
         self._closed = False
-        self._prepare()
+        self._refuse_truncated()
+        self._do(self._prepare)
 
     # -- connections ---------------------------------------------------------------
 
     @property
     def location(self) -> Hashable:
-        if self._in_memory:
-            return id(self)
-        return self.path if self.kwargs.get("uri") else os.path.realpath(self.path)
+        return self._location
+
+    def _refuse_truncated(self) -> None:
+        """Raise `StoreError` if the file is shorter than it says.
+
+        SQLite takes one of a single byte for a new database, and what the last page lacks
+        for zeros.
+        """
+        if not isinstance(self._location, str):
+            return
+        try:
+            found = _lacking(self._location)
+            # Another process may be writing: then there is a journal, or it is another length.
+            journals = [f"{self._location}-wal", f"{self._location}-journal"]
+            if not found or any(map(os.path.exists, journals)) or found != _lacking(self._location):
+                return
+        except OSError:
+            return  # SQLite will say what is wrong
+        raise StoreError(f"the SQLite database {self.path!r} is truncated: it has {found}")
 
     def _connect(self) -> sqlite3.Connection:
-        options = {"timeout": 30.0, **self.kwargs}
+        options = {"timeout": 30.0, "factory": _Connection, **self.kwargs}
         options |= {"isolation_level": None, "check_same_thread": False}
-        connection: sqlite3.Connection = sqlite3.connect(self.path, **options)
         try:
-            self._relax(connection)
-        except BaseException:
-            connection.close()
-            raise
+            connection: sqlite3.Connection = sqlite3.connect(self.path, **options)
+            try:
+                self._relax(connection)
+            except BaseException:
+                connection.close()
+                raise
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
         return connection
 
     def _relax(self, connection: sqlite3.Connection) -> None:
@@ -154,55 +230,59 @@ class SQLiteStore(BaseStore):
         if connection.execute("PRAGMA journal_mode").fetchone() == ("wal",):
             connection.execute("PRAGMA synchronous = NORMAL")
 
-    def _prepare(self) -> None:
+    def _prepare(self, connection: sqlite3.Connection) -> None:
         """Make the table, unless it exists."""
-        with self._connection() as connection:
-            query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'zarr'"
-            if connection.execute(query).fetchone():
-                return
-            connection.execute(f"PRAGMA page_size = {_PAGE}")
-            # Another process may be about to do the same.
-            with suppress(sqlite3.OperationalError):
-                connection.execute("PRAGMA journal_mode = WAL")
-                self._relax(connection)
-            connection.execute("CREATE TABLE IF NOT EXISTS zarr(k TEXT PRIMARY KEY, v BLOB)")
+        query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'zarr'"
+        if connection.execute(query).fetchone():
+            return
+        connection.execute(f"PRAGMA page_size = {_PAGE}")
+        # Another process may be about to do the same.
+        with suppress(sqlite3.OperationalError):
+            connection.execute("PRAGMA journal_mode = WAL")
+            self._relax(connection)
+        connection.execute("CREATE TABLE IF NOT EXISTS zarr(k TEXT PRIMARY KEY, v BLOB)")
 
-    @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection that nobody else uses."""
+    def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what `work` does with a connection of its own; all of it or nothing.
+
+        The context managers are written in C, and the one of a connection ends its
+        transaction. A connection that an interrupt keeps from going back is closed when
+        the traceback goes.
+        """
+        return _gate.run(partial(self._use_connection, work))
+
+    def _use_connection(self, work: Callable[[sqlite3.Connection], T]) -> T:
         if self._closed:
             raise StoreError(f"the SQLite database {self.path!r} is closed")
         if self._pid != os.getpid():
             self._disown()
-        with self._turn:
-            connection = None
-            try:
-                try:
-                    connection = self._idle.pop()
-                except IndexError:
-                    connection = self._connect()
-                yield connection
-            except BaseException as error:
-                if connection is not None and connection.in_transaction:
-                    with suppress(sqlite3.Error):
-                        connection.rollback()
-                if isinstance(error, sqlite3.Error):
-                    raise self._failure(error) from error
-                raise
-            finally:
-                if connection is not None:
-                    self._take_back(connection)
+        connection = None
+        try:
+            if self._only is not None:
+                with self._turn, self._only:
+                    return work(self._only)
+            connection = self._take()
+            with connection:
+                return work(connection)
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
+        finally:
+            if connection is not None:
+                self._idle.append(connection)
+                if self._closed:
+                    self.close()
 
-    def _take_back(self, connection: sqlite3.Connection) -> None:
-        if self._closed:
-            connection.close()
-        else:
-            self._idle.append(connection)
+    def _take(self) -> sqlite3.Connection:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._connect()
 
     def _disown(self) -> None:
         if not self._in_memory:
             _inherited.extend(self._idle)
             self._idle = []
+        self._turn = RLock()
         self._pid = os.getpid()
 
     def _failure(self, error: sqlite3.Error) -> Exception:
@@ -221,14 +301,19 @@ class SQLiteStore(BaseStore):
         return StoreError(f"{what} failed: {error}")
 
     def _ask(self, sql: str, parameters: Any = ()) -> list[tuple[Any, ...]]:
-        with self._connection() as connection:
-            return connection.execute(sql, parameters).fetchall()
+        return self._do(lambda connection: connection.execute(sql, parameters).fetchall())
 
     def close(self) -> None:
         """Close the database."""
+        _gate.run(self._close)
+
+    def _close(self) -> None:
         self._closed = True
         if self._pid != os.getpid():
             self._disown()
+        if self._only is not None:
+            with self._turn:
+                self._only.close()
         while self._idle:
             self._idle.pop().close()
 
@@ -242,14 +327,28 @@ class SQLiteStore(BaseStore):
         rows = self._ask("SELECT v FROM zarr WHERE k = ?", (check_key(key),))
         if not rows:
             raise KeyError(key)
-        return rows[0][0]  # type: ignore[no-any-return]
+        value: bytes = rows[0][0]
+        if type(value) is not bytes:
+            raise self._no_bytes(key, value)
+        return value
 
-    def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
+    def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
         if not keys:
             return {}
         # The keys go in as one JSON array: the number of parameters is limited.
         sql = "SELECT k, v FROM zarr WHERE k IN (SELECT value FROM json_each(?))"
-        return dict(self._ask(sql, (json.dumps(list(keys)),)))
+        found = dict(self._ask(sql, (json.dumps(list(keys)),)))
+        if not set(map(type, found.values())) <= {bytes}:
+            raise self._no_bytes(
+                *next(pair for pair in found.items() if type(pair[1]) is not bytes)
+            )
+        return found
+
+    def _no_bytes(self, key: str, value: object) -> StoreError:
+        return StoreError(
+            f"the SQLite database {self.path!r} is damaged, or changed by another program: the "
+            f"value of {key!r} is not a BLOB but {type(value).__name__}"
+        )
 
     def get_partial_values(self, ranges: Sequence[tuple[str, ByteRange]]) -> list[Buffer | None]:
         wanted: dict[str, list[int]] = {}
@@ -259,13 +358,15 @@ class SQLiteStore(BaseStore):
         if not wanted:
             return parts
         sql = "SELECT k, rowid FROM zarr WHERE k IN (SELECT value FROM json_each(?))"
-        with self._connection() as connection:
+
+        def read(connection: sqlite3.Connection) -> None:
             connection.execute("BEGIN")
             for key, row in connection.execute(sql, (json.dumps(list(wanted)),)).fetchall():
                 with connection.blobopen("zarr", "v", row, readonly=True) as blob:
                     for n in wanted[key]:
                         parts[n] = _part(blob, ranges[n][1])
-            connection.execute("COMMIT")
+
+        self._do(read)
         return parts
 
     def __contains__(self, key: object) -> bool:
@@ -284,29 +385,28 @@ class SQLiteStore(BaseStore):
             (check_key(key), value if type(value) is bytes else as_view(value))
             for key, value in items.items()
         ]
-        if not rows:
+        if rows:
+            self._do(partial(self._put, rows))
+
+    def _put(self, rows: list[tuple[str, Buffer]], connection: sqlite3.Connection) -> None:
+        most = connection.getlimit(sqlite3.SQLITE_LIMIT_LENGTH)
+        for key, value in rows:
+            if len(value) > most - 1024:
+                raise StoreError(
+                    f"the value of {key!r} has {len(value)} bytes, more than the {most - 1024} "
+                    "that SQLite can hold; use smaller chunks"
+                )
+        if len(rows) == 1:
+            connection.execute(_PUT, rows[0])
             return
-        with self._connection() as connection:
-            most = connection.getlimit(sqlite3.SQLITE_LIMIT_LENGTH)
-            for key, value in rows:
-                if len(value) > most - 1024:
-                    raise StoreError(
-                        f"the value of {key!r} has {len(value)} bytes, more than the {most - 1024} "
-                        "that SQLite can hold; use smaller chunks"
-                    )
-            if len(rows) == 1:
-                connection.execute(_PUT, rows[0])
-                return
-            # To ask for the lock at once: a reader that becomes a writer may not wait.
-            connection.execute("BEGIN IMMEDIATE")
-            connection.executemany(_PUT, rows)
-            connection.execute("COMMIT")
+        # To ask for the lock at once: a reader that becomes a writer may not wait.
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(_PUT, rows)
 
     def __delitem__(self, key: str) -> None:
-        with self._connection() as connection:
-            cursor = connection.execute("DELETE FROM zarr WHERE k = ?", (check_key(key),))
-            if not cursor.rowcount:
-                raise KeyError(key)
+        sql, name = "DELETE FROM zarr WHERE k = ?", check_key(key)
+        if not self._do(lambda connection: connection.execute(sql, (name,)).rowcount):
+            raise KeyError(key)
 
     def delitems(self, keys: Iterable[str]) -> None:
         sql = "DELETE FROM zarr WHERE k IN (SELECT value FROM json_each(?))"
@@ -318,16 +418,25 @@ class SQLiteStore(BaseStore):
         return self.list_prefix()
 
     def list_prefix(self, path: str = "") -> Iterator[str]:
-        # In portions, so that no transaction stays open while somebody iterates.
-        sql = f"SELECT k FROM zarr WHERE k >= ? AND k < ? ORDER BY k LIMIT {_KEYS_AT_A_TIME}"
+        return (key for (key,) in self._rows("k", path))
+
+    def list_sizes(self, path: str = "") -> Iterator[tuple[str, int]]:
+        return ((key, size) for key, size in self._rows("k, length(v)", path))
+
+    def _rows(self, columns: str, path: str) -> Iterator[Any]:
+        """Yield `columns`, of which the key is the first, of all keys below `path`."""
+        # In portions, so that no transaction stays open during the iteration.
+        sql = (
+            f"SELECT {columns} FROM zarr WHERE k >= ? AND k < ? ORDER BY k LIMIT {_KEYS_AT_A_TIME}"
+        )
         bounds = _bounds(path)
         low, high = bounds["low"], bounds["high"]
         while True:
-            keys = [key for (key,) in self._ask(sql, (low, high))]
-            yield from keys
-            if len(keys) < _KEYS_AT_A_TIME:
+            rows = self._ask(sql, (low, high))
+            yield from rows
+            if len(rows) < _KEYS_AT_A_TIME:
                 return
-            low = keys[-1] + "\1"
+            low = rows[-1][0] + "\1"
 
     def listdir(self, path: str = "") -> list[str]:
         bounds = _bounds(path)
@@ -336,8 +445,7 @@ class SQLiteStore(BaseStore):
 
     def rmdir(self, path: str = "") -> None:
         if path:
-            sql = "DELETE FROM zarr WHERE k = :path OR (k >= :low AND k < :high)"
-            self._ask(sql, {"path": path, **_bounds(path)})
+            self._ask("DELETE FROM zarr WHERE k >= :low AND k < :high", _bounds(path))
         else:
             self._ask("DELETE FROM zarr")
 
@@ -360,12 +468,30 @@ class SQLiteStore(BaseStore):
     # -- as an object --------------------------------------------------------------
 
     def __reduce__(self) -> Any:
-        if self._in_memory:
+        if self._in_memory:  # another process has no way to it
             raise pickle.PicklingError("an SQLite database in memory cannot be pickled")
         return partial(type(self), self.path, self._dimension_separator, **self.kwargs), ()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.path!r}>"
+
+
+def _lacking(path: str) -> str | None:
+    """Return how many bytes of how many a database file has, or None if it has them all."""
+    with open(path, "rb") as file:
+        header = file.read(100)
+        size = os.fstat(file.fileno()).st_size
+    if size == 1:
+        return "one byte"
+    if not header.startswith(b"SQLite format 3\0") or len(header) < 100:
+        return None  # it is new, or SQLite will say what is wrong
+    (page_size,) = unpack_from(">H", header, 16)
+    changes, pages = unpack_from(">II", header, 24)
+    (valid_for,) = unpack_from(">I", header, 92)
+    page_size = 65536 if page_size == 1 else page_size
+    # Old programs do not count the pages.
+    expected = pages * page_size if changes == valid_for else size + -size % max(page_size, 1)
+    return f"{size} of {expected} bytes" if size < expected else None
 
 
 def _part(blob: sqlite3.Blob, byte_range: ByteRange) -> bytes:

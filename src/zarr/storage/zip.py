@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import fcntl
 import os
-import tempfile
+import stat
 import warnings
 import zlib
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from operator import attrgetter
 from threading import RLock
 from typing import Any, ClassVar
 from zipfile import ZIP64_LIMIT, ZIP_FILECOUNT_LIMIT, ZIP_STORED, BadZipFile, LargeZipFile
 
+from zarr._system import KEEPS_OPEN_FILES, rename, sync, unlink
 from zarr.errors import StoreError, StoreKeyError
 from zarr.storage import zip_records
 from zarr.storage.base import (
@@ -26,7 +27,9 @@ from zarr.storage.base import (
     take_range,
 )
 from zarr.storage.key_tree import KeyTree
+from zarr.storage.zip_archive import Archive, File, stamp_of
 from zarr.storage.zip_records import Entry
+from zarr.sync import renew_after_fork
 
 __all__ = ["ZipStore"]
 
@@ -39,80 +42,9 @@ _GAP = 16 << 10
 _BLOCK = 1 << 20
 """Most bytes that are read together."""
 
-_COPY = 16 << 20
-_MOST_BUFFERS = 1000
 _LONGEST_NAME = 0xFFFF
 
-
-class _Archive:
-    """An open archive and what its directory says.
-
-    Readers keep hold of it for the time of a read, so that the file is closed when the
-    last of them is done with it, whatever the store does meanwhile.
-    """
-
-    __slots__ = ("data_starts", "descriptor", "end", "entries", "stamp")
-
-    def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
-        self.entries: dict[str, Entry] = {}
-        self.data_starts: dict[int, int] = {}
-        self.end = 0
-        self.stamp: tuple[int, ...] = ()
-
-    def __del__(self) -> None:
-        os.close(self.descriptor)
-
-    def load(self) -> None:
-        """Read the directory."""
-        self.end = os.fstat(self.descriptor).st_size
-        self.entries = zip_records.read_directory(self.read, self.end)
-        self.data_starts.clear()
-        self.stamp = self.look()
-
-    def look(self) -> tuple[int, ...]:
-        """Return what changes when somebody writes to the file."""
-        status = os.fstat(self.descriptor)
-        return status.st_ino, status.st_size, status.st_mtime_ns
-
-    def read(self, start: int, length: int) -> bytes:
-        """Return bytes of the file, fewer than `length` only at its end."""
-        data = os.pread(self.descriptor, length, start)
-        while len(data) < length:
-            more = os.pread(self.descriptor, length - len(data), start + len(data))
-            if not more:
-                break
-            data += more
-        return data
-
-    def data_start(self, entry: Entry) -> int:
-        """Return where the data of `entry` start."""
-        start = self.data_starts.get(entry.start)
-        if start is None:
-            local = self.read(entry.start, zip_records.LOCAL_SIZE)
-            start = self.data_starts[entry.start] = zip_records.data_start(local, entry)
-        return start
-
-    def write(self, buffers: list[bytes | memoryview], start: int) -> int:
-        """Write `buffers` one after the other; return where they end."""
-        left, at = list(buffers), 0
-        while at < len(left):
-            written = os.pwritev(self.descriptor, left[at : at + _MOST_BUFFERS], start)
-            start += written
-            while at < len(left) and written >= len(left[at]):
-                written -= len(left[at])
-                at += 1
-            if written:
-                left[at] = memoryview(left[at])[written:]
-        return start
-
-    def copy(self, start: int, length: int, target: _Archive, to: int) -> None:
-        """Copy bytes of the file into the file of `target`."""
-        for at in range(0, length, _COPY):
-            part = self.read(start + at, min(_COPY, length - at))
-            if len(part) < min(_COPY, length - at):
-                raise BadZipFile("it was truncated")
-            target.write([part], to + at)
+_method_of = attrgetter("method")
 
 
 def _blocks(entries: Iterable[tuple[Entry, str]]) -> Iterator[list[tuple[Entry, str]]]:
@@ -144,34 +76,60 @@ class ZipStore(BaseStore):
     path : str or path-like
         The archive.
     compression : int, default 0
-        How to compress what is written: one of `zipfile.ZIP_STORED`, ``ZIP_DEFLATED``,
-        ``ZIP_BZIP2`` and ``ZIP_LZMA``. Chunks are usually compressed already.
+        Compression of new entries: `zipfile.ZIP_STORED`, ``ZIP_DEFLATED``, ``ZIP_BZIP2`` or
+        ``ZIP_LZMA``. Chunks are usually compressed already.
     allowZip64 : bool, default True
-        Whether the archive may grow past 2 GiB or 65535 entries.
-    mode : {'a', 'r', 'w', 'x'}
-        ``'r'`` reads an existing archive, ``'w'`` makes a new one in place of any that
-        exists, ``'a'`` changes one or makes it, ``'x'`` makes one that must not exist.
+        Whether the archive can grow beyond 2 GiB or 65535 entries.
+    mode : {'a', 'r', 'w', 'x'}, default 'a'
+        ``'r'``: read an existing archive. ``'w'``: create, an existing file is replaced. ``'a'``:
+        change an existing archive, or create one. ``'x'``: create, must not exist.
     dimension_separator : {'.', '/'}, optional
-        Separator between the dimensions of a chunk key, for arrays created here.
+        Separator between the chunk indices in a chunk key, for arrays created in this store.
+
+    Attributes
+    ----------
+    max_expansion : int, default 256 MiB
+        Maximum size in bytes of a value that is decompressed from less than a hundredth of its
+        size. Set it on a store, or on the class, to read larger values that compress that well.
 
     Raises
     ------
     StoreError
-        If the file is not a whole archive, for example because its writer was stopped.
+        If the file is not a ZIP archive, or its directory is damaged, or its writer was stopped
+        before the first :meth:`flush` or :meth:`close`.
     FileNotFoundError, FileExistsError
         If the file is missing in mode ``'r'``, or exists in mode ``'x'``.
 
+    Warns
+    -----
+    RuntimeWarning
+        If the archive does not end with its directory, because its writer was stopped or has not
+        closed it yet. The store then contains the values that were flushed.
+
     Notes
     -----
-    Call :meth:`close` after writing, or use the store as a context manager: the directory
-    of the archive is written then, and before that no other reader can open the file.
+    Call :meth:`close` after writing, or use the store as a context manager: the directory of the
+    archive is written then. :meth:`flush` writes it, too. A process that is killed loses only
+    values written since: a new directory is appended, and the previous one remains in the file.
+    Other ZIP tools can open such an archive after :meth:`repair`. The file is not synchronized
+    with the disk, except by :meth:`compact`; a power failure can damage values, which raises an
+    error when they are read.
 
-    A value that is replaced or deleted leaves its bytes in the archive until
-    :meth:`compact`. Replacing warns, as the standard library does, about a duplicate
-    name; write chunks whole and once to avoid it.
+    A value that is replaced or deleted leaves its bytes in the archive until :meth:`compact`.
+    Replacing a value warns about a duplicate name, as the standard library does; write whole chunks
+    once to avoid it.
 
-    Safe to use from several threads. Several processes may read; of two that write, the
-    second gets a `StoreError` until the first has closed or flushed.
+    Damaged values raise `StoreError`. The comment of the archive contains a checksum of the
+    directory, so that a damaged name does not make a value absent. In archives of other tools,
+    the names in the directory are compared with those before the values: of a value when it is
+    read, and of all names of the same length before a key is reported as missing, once each.
+
+    Compressed values are checked before they are decompressed: sizes that the compression cannot
+    produce are refused, and so are values (or several that are read together) that expand more
+    than a hundredfold beyond `max_expansion`. Values that would do so are stored uncompressed.
+
+    Safe to use from several threads. Several processes can read; of two that write, the second gets
+    a `StoreError` until the first has closed or flushed.
 
     Examples
     --------
@@ -185,6 +143,8 @@ class ZipStore(BaseStore):
     """
 
     partial_reads: ClassVar[bool] = True
+    atomic_folders: ClassVar[bool] = True
+    max_expansion: int = 256 << 20
 
     def __init__(
         self,
@@ -202,33 +162,39 @@ class ZipStore(BaseStore):
                 f"ZIP_LZMA, not {compression!r}"
             )
         self.path = os.path.abspath(os.fspath(path))
+        # The file itself, which this store keeps to when a link is changed.
+        self._target = os.path.realpath(self.path)
         self.compression = compression
         self.allowZip64 = allowZip64
         self.mode = self._mode = mode
         self._dimension_separator = dimension_separator
-        self._lock = RLock()
-        self._tree: KeyTree | None = None
         self._pid = os.getpid()
-        # Whether other writers are excluded, and whether this one has changed something that
-        # the directory in the file does not tell yet.
+        renew_after_fork(self)
+        # Whether other writers are surely excluded, and whether this one may have changed
+        # something that the directory in the file does not tell yet: then both are true.
         self._locked = self._uncommitted = False
-        self._archive: _Archive | None = self._open()
+        self._archive: Archive | None = self._open()
 
     # -- the file ------------------------------------------------------------------
 
     @property
     def location(self) -> Hashable:
-        return os.path.realpath(self.path)
+        return self._target
 
-    def _open(self) -> _Archive:
+    def _renew(self) -> None:
+        # In a forked child no thread is left that would release the lock, or finish the index.
+        self._lock = RLock()
+        self._tree: KeyTree | None = None
+
+    def _open(self) -> Archive:
         if self.mode == "r":
-            archive = _Archive(os.open(self.path, os.O_RDONLY))
+            archive = Archive(self._opened("r"))
+        elif self.mode == "a":
+            archive = Archive(self._opened_or_created())
         else:
-            flags = os.O_RDWR | os.O_CREAT | (os.O_EXCL if self.mode == "x" else 0)
             if self.mode == "w":
                 self._put_away()
-                flags |= os.O_TRUNC
-            archive = _Archive(os.open(self.path, flags, 0o666))
+            archive = Archive(self._opened(f"{self.mode}+"))
         if self.mode != "r" and os.fstat(archive.descriptor).st_size == 0:
             self._exclude_others(archive)
             self._locked = self._uncommitted = True
@@ -236,21 +202,48 @@ class ZipStore(BaseStore):
             self._load(archive)
         return archive
 
+    def _opened(self, mode: str) -> File:
+        with suppress(FileNotFoundError):
+            # Opening a pipe waits for a process at its other end, perhaps forever.
+            if stat.S_IFMT(os.stat(self._target).st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
+                raise StoreError(f"cannot open the ZIP archive {self.path!r}: it is not a file")
+        return File(self._target, mode)
+
+    def _opened_or_created(self) -> File:
+        while True:
+            with suppress(FileNotFoundError):
+                return self._opened("r+")
+            with suppress(FileExistsError):
+                return self._opened("x+")
+
     def _put_away(self) -> None:
         # Whoever still has the old archive open keeps it, instead of seeing it torn.
         if os.path.isfile(self.path) and not os.path.islink(self.path):
-            with contextlib.suppress(PermissionError):
-                os.unlink(self.path)
+            try:
+                unlink(self.path)
+            except PermissionError as error:
+                if KEEPS_OPEN_FILES:
+                    raise StoreError(
+                        f"cannot replace the ZIP archive {self.path!r}: {error.strerror}"
+                    ) from error
 
-    def _load(self, archive: _Archive) -> None:
+    def _load(self, archive: Archive) -> None:
         try:
             archive.load()
-        except BadZipFile as error:
+        except (BadZipFile, MemoryError) as error:
             raise StoreError(f"cannot open the ZIP archive {self.path!r}: {error}") from error
+        if archive.unfinished:
+            warnings.warn(
+                f"the ZIP archive {self.path!r} does not end with its directory: its writer was "
+                f"stopped, or has not closed it yet; its last {archive.unfinished} bytes are "
+                "ignored. When no process writes to it, ZipStore.repair() restores it",
+                RuntimeWarning,
+                stacklevel=4,
+            )
 
-    def _exclude_others(self, archive: _Archive) -> None:
+    def _exclude_others(self, archive: Archive) -> None:
         try:
-            fcntl.flock(archive.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            archive.file.lock.acquire()
         except BlockingIOError:
             raise StoreError(
                 f"cannot write to the ZIP archive {self.path!r}: another process or another "
@@ -260,13 +253,13 @@ class ZipStore(BaseStore):
             if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL):
                 raise
 
-    def _reading(self) -> _Archive:
+    def _reading(self) -> Archive:
         archive = self._archive
         if archive is None:
             raise StoreError(f"the ZIP archive {self.path!r} is closed")
         return archive
 
-    def _writing(self) -> _Archive:
+    def _writing(self) -> Archive:
         """Return the archive, ready to be changed; call it with the lock held."""
         archive = self._reading()
         self.check_writeable()
@@ -281,138 +274,177 @@ class ZipStore(BaseStore):
             self._locked = True
         return archive
 
-    def _renewed(self, archive: _Archive) -> _Archive:
+    def _renewed(self, archive: Archive) -> Archive:
         """Return the archive as other writers may have left it in the meantime."""
         try:
-            status = os.stat(self.path)
+            stamp = stamp_of(os.stat(self._target))
         except FileNotFoundError:
             raise StoreError(f"the ZIP archive {self.path!r} was deleted") from None
-        if (status.st_ino, status.st_size, status.st_mtime_ns) == archive.stamp:
+        if stamp == archive.stamp:
             return archive
-        if status.st_ino == archive.stamp[0]:
+        if stamp[:2] == archive.stamp[:2]:
             # The same open file, because the lock belongs to it.
-            archive = _Archive(os.dup(archive.descriptor))
+            archive = Archive(archive.file)
         else:
-            archive = _Archive(os.open(self.path, os.O_RDWR))
+            archive = Archive(self._opened("r+"))
             self._exclude_others(archive)
         self._load(archive)
-        self._archive, self._tree = archive, None
+        self._tree = None
+        self._archive = archive
         return archive
 
-    def _commit(self) -> None:
-        """Write the directory, so that the file is a whole archive again."""
+    def flush(self) -> None:
+        """Write the directory of the archive, so that all values written so far are in it.
+
+        Raises
+        ------
+        StoreError
+            If writing fails, for instance because the disk is full. The store stays open, so that
+            the call can be repeated.
+        """
         with self._lock:
             archive = self._reading()
-            if not self._locked or self._pid != os.getpid():
+            if not self.is_writeable() or self._pid != os.getpid():
                 return
             if self._uncommitted:
-                self._write_directory(archive)
-            with contextlib.suppress(OSError):
-                fcntl.flock(archive.descriptor, fcntl.LOCK_UN)
+                self._append_directory(archive)
+            # In this order, or an interruption could make this store believe that it still
+            # excludes others.
             self._locked = False
+            archive.file.lock.release()
 
-    def _write_directory(self, archive: _Archive) -> None:
-        directory = b"".join([entry.record for entry in archive.entries.values()])
-        ends = zip_records.end_records(archive.end, len(directory), len(archive.entries))
-        archive.end = self._append(archive, [directory, ends])
-        os.ftruncate(archive.descriptor, archive.end)
-        archive.stamp = archive.look()
+    def _append_directory(self, archive: Archive) -> None:
+        try:
+            archive.append_directory()
+        except OSError as error:
+            raise self._write_failure(error) from error
         self._uncommitted = False
 
-    def _append(self, archive: _Archive, buffers: list[bytes | memoryview]) -> int:
-        """Write at the end of the archive; return the new end."""
-        self._uncommitted = True
-        try:
-            return archive.write(buffers, archive.end)
-        except OSError as error:
-            raise self._write_failure(archive, error) from error
-
-    def _write_failure(self, archive: _Archive, error: OSError) -> StoreError:
-        # Give back what a full disk took, so that there is room for the directory.
-        with contextlib.suppress(OSError):
-            os.ftruncate(archive.descriptor, archive.end)
+    def _write_failure(self, error: OSError) -> StoreError:
         reason = f"cannot write to the ZIP archive: {error.strerror}"
         return StoreError(error.errno, reason, self.path)
 
-    def flush(self) -> None:
-        """Make the file a whole archive, with all that was written so far.
-
-        Raises
-        ------
-        StoreError
-            If the disk is full, among others; the store stays open to try again.
-        """
-        self._commit()
-
     def close(self) -> None:
-        """Write what the archive lacks to be whole, and close it.
+        """Write the directory of the archive if it has changed, and close the file.
 
         Raises
         ------
         StoreError
-            If the disk is full, among others; the store stays open to try again.
+            If writing fails, for instance because the disk is full. The store stays open, so that
+            the call can be repeated.
         """
         with self._lock:
             if self._archive is not None:
-                self._commit()
+                self.flush()
                 self._archive = self._tree = None
 
     def __del__(self) -> None:
-        # An archive that nobody closed would otherwise be lost.
+        # An archive that was not closed would otherwise be lost.
         if getattr(self, "_archive", None) is not None:
             self.close()
 
-    def compact(self) -> int:
-        """Rewrite the archive without the bytes of replaced and deleted values.
+    def repair(self) -> int:
+        """Restore an archive whose writer was stopped.
 
-        The new archive takes the place of the old one at once, when it is complete and
-        on the disk; whatever happens before leaves the old one as it was.
+        Bytes after the last complete directory are cut off, so that every ZIP tool can open the
+        file; no value that this store shows is lost. If the process is killed meanwhile, the
+        archive is unchanged or repaired.
 
         Returns
         -------
         int
-            Bytes by which the file has become smaller.
+            Number of bytes that were cut off; 0 if the archive was complete, or has become so by
+            a write since it was opened.
+
+        Examples
+        --------
+        >>> import zarr
+        >>> with zarr.ZipStore('data/repaired.zip', mode='w') as store:
+        ...     store['a'] = b'value'
+        >>> with open('data/repaired.zip', 'ab') as file:  # as a killed writer leaves it
+        ...     _ = file.write(b'half a value')
+        >>> import warnings
+        >>> with warnings.catch_warnings(action='ignore'):
+        ...     store = zarr.ZipStore('data/repaired.zip', mode='a')
+        >>> store['a'], store.repair()
+        (b'value', 12)
+        >>> store.close()
+        """
+        with self._lock:
+            archive = self._writing()
+            cut = 0
+            try:
+                if not self._uncommitted:
+                    cut = archive.cut_unfinished()
+            except OSError as error:
+                raise self._write_failure(error) from error
+            self.flush()
+            return cut
+
+    def compact(self) -> int:
+        """Rewrite the archive without the bytes of replaced and deleted values.
+
+        The new archive replaces the old one when it is complete and on the disk; a failure before
+        that leaves the old one unchanged.
+
+        Returns
+        -------
+        int
+            Number of bytes by which the file has become smaller.
         """
         with self._lock:
             old = self._writing()
-            target = os.path.realpath(self.path)
-            folder, name = os.path.split(target)
-            descriptor, temporary = tempfile.mkstemp(".tmp", f".{name}.", folder)
+            if self._uncommitted:
+                # Whatever happens after the new archive has taken the place of the old one,
+                # nothing is left to be written to the old one.
+                self._append_directory(old)
+            folder, name = os.path.split(self._target)
+            # Always the same name, so that the next time takes away what a kill has left.
+            temporary = os.path.join(folder, f".{name}.compacting")
+            size = old.end
             try:
-                new = self._rewritten(old, _Archive(descriptor))
-                os.replace(temporary, target)
+                new = self._rewritten(old, temporary)
+                self._locked = False
+                if KEEPS_OPEN_FILES:
+                    del old
+                    new = self._replaced_closed(new, temporary)
+                else:
+                    rename(temporary, self._target)
             except BaseException as error:
-                os.unlink(temporary)
+                with suppress(OSError):
+                    os.unlink(temporary)
                 if isinstance(error, (BadZipFile, OSError)):
                     reason = f"cannot compact the ZIP archive {self.path!r}: {error}"
                     raise StoreError(reason) from error
                 raise
-            self._archive, self._locked, self._uncommitted = new, False, False
-            return old.end - new.end
+            self._archive = new
+            return size - new.end
 
-    def _rewritten(self, old: _Archive, new: _Archive) -> _Archive:
-        os.fchmod(new.descriptor, os.fstat(old.descriptor).st_mode & 0o7777)
+    def _replaced_closed(self, new: Archive, path: str) -> Archive:
+        """Put the file of `new` in place of the archive, where both must be closed for that.
+
+        Readers that are not done with the old archive in time make it fail.
+        """
+        new.file.close()
+        self._archive = self._tree = None
+        try:
+            rename(path, self._target)
+        finally:
+            archive = self._archive = Archive(self._opened("r+"))
+            self._load(archive)
+        return archive
+
+    def _rewritten(self, old: Archive, path: str) -> Archive:
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+        new = Archive(File(path, "x+"))
+        os.chmod(path, os.fstat(old.descriptor).st_mode & 0o7777)
         for entry, key in sorted((entry, key) for key, entry in old.entries.items()):
-            new.end = self._copy_entry(old, entry, new, key, key)
-        directory = b"".join([entry.record for entry in new.entries.values()])
-        ends = zip_records.end_records(new.end, len(directory), len(new.entries))
-        new.end = new.write([directory, ends], new.end)
-        os.fsync(new.descriptor)
-        new.stamp = new.look()
+            new.entries[key] = new.append_copy(old, entry)
+        new.others = [new.append_copy(old, entry) for entry in sorted(old.others)]
+        new.append_directory()
+        sync(new.descriptor)
         return new
-
-    def _copy_entry(
-        self, source: _Archive, entry: Entry, target: _Archive, key: str, new_key: str
-    ) -> int:
-        """Copy a value as it is packed to the end of `target`; return the new end."""
-        name = None if key == new_key else self._name(new_key)
-        local, moved = zip_records.moved_entry(entry, target.end, name)
-        start = target.end + len(local)
-        target.write([local], target.end)
-        source.copy(source.data_start(entry), entry.packed, target, start)
-        target.entries[new_key] = moved
-        target.data_starts[target.end] = start
-        return start + entry.packed
 
     # -- reading -------------------------------------------------------------------
 
@@ -420,32 +452,57 @@ class ZipStore(BaseStore):
         archive = self._reading()
         entry = archive.entries.get(key)
         if entry is None:
+            self._check_absent(archive, key)
             raise KeyError(key)
         return self._value(archive, entry, key)
 
-    def _value(self, archive: _Archive, entry: Entry, key: str) -> bytes:
+    def _check_absent(self, archive: Archive, key: str) -> None:
+        """Raise `StoreError` if `key` may be there, under a damaged name."""
+        try:
+            archive.check_absent(key)
+        except (BadZipFile, OSError, MemoryError) as error:
+            reason = f"cannot tell whether {key!r} is in the ZIP archive {self.path!r}: {error}"
+            raise StoreError(reason) from error
+
+    def _value(self, archive: Archive, entry: Entry, key: str) -> bytes:
         try:
             packed = archive.read(archive.data_start(entry), entry.packed)
             return self._unpacked(packed, entry)
-        except BadZipFile as error:
+        except (BadZipFile, OSError, MemoryError) as error:
             raise self._damaged(key, error) from error
 
     def _unpacked(self, packed: bytes, entry: Entry) -> bytes:
         if len(packed) < entry.packed:
             raise BadZipFile("the file was truncated")
-        value = zip_records.decompressed(packed, entry) if entry.method else packed
+        value = self._expanded(packed, entry) if entry.method else packed
         if len(value) != entry.size or zlib.crc32(value) != entry.crc:
-            raise BadZipFile("its bytes are not those that were written (CRC-32)")
+            raise BadZipFile("its bytes differ from those that were written (CRC-32)")
         return value
 
+    def _expanded(self, packed: bytes, entry: Entry) -> bytes:
+        if zip_records.expands_beyond(self.max_expansion, entry.size, entry.packed):
+            raise BadZipFile(
+                f"{entry.packed} compressed bytes would expand to {entry.size}; set "
+                "ZipStore.max_expansion to allow that"
+            )
+        return zip_records.decompressed(packed, entry)
+
     def _damaged(self, key: str, error: Exception) -> StoreError:
+        if isinstance(error, MemoryError):
+            error = MemoryError("it does not fit into memory")
         return StoreError(f"cannot read {key!r} from the ZIP archive {self.path!r}: {error}")
 
-    def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
+    def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
         archive = self._reading()
         get = archive.entries.get
         found: dict[str, Buffer] = {}
         wanted = {key: entry for key in keys if (entry := get(key)) is not None}
+        if not archive.sealed:
+            for key in keys:
+                if key not in wanted:
+                    self._check_absent(archive, key)
+        if any(map(_method_of, wanted.values())):
+            self._check_expansion(wanted)
         for block in _blocks((entry, key) for key, entry in wanted.items()):
             if len(block) == 1:
                 ((entry, key),) = block
@@ -454,21 +511,39 @@ class ZipStore(BaseStore):
                 self._read_block(archive, block, found)
         return found
 
+    def _check_expansion(self, wanted: Mapping[str, Entry]) -> None:
+        """Raise if values that are no bombs alone are one together."""
+        bombs = {
+            key: entry.size
+            for key, entry in wanted.items()
+            if entry.method and zip_records.expands_beyond(0, entry.size, entry.packed)
+        }
+        if len(bombs) > 1 and sum(bombs.values()) > self.max_expansion:
+            raise StoreError(
+                f"cannot read {next(iter(bombs))!r} and {len(bombs) - 1} other keys from the ZIP "
+                f"archive {self.path!r} together: they would expand to "
+                f"{sum(bombs.values())} bytes; read fewer keys, or set ZipStore.max_expansion"
+            )
+
     def _read_block(
-        self, archive: _Archive, block: list[tuple[Entry, str]], found: dict[str, Buffer]
+        self, archive: Archive, block: list[tuple[Entry, str]], found: dict[str, Buffer]
     ) -> None:
         begin, last = block[0][0].start, block[-1][0]
         # What precedes the data is not longer than its twin in the directory, or nearly so.
         end = last.start + len(last.record) + _SMALL // 16 + last.packed
-        data = archive.read(begin, end - begin)
+        try:
+            data = archive.read(begin, end - begin)
+        except (OSError, MemoryError) as error:
+            raise self._damaged(block[0][1], error) from error
+        data_start, check = zip_records.data_start, not archive.sealed
         for entry, key in block:
             try:
-                start = zip_records.data_start(data, entry, entry.start - begin) - begin
+                start = data_start(data, entry, entry.start - begin, check_name=check) - begin
                 if start + entry.packed > len(data):
                     found[key] = self._value(archive, entry, key)
                 else:
                     found[key] = self._unpacked(data[start : start + entry.packed], entry)
-            except BadZipFile as error:
+            except (BadZipFile, MemoryError) as error:
                 raise self._damaged(key, error) from error
 
     def get_partial_values(self, ranges: Sequence[tuple[str, ByteRange]]) -> list[Buffer | None]:
@@ -477,6 +552,7 @@ class ZipStore(BaseStore):
         for key, byte_range in ranges:
             entry = archive.entries.get(key)
             if entry is None:
+                self._check_absent(archive, key)
                 values.append(None)
             elif entry.method != ZIP_STORED:
                 values.append(take_range(self._value(archive, entry, key), byte_range))
@@ -484,20 +560,27 @@ class ZipStore(BaseStore):
                 values.append(self._part(archive, entry, key, byte_range))
         return values
 
-    def _part(self, archive: _Archive, entry: Entry, key: str, byte_range: ByteRange) -> bytes:
+    def _part(self, archive: Archive, entry: Entry, key: str, byte_range: ByteRange) -> bytes:
         start, length = byte_range
         begin = max(0, entry.size + start) if start < 0 else min(start, entry.size)
         wanted = entry.size - begin if length is None else min(length, entry.size - begin)
         try:
+            if entry.packed != entry.size:
+                raise BadZipFile("it is not compressed, but declares to be")
             data = archive.read(archive.data_start(entry) + begin, wanted)
-        except BadZipFile as error:
+        except (BadZipFile, OSError, MemoryError) as error:
             raise self._damaged(key, error) from error
         if len(data) < wanted:
             raise self._damaged(key, BadZipFile("the file was truncated"))
         return data
 
     def __contains__(self, key: object) -> bool:
-        return key in self._reading().entries
+        archive = self._reading()
+        if key in archive.entries:
+            return True
+        if isinstance(key, str):
+            self._check_absent(archive, key)
+        return False
 
     def __iter__(self) -> Iterator[str]:
         return iter(list(self._reading().entries))
@@ -521,37 +604,48 @@ class ZipStore(BaseStore):
 
     def _put(self, items: Mapping[str, Buffer]) -> None:
         self.check_writeable()
-        method = self.compression
-        packed = []
-        for key, value in items.items():
-            data = as_view(value)
-            pack = zip_records.compressed(data, method) if method else data
-            packed.append((key, self._name(key), len(data), pack, zlib.crc32(data)))
+        packed = [self._packed(key, as_view(value)) for key, value in items.items()]
         if not packed:
             return
         with self._lock:
             archive = self._writing()
             self._warn_of_duplicates(archive, items)
             end, buffers, entries, starts = archive.end, [], {}, {}
-            for key, name, size, pack, crc in packed:
-                local, entries[key] = zip_records.new_entry(name, end, size, pack, method, crc)
+            for key, name, size, pack, method, crc in packed:
+                local, entry = zip_records.new_entry(name, end, size, pack, method, crc)
+                entries[key] = entry
                 buffers += [local, pack]
-                starts[end] = end + len(local)
+                starts[entry.record] = end + len(local)
                 end += len(local) + len(pack)
             self._check_limits(archive, end, entries)
-            archive.end = self._append(archive, buffers)
-            archive.data_starts.update(starts)
+            self._uncommitted = True
+            try:
+                archive.append_values(buffers, starts)
+            except OSError as error:
+                raise self._write_failure(error) from error
+            tree, self._tree = self._tree, None
             archive.entries.update(entries)
-            if self._tree is not None:
+            if tree is not None:
                 for key in entries:
-                    self._tree.add(key)
+                    tree.add(key)
+                self._tree = tree
 
-    def _warn_of_duplicates(self, archive: _Archive, keys: Iterable[str]) -> None:
+    def _packed(
+        self, key: str, data: memoryview
+    ) -> tuple[str, bytes, int, bytes | memoryview, int, int]:
+        name, size, method = self._name(key), len(data), self.compression
+        pack = zip_records.compressed(data, method) if method else data
+        if zip_records.expands_beyond(self.max_expansion, size, len(pack)):
+            # It could not be distinguished from a decompression bomb.
+            pack, method = data, ZIP_STORED
+        return key, name, size, pack, method, zlib.crc32(data)
+
+    def _warn_of_duplicates(self, archive: Archive, keys: Iterable[str]) -> None:
         for key in keys:
             if key in archive.entries:
                 warnings.warn(f"Duplicate name: {key!r}", UserWarning, stacklevel=4)
 
-    def _check_limits(self, archive: _Archive, end: int, entries: Mapping[str, Entry]) -> None:
+    def _check_limits(self, archive: Archive, end: int, entries: Mapping[str, Entry]) -> None:
         if self.allowZip64:
             return
         number = len(archive.entries.keys() | entries.keys())
@@ -565,6 +659,7 @@ class ZipStore(BaseStore):
         with self._lock:
             archive = self._writing()
             if key not in archive.entries:
+                self._check_absent(archive, key)
                 raise KeyError(key)
             self._remove(archive, [key])
 
@@ -572,13 +667,16 @@ class ZipStore(BaseStore):
         with self._lock:
             self._remove(self._writing(), keys)
 
-    def _remove(self, archive: _Archive, keys: Iterable[str]) -> None:
+    def _remove(self, archive: Archive, keys: Iterable[str]) -> None:
+        tree, self._tree = self._tree, None
         for key in keys:
-            if archive.entries.pop(key, None) is None:
+            if key not in archive.entries:
                 continue
             self._uncommitted = True
-            if self._tree is not None:
-                self._tree.remove(key)
+            del archive.entries[key]
+            if tree is not None:
+                tree.remove(key)
+        self._tree = tree
 
     # -- listing -------------------------------------------------------------------
 
@@ -588,9 +686,24 @@ class ZipStore(BaseStore):
             self._tree = KeyTree(self._reading().entries)
         return self._tree
 
+    def keylist(self) -> list[str]:
+        """Return all keys.
+
+        Returns
+        -------
+        list of str
+            The keys, sorted.
+        """
+        return sorted(self)
+
     def list_prefix(self, path: str = "") -> Iterator[str]:
         with self._lock:
             return iter(list(self._keys().below(path)))
+
+    def list_sizes(self, path: str = "") -> Iterator[tuple[str, int]]:
+        with self._lock:
+            entries = self._reading().entries
+            return iter([(key, entries[key].size) for key in self._keys().below(path)])
 
     def listdir(self, path: str = "") -> list[str]:
         with self._lock:
@@ -599,32 +712,52 @@ class ZipStore(BaseStore):
     def rmdir(self, path: str = "") -> None:
         with self._lock:
             archive = self._writing()
-            self._remove(archive, [*self._keys().below(path), path])
+            self._exchange(archive, list(self._keys().below(path)), {})
 
     def rename(self, src_path: str, dst_path: str) -> None:
         if src_path == dst_path:
             return
         with self._lock:
             archive = self._writing()
-            for key in [*self._keys().below(src_path), src_path]:
-                entry = archive.entries.get(key)
-                if entry is not None:
-                    self._move(archive, entry, key, dst_path + key[len(src_path) :])
+            keys = self._at_or_below(archive, src_path)
+            new_keys = [dst_path + key[len(src_path) :] for key in keys]
+            names = [self._name(key) for key in new_keys]
+            self._uncommitted, start = True, archive.end
+            try:
+                copies = [self._copied(archive, *moved) for moved in zip(keys, names, strict=True)]
+            except StoreError:
+                archive.give_back(start)
+                raise
+            self._exchange(archive, keys, dict(zip(new_keys, copies, strict=True)))
 
-    def _move(self, archive: _Archive, entry: Entry, key: str, new_key: str) -> None:
-        # The name is part of what precedes the data, so the value is written once more.
-        self._uncommitted = True
+    def _at_or_below(self, archive: Archive, path: str) -> list[str]:
+        return [key for key in (*self._keys().below(path), path) if key in archive.entries]
+
+    def _copied(self, archive: Archive, key: str, name: bytes) -> Entry:
+        # The name is part of what precedes the data, so the value is written again.
         try:
-            archive.end = self._copy_entry(archive, entry, archive, key, new_key)
+            return archive.append_copy(archive, archive.entries[key], name)
         except BadZipFile as error:
             raise self._damaged(key, error) from error
-        except StoreKeyError:
-            raise
         except OSError as error:
-            raise self._write_failure(archive, error) from error
-        del archive.entries[key]
-        self._keys().remove(key)
-        self._keys().add(new_key)
+            raise self._write_failure(error) from error
+
+    def _exchange(self, archive: Archive, removed: list[str], added: dict[str, Entry]) -> None:
+        """Put the entries `added` in place of those `removed`, at once for all readers."""
+        if not removed:
+            return
+        self._uncommitted = True
+        gone = set(removed)
+        entries = {key: entry for key, entry in archive.entries.items() if key not in gone}
+        entries.update(added)
+        tree, self._tree = self._tree, None
+        archive.entries = entries
+        if tree is not None:
+            for key in removed:
+                tree.remove(key)
+            for key in added:
+                tree.add(key)
+            self._tree = tree
 
     def getsize(self, path: str = "") -> int:
         with self._lock:
@@ -636,7 +769,9 @@ class ZipStore(BaseStore):
     # -- as an object --------------------------------------------------------------
 
     def __reduce__(self) -> Any:
-        self.flush()
+        with self._lock:
+            if self._archive is not None:
+                self.flush()
         mode = "r" if self.mode == "r" else "a"
         return type(self), (
             self.path,

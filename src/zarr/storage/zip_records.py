@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import bz2
 import lzma
+import re
 import struct
 import time
 import zlib
-from collections.abc import Callable
 from typing import NamedTuple
 from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, BadZipFile
 
@@ -21,10 +21,10 @@ __all__ = [
     "compressed",
     "data_start",
     "decompressed",
-    "end_records",
+    "entries_of",
+    "expands_beyond",
     "moved_entry",
     "new_entry",
-    "read_directory",
 ]
 
 METHODS = (ZIP_STORED, ZIP_DEFLATED, ZIP_BZIP2, ZIP_LZMA)
@@ -33,18 +33,30 @@ _ZIP64_VERSION = 45
 
 _LOCAL = struct.Struct("<4s5H3L2H")
 _CENTRAL = struct.Struct("<4s6H3L5H2L")
-_END = struct.Struct("<4s4H2LH")
-_END64 = struct.Struct("<4sQ2H2L4Q")
-_LOCATOR64 = struct.Struct("<4sLQL")
 _LENGTHS = struct.Struct("<2H")
 
 _ENCRYPTED, _LZMA_END_MARK, _LENGTHS_FOLLOW, _UTF8 = 0x1, 0x2, 0x8, 0x800
 _UNIX = 3 << 8
 _RW_R__R__ = 0o100644 << 16
-_FULL16, _FULL32 = 0xFFFF, 0xFFFFFFFF
-_LONGEST_COMMENT = 0xFFFF
+_FULL32 = 0xFFFFFFFF
 
 LOCAL_SIZE = _LOCAL.size
+_NAME = _CENTRAL.size  # where the name is in an entry of the directory
+
+_MOST_RATIO = {ZIP_DEFLATED: 1032, ZIP_BZIP2: 2_000_000, ZIP_LZMA: 16_384}
+"""Bytes that one compressed byte can stand for at most, by method, and some more.
+
+Deflate needs at least 2 bits for 258 bytes, bzip2 some 30 bytes for a block of 46 MB, LZMA
+a third of a bit for 273 bytes.
+"""
+
+_USUAL_RATIO = 100
+"""What compresses better than this is hardly more than a constant, or it is a bomb."""
+
+_LEAST_DICTIONARY = 4096
+
+_is_odd = re.compile(r"(?:^|/)\.{0,2}(?:/|\Z)|\0").search
+_ODD_SEGMENTS = [a + name + b for name in ("", ".", "..") for a in "\0/" for b in "\0/"]
 
 
 class Entry(NamedTuple):
@@ -60,6 +72,11 @@ class Entry(NamedTuple):
     method: int
     crc: int
     record: bytes
+
+    @property
+    def name(self) -> bytes:
+        """Return the name as it is in the directory."""
+        return self.record[_NAME : _NAME + int(_LENGTHS.unpack_from(self.record, 28)[0])]
 
 
 # -- compression -----------------------------------------------------------------------
@@ -79,10 +96,17 @@ def compressed(data: memoryview, method: int) -> bytes:
     return bytes(data)
 
 
-def _lzma_decoder(data: bytes) -> tuple[lzma.LZMADecompressor, bytes]:
+def expands_beyond(limit: int, size: int, packed: int) -> bool:
+    """Return whether `packed` bytes that become `size` are a bomb: large and hardly anything."""
+    return size > limit and size > _USUAL_RATIO * packed
+
+
+def _lzma_decoder(data: bytes, size: int) -> tuple[lzma.LZMADecompressor, bytes]:
     _, _, length, properties, dict_size = struct.unpack_from("<BBHBL", data)
     rest, lc = divmod(properties, 9)
     pb, lp = divmod(rest, 5)
+    # The decoder looks back no further than to the first byte, whatever the header says.
+    dict_size = min(dict_size, max(size, _LEAST_DICTIONARY))
     lzma_filter = {"id": lzma.FILTER_LZMA1, "dict_size": dict_size, "lc": lc, "lp": lp, "pb": pb}
     return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[lzma_filter]), data[4 + length :]
 
@@ -91,18 +115,18 @@ def decompressed(data: bytes, entry: Entry) -> bytes:
     """Return the value that `data` keeps compressed; never more than its declared size."""
     if entry.method not in METHODS:
         raise BadZipFile("it is encrypted or compressed by an unknown method")
+    if entry.size > _MOST_RATIO[entry.method] * len(data):
+        raise BadZipFile(f"{len(data)} compressed bytes cannot be the {entry.size} it declares")
     try:
         if entry.method == ZIP_DEFLATED:
             # A limit of zero would mean no limit.
             return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, max(entry.size, 1))
         if entry.method == ZIP_BZIP2:
             return bz2.BZ2Decompressor().decompress(data, entry.size)
-        if entry.method == ZIP_LZMA:
-            decoder, data = _lzma_decoder(data)
-            return decoder.decompress(data, entry.size)
+        decoder, data = _lzma_decoder(data, entry.size)
+        return decoder.decompress(data, entry.size)
     except (zlib.error, lzma.LZMAError, OSError, EOFError, struct.error, ValueError) as error:
         raise BadZipFile(f"it does not decompress: {error}") from error
-    return data
 
 
 # -- writing ---------------------------------------------------------------------------
@@ -205,29 +229,6 @@ def moved_entry(entry: Entry, start: int, name: bytes | None = None) -> tuple[by
     return _local(flags, when, sizes, name), entry._replace(start=start, record=record)
 
 
-def end_records(start: int, size: int, count: int) -> bytes:
-    """Return what follows a directory of `count` entries in `size` bytes at `start`."""
-    end64 = b""
-    if count >= _FULL16 or max(start, size) >= _FULL32:
-        end64 = _END64.pack(b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, start)
-        end64 += _LOCATOR64.pack(b"PK\6\7", 0, start + size, 1)
-    short = min(count, _FULL16)
-    return end64 + _END.pack(
-        b"PK\5\6", 0, 0, short, short, min(size, _FULL32), min(start, _FULL32), 0
-    )
-
-
-# -- reading ---------------------------------------------------------------------------
-
-
-def data_start(local: bytes, entry: Entry, at: int = 0) -> int:
-    """Return where the data of `entry` start in the archive, from its record in `local`."""
-    if local[at : at + 4] != b"PK\3\4" or len(local) - at < LOCAL_SIZE:
-        raise BadZipFile("its record is not where the directory says")
-    name_length, extra_length = _LENGTHS.unpack_from(local, at + LOCAL_SIZE - _LENGTHS.size)
-    return entry.start + LOCAL_SIZE + int(name_length) + int(extra_length)
-
-
 def _without_zip64(extra: bytes) -> bytes:
     kept, at = b"", 0
     while at + 4 <= len(extra):
@@ -236,6 +237,37 @@ def _without_zip64(extra: bytes) -> bytes:
             kept += extra[at : at + 4 + length]
         at += 4 + length
     return kept
+
+
+# -- reading ---------------------------------------------------------------------------
+
+
+def data_start(local: bytes, entry: Entry, at: int = 0, *, check_name: bool = True) -> int:
+    """Return where the data of `entry` start in the archive, from its record in `local`.
+
+    Raises
+    ------
+    zipfile.BadZipFile
+        If the record is not there, or has another name than the entry.
+    """
+    if local[at : at + 4] != b"PK\3\4" or len(local) - at < LOCAL_SIZE:
+        raise BadZipFile("its record is not where the directory says")
+    name_length, extra_length = _LENGTHS.unpack_from(local, at + LOCAL_SIZE - _LENGTHS.size)
+    name, record = at + LOCAL_SIZE, entry.record
+    if check_name and (
+        local[name : name + name_length] != record[_NAME : _NAME + name_length]
+        or local[at + 26 : at + 28] != record[28:30]  # the length of the name
+        or local[at + 7] != record[9]  # how it is encoded, among others
+    ):
+        _check_name(local[at : name + name_length], entry)
+    return entry.start + LOCAL_SIZE + int(name_length) + int(extra_length)
+
+
+def _check_name(local: bytes, entry: Entry) -> None:
+    name = local[LOCAL_SIZE:]
+    other_encoding = (local[7] ^ entry.record[9]) << 8 & _UTF8
+    if name != entry.name or (other_encoding and not name.isascii()):
+        raise BadZipFile(f"the directory says {entry.name!r} where the name is {name!r}")
 
 
 def _long_numbers(extra: bytes, numbers: list[int]) -> list[int]:
@@ -253,62 +285,31 @@ def _long_numbers(extra: bytes, numbers: list[int]) -> list[int]:
     raise BadZipFile("an entry lacks its ZIP64 sizes")
 
 
-def _find_end(tail: bytes) -> int:
-    """Return where in the last bytes of an archive its end record is."""
-    at = tail.rfind(b"PK\5\6")
-    while at >= 0:
-        if at + _END.size <= len(tail):
-            comment = _END.unpack_from(tail, at)[-1]
-            if at + _END.size + comment == len(tail):
-                return at
-        at = tail.rfind(b"PK\5\6", 0, at + 3)
-    raise BadZipFile(
-        "it does not end with a ZIP directory: it is no ZIP archive, it was truncated, or its "
-        "writer has not closed it (yet)"
-    )
-
-
-def _find_directory(read: Callable[[int, int], bytes], length: int) -> tuple[int, int, int]:
-    """Return start and size of the directory, and how many entries it has."""
-    tail_start = max(0, length - _END.size - _LONGEST_COMMENT)
-    tail = read(tail_start, length - tail_start)
-    at = _find_end(tail)
-    _, disk, _, _, count, size, start, _ = _END.unpack_from(tail, at)
-    end = tail_start + at
-    if _FULL32 in (size, start) or count == _FULL16:
-        locator = read(max(0, end - _LOCATOR64.size), _LOCATOR64.size)
-        if locator[:4] == b"PK\6\7":
-            end = _LOCATOR64.unpack(locator)[2]
-            record = read(end, _END64.size)
-            if record[:4] != b"PK\6\6" or len(record) < _END64.size:
-                raise BadZipFile("its ZIP64 end record is not where it should be")
-            _, _, _, _, disk, _, _, count, size, start = _END64.unpack(record)
-    if disk != 0:
-        raise BadZipFile("it is one part of a divided archive")
-    if start + size > end:
-        raise BadZipFile("bytes are missing before its directory")
-    return start, size, count
-
-
-def read_directory(read: Callable[[int, int], bytes], length: int) -> dict[str, Entry]:
-    """Return the entries of an archive of `length` bytes.
+def entries_of(
+    directory: bytes, start: int, count: int, shift: int = 0
+) -> tuple[dict[str, Entry], list[Entry]]:
+    """Return the entries of the directory that is at `start` in the archive.
 
     Parameters
     ----------
-    read : callable
-        Returns the bytes at an offset: ``read(start, length)``.
-    length : int
-        Bytes in the archive.
+    shift : int
+        Where in the file the archive begins; entries are identified by their position in the file.
+
+    Returns
+    -------
+    entries : dict
+        By key.
+    others : list
+        Those with names that no key has: of folders, which end with a slash, or absolute ones.
 
     Raises
     ------
     zipfile.BadZipFile
-        If this is no archive, or not a whole one.
+        If `directory` is anything else than `count` entries of values that precede it.
     """
-    start, size, count = _find_directory(read, length)
-    directory = read(start, size)
     entries: dict[str, Entry] = {}
-    at = number = 0
+    folders: list[Entry] = []
+    at, size, number = 0, len(directory), 0
     while at < size:
         if directory[at : at + 4] != b"PK\1\2" or at + _CENTRAL.size > size:
             raise BadZipFile("its directory is damaged")
@@ -324,18 +325,27 @@ def read_directory(read: Callable[[int, int], bytes], length: int) -> dict[str, 
         if entry_end > size or offset + LOCAL_SIZE + packed > start:
             raise BadZipFile("its directory is damaged")
         name = directory[at + _CENTRAL.size : name_end]
-        # The names of folders end with a slash: they hold no value.
-        if name[-1:] != b"/":
-            if flags & _ENCRYPTED:
-                method = -1
-            entries[_decode_name(name, flags)] = Entry(
-                offset, packed, full, method, crc, directory[at:entry_end]
-            )
+        if flags & _ENCRYPTED:
+            method = -1
+        entry = Entry(offset, packed, full, method, crc, directory[at:entry_end])
+        entry = moved_entry(entry, offset + shift)[1] if shift else entry
+        if name[-1:] == b"/":
+            folders.append(entry)
+        else:
+            entries[_decode_name(name, flags)] = entry
         at = entry_end
         number += 1
-    if number & _FULL16 != count & _FULL16:
+    if number & 0xFFFF != count & 0xFFFF:
         raise BadZipFile(f"its directory has {number} entries instead of {count}")
-    return entries
+    return entries, folders + _taken_by_odd_names(entries)
+
+
+def _taken_by_odd_names(entries: dict[str, Entry]) -> list[Entry]:
+    # To look at all names at once is faster than at one after the other.
+    names = "\0".join(["", *entries, ""])
+    if names.count("\0") == len(entries) + 1 and not any(odd in names for odd in _ODD_SEGMENTS):
+        return []
+    return [entries.pop(key) for key in list(entries) if _is_odd(key)]
 
 
 def _decode_name(name: bytes, flags: int) -> str:

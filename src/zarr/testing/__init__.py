@@ -1,4 +1,4 @@
-"""Tests for stores, for us and for everybody who writes one. Needs pytest and hypothesis.
+"""Tests for authors of stores. Needs pytest and hypothesis: ``pip install 'zarr[testing]'``.
 
 A store is tested by a class of a few lines::
 

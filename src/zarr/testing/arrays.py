@@ -125,7 +125,7 @@ class ArrayTests:
             root.create_group(f"groups/{name}")
         for n, name in enumerate(("x", "groups/a/y", "groups/a/b/z")):
             root.array(name, np.arange(10) + n, chunks=4)
-        again = zarr.open_group(store, mode="r")
+        again: Any = zarr.open_group(store, mode="r")
         assert sorted(again) == ["groups", "x"]
         assert dict(again.attrs) == {"title": "test"}
         assert sorted(again["groups"].group_keys()) == ["a", "a-b", "d"]
@@ -136,7 +136,7 @@ class ArrayTests:
 
     @_every_version
     def test_groups_change(self, store: BaseStore, version: int) -> None:
-        root = zarr.group(store=store, zarr_version=version)
+        root: Any = zarr.group(store=store, zarr_version=version)
         for n, name in enumerate(("a/x", "a/b/y", "ab/z")):
             root.array(name, np.arange(10) + n, chunks=4)
         root.move("a/b", "moved/here")

@@ -1,4 +1,4 @@
-"""A hypothesis state machine that does to a store what it does to a dict, and compares."""
+"""A hypothesis state machine that applies the same operations to a store and a dict."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ def store_machine(
     keeps_empty_folders: bool = False,
     pickles: bool = False,
 ) -> type[RuleBasedStateMachine]:
-    """Return a state machine that compares a store with a dict, verb by verb.
+    """Return a state machine that compares a store with a dict, method by method.
 
     Parameters
     ----------
     make_store : callable
-        Called without arguments at the begin of every run; returns an empty store.
-    folders, leaves : sequences of str
-        Names to make keys of.
+        Called without arguments at the start of every run; returns an empty store.
+    folders, leaves : sequence of str, optional
+        Names of which keys consist, as for :func:`store_keys`.
     keeps_empty_folders : bool, default False
-        Whether ``listdir`` may name folders in which nothing is left.
+        Whether ``listdir`` can return folders whose values have been deleted.
     pickles : bool, default False
-        Whether to go on, now and then, with a pickled and unpickled copy of the store.
+        Whether runs continue sometimes with a copy of the store from a pickle.
 
     Returns
     -------
@@ -166,7 +166,6 @@ def store_machine(
             self.store.rmdir(path)
             for key in _below([*self.model], path):
                 del self.model[key]
-            self.model.pop(path, None)
 
         @rule(source=known, goal=some_keys)
         def rename_value(self, source: str, goal: str) -> None:

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for what stores hold: keys, paths, values and ranges of bytes."""
+"""Hypothesis strategies for keys, paths, values and byte ranges of stores."""
 
 from __future__ import annotations
 
@@ -20,7 +20,21 @@ LEAVES = (".zarray", ".zgroup", ".zattrs", "zarr.json", "0", "0.0", "10.3", "0 0
 def store_paths(
     folders: Sequence[str] = FOLDERS, min_depth: int = 0, max_depth: int = 3
 ) -> st.SearchStrategy[str]:
-    """Return a strategy for paths of folders; the root is the empty string."""
+    """Return a strategy for paths of folders, including the root, the empty string.
+
+    Parameters
+    ----------
+    folders : sequence of str, optional
+        Names of folders. By default names that sort around ``/`` or have a meaning in SQL, patterns
+        or URLs.
+    min_depth, max_depth : int, default 0 and 3
+        Limits of the number of segments.
+
+    Returns
+    -------
+    hypothesis.strategies.SearchStrategy of str
+        The strategy.
+    """
     segments = st.lists(st.sampled_from(folders), min_size=min_depth, max_size=max_depth)
     return segments.map("/".join)
 
@@ -28,17 +42,52 @@ def store_paths(
 def store_keys(
     folders: Sequence[str] = FOLDERS, leaves: Sequence[str] = LEAVES
 ) -> st.SearchStrategy[str]:
-    """Return a strategy for keys, such that no key is a folder of another."""
+    """Return a strategy for keys, none of which is a folder of another.
+
+    Parameters
+    ----------
+    folders : sequence of str, optional
+        Names of folders, as for :func:`store_paths`.
+    leaves : sequence of str, optional
+        Names of values, with none of `folders` among them. Names of metadata and chunks by default.
+
+    Returns
+    -------
+    hypothesis.strategies.SearchStrategy of str
+        The strategy.
+    """
     return st.tuples(store_paths(folders), st.sampled_from(leaves)).map(
         lambda parts: "/".join(part for part in parts if part)
     )
 
 
 def values(max_size: int = 64) -> st.SearchStrategy[bytes]:
-    """Return a strategy for stored values, the empty one included."""
+    """Return a strategy for stored values, including the empty value.
+
+    Parameters
+    ----------
+    max_size : int, default 64
+        Maximum size in bytes.
+
+    Returns
+    -------
+    hypothesis.strategies.SearchStrategy of bytes
+        The strategy.
+    """
     return st.binary(max_size=max_size)
 
 
 def byte_ranges(max_size: int = 80) -> st.SearchStrategy[ByteRange]:
-    """Return a strategy for ``(start, length)``, suffixes and ends past the value included."""
+    """Return a strategy for byte ranges, including suffixes and ends beyond the value.
+
+    Parameters
+    ----------
+    max_size : int, default 80
+        Largest start and length in bytes.
+
+    Returns
+    -------
+    hypothesis.strategies.SearchStrategy of (int, int or None)
+        The strategy for ``(start, length)``.
+    """
     return st.tuples(st.integers(-max_size, max_size), st.none() | st.integers(0, max_size))

@@ -3,7 +3,7 @@
 Chunks stay where and what they are wherever both versions can say how to read them. An
 interruption is harmless because of the order of things: new chunks are written first, then
 new documents from the bottom up; only then old documents are deleted from the top down, and
-old chunks last. So whoever opens the root finds either all of the old or all of the new.
+old chunks last. So a reader of the root finds either all of the old or all of the new.
 """
 
 from __future__ import annotations
@@ -16,25 +16,26 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from zarr import formats
-from zarr.codecs import CodecPipeline, step_from
+from zarr import _formats
+from zarr._chunks.chunk_keys import ChunkKeyEncoder
+from zarr._codecs.codec_names import step_from
+from zarr._codecs.pipeline import CodecPipeline
+from zarr._formats.base import Format, NodeKind, dump_json, join
+from zarr._formats.documents import load_json
+from zarr._metadata.foreign_dtypes import JSON
+from zarr._metadata.records import ArrayMeta, ChunkKeys
+from zarr._metadata.v3_data_types import byte_ordered, is_foreign
+from zarr._selection.grid import Grid
 from zarr.core import Array
-from zarr.data_types import byte_ordered, is_foreign
-from zarr.dtypes import JSON
 from zarr.errors import (
     ContainsArrayError,
     ContainsGroupError,
     ConversionError,
     PathNotFoundError,
 )
-from zarr.formats.base import Format, NodeKind, dump_json, join
-from zarr.formats.documents import load_json
-from zarr.grid import Grid
-from zarr.metadata import ArrayMeta, ChunkKeys
-from zarr.places import KeyTable
 from zarr.storage.base import BaseStore, Buffer, Separator
 from zarr.storage.consolidated import METADATA_KEY, dump_copies
-from zarr.storage.nodes import remove_node, require_parents
+from zarr.storage.nodes import remove_node, require_parents, warn_of_reserved_names
 from zarr.tools.copy import Log, Reporter, Result, copy_data
 
 __all__ = ["convert"]
@@ -43,14 +44,14 @@ Meta: TypeAlias = Any
 """`ArrayMeta` or `GroupMeta`."""
 
 Chunks: TypeAlias = Literal["stay", "move", "rewrite"]
-"""Whether the chunks of an array stay, are copied to other keys, or are encoded anew."""
+"""Whether the chunks of an array stay, are copied to other keys, or are encoded again."""
 
 Place: TypeAlias = tuple[str, NodeKind, ArrayMeta | None]
 """Path and kind of a node, and what an array is."""
 
 _SEPARATORS: tuple[Separator, ...] = (".", "/")
-_WRITABLE = (formats.DEFAULT, formats.NAMED)
-_OPT_IN = "; rewrite_chunks=True writes its chunks anew"
+_WRITABLE = (_formats.DEFAULT, _formats.NAMED)
+_OPT_IN = "; rewrite_chunks=True rewrites its chunks"
 _LAST_RESORT = (step_from("compressor", {"id": "zstd", "level": 0}),)
 _OBJECT_STEPS = ("vlen-utf8", "vlen-bytes")
 
@@ -93,7 +94,7 @@ class _Node:
         Of the new array; None for a group.
     chunks : {'stay', 'move', 'rewrite'}
     reason : str
-        Why chunks are encoded anew.
+        Why chunks are encoded again.
     """
 
     path: str
@@ -120,7 +121,11 @@ class _Node:
         """What to call it in the log."""
         if self.meta is None:
             return f"/{self.path}"
-        what = {"stay": "", "move": "; chunks are copied", "rewrite": "; chunks are encoded anew: "}
+        what = {
+            "stay": "",
+            "move": "; chunks are copied",
+            "rewrite": "; chunks are encoded again: ",
+        }
         return f"/{self.path} {self.meta.shape} {self.meta.dtype}{what[self.chunks]}{self.reason}"
 
 
@@ -136,7 +141,7 @@ def convert(
     log: Log,
 ) -> Result:
     """Convert the hierarchy at `path`; see `zarr.convenience.convert`."""
-    target = formats.by_version(zarr_format)
+    target = _formats.by_version(zarr_format, "zarr_format")
     if target not in _WRITABLE:
         known = " or ".join(str(format.version) for format in _WRITABLE)
         raise ValueError(f"zarr_format must be {known} to convert to, not {zarr_format!r}")
@@ -150,6 +155,7 @@ def convert(
             plan = _Plan(origin, goal, in_place, rewrite_chunks)
             plan.check_room(overwrite)
             nodes = plan.nodes()
+            warn_of_reserved_names(target, [node.place for node in nodes])
             for node in nodes:
                 reporter.say(f"convert {node.label}")
             if not dry_run:
@@ -184,16 +190,16 @@ def _depth(path: str) -> int:
 
 def _format_at(store: BaseStore, path: str) -> Format:
     """Return the format of what opening `path` finds."""
-    for format in formats.FORMATS:
+    for format in _formats.FORMATS:
         if format.kind(store, path) is not None:
             break
     else:
-        raise PathNotFoundError(path)
+        raise PathNotFoundError.absent_from(store, path)
     if format not in _WRITABLE:
         raise ValueError(
-            f"{path!r} is in version {format.version} of the format, which is not converted; "
-            "zarr.copy_all copies a group into one of another version, and "
-            "zarr.storage.migrate_1to2 makes an array of version 1 one of version 2"
+            f"{path!r} is in version {format.version} of the format, which cannot be converted; "
+            "zarr.copy_all copies a group to another version, and zarr.storage.migrate_1to2 "
+            "converts an array of version 1 to version 2"
         )
     return format
 
@@ -215,8 +221,8 @@ class _Plan:
         for end in (origin, goal):
             if end.store.is_view:
                 raise ValueError(
-                    f"{end.store!r} only looks like Zarr; "
-                    "zarr.copy_all copies between it and others"
+                    f"{end.store!r} presents another format as Zarr; "
+                    "zarr.copy_all copies between it and other stores"
                 )
         if self.in_place:
             parent = origin.path.rpartition("/")[0]
@@ -226,7 +232,7 @@ class _Plan:
             if origin.path and origin.format.kind(origin.store, parent) is not None:
                 raise ValueError(
                     f"{origin.path!r} is in the group {parent!r} of version "
-                    f"{origin.format.version}, whose members are of that version; convert the "
+                    f"{origin.format.version}, whose members have that version; convert the "
                     "whole hierarchy, or give another `dest`"
                 )
             return
@@ -234,9 +240,10 @@ class _Plan:
             one, other = (f"/{end.path}/".replace("//", "/") for end in (origin, goal))
             if one.startswith(other) or other.startswith(one):
                 raise ValueError(f"dest_path {goal.path!r} overlaps with path {origin.path!r}")
-        there = None if overwrite else formats.kind(goal.store, goal.path)
+        there = None if overwrite else _formats.kind(goal.store, goal.path)
         if there is not None:
-            raise (ContainsArrayError if there == "array" else ContainsGroupError)(goal.path)
+            error = ContainsArrayError if there == "array" else ContainsGroupError
+            raise error(goal.path, repr(goal.store), "replace it with overwrite=True")
 
     def nodes(self) -> list[_Node]:
         """Return what is to be written, groups before their members.
@@ -266,10 +273,13 @@ class _Plan:
         source, target = self.origin.format, self.goal.format
         below = path[len(self.origin.path) :].lstrip("/")
         place = join(self.goal.path, below) if below else self.goal.path
-        if place and (target.is_document(place) or not target.node_keys([place])):
+        if place and target.is_document(place):
             raise ValueError(f"version {target.version} of the format reserves this name")
         old = found[source.node_key(kind, path)]
         meta = _parse(source, kind, old)
+        if isinstance(meta, ArrayMeta):
+            store = self.origin.store
+            meta = source.in_store(meta, store, path, store._dimension_separator)
         attrs_key = self.origin.attrs_key(kind, path)
         if attrs_key is not None:
             attributes = (
@@ -280,7 +290,8 @@ class _Plan:
         if kind == "array":
             document = self._array(node, meta)
         else:
-            document = _new_document(source, target, kind, old, meta)
+            earlier = _earlier(source, target, kind, old, meta)
+            document = _new_document(source, target, kind, old, meta, earlier)
         attributes = _adopt(target, _free(source, meta)).attributes
         attrs_key = self.goal.attrs_key(kind, place)
         if attrs_key is not None and attributes is not None:
@@ -291,8 +302,15 @@ class _Plan:
     def _array(self, node: _Node, meta: ArrayMeta) -> bytes:
         """Find out what becomes of the chunks of an array; return its new document."""
         source, target = self.origin.format, self.goal.format
+        earlier = _earlier(source, target, "array", node.old, meta)
+        may_move = self.rewrite_chunks or not self.in_place
+        if earlier is not None and not (earlier.holds and (may_move or earlier.has_keys_of(meta))):
+            if self.rewrite_chunks and _same_items(earlier.meta, meta):
+                node.chunks, node.reason, node.meta = "rewrite", "as they were before", earlier.meta
+                return earlier.document
+            earlier = replace(earlier, holds=False)
         try:
-            document = _new_document(source, target, "array", node.old, meta)
+            document = _new_document(source, target, "array", node.old, meta, earlier)
             node.meta = target.parse_array(document, target.array_key(node.place))
             _check_alike(meta, node.meta)
         except Exception as error:  # noqa: BLE001  codecs may raise anything
@@ -301,9 +319,9 @@ class _Plan:
             if _keys_of(node.meta) == _keys_of(meta):
                 return document
             node.chunks = "move"
-            if self.in_place and not self.rewrite_chunks:
+            if not may_move:
                 raise ValueError(
-                    f"version {target.version} of the format has chunks under other keys{_OPT_IN}"
+                    f"version {target.version} of the format has other chunk keys{_OPT_IN}"
                 )
             return document
         node.chunks = "rewrite"
@@ -311,10 +329,10 @@ class _Plan:
         if not self.rewrite_chunks:
             raise ValueError(f"{node.reason}{_OPT_IN}")
         node.meta = target.parse_array(document, target.array_key(node.place))
-        return document
+        return target.with_original(document, dump_json(source.kept_members(node.old))) or document
 
     def _rewritten(self, node: _Node, meta: ArrayMeta) -> bytes:
-        """Return the document of an array like the old one, in which chunks are encoded anew."""
+        """Return the document of an array like the old one, in which chunks are encoded again."""
         source, target = self.origin.format, self.goal.format
         for simpler in _simpler(meta):
             for keys in self._free_keys(meta):
@@ -363,7 +381,7 @@ class _Plan:
 
 def _keys_of(meta: ArrayMeta) -> str:
     """Return what tells the keys of chunks from others."""
-    table = KeyTable(meta.keys.prefix, meta)
+    table = ChunkKeyEncoder(meta.keys.prefix, meta)
     return table.key((0,) * len(meta.shape))
 
 
@@ -398,7 +416,7 @@ def _check_alike(old: ArrayMeta, new: ArrayMeta) -> None:
         except Exception:  # noqa: BLE001  a filter may have no room for large differences
             encoded = writer.encode(np.asarray(_sample(old, small, 1), order=old.order))
         if not np.array_equal(writer.decode(encoded), reader.decode(encoded)):
-            raise ValueError("the same codecs do something else there")
+            raise ValueError("the same codecs encode differently there")
 
 
 def _sample(meta: ArrayMeta, shape: tuple[int, ...], step: int) -> np.ndarray[Any, Any]:
@@ -421,7 +439,7 @@ def _sample(meta: ArrayMeta, shape: tuple[int, ...], step: int) -> np.ndarray[An
 
 def _parse(format: Format, kind: NodeKind, document: Buffer) -> Meta:
     parse = format.parse_array if kind == "array" else format.parse_group
-    return parse(document, f"the {kind}'s document")
+    return parse(document, format.node_key(kind, ""))
 
 
 def _dump(format: Format, meta: Meta) -> bytes:
@@ -436,24 +454,92 @@ def _adopt(format: Format, meta: Meta) -> Meta:
     return format.adopted(meta) if isinstance(meta, ArrayMeta) else format.adopted_group(meta)
 
 
-def _new_document(source: Format, target: Format, kind: NodeKind, old: Buffer, meta: Meta) -> bytes:
-    """Return the document of `target` for a node of `source` with the document `old`.
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    """What a node was before an earlier conversion, with its present shape and attributes.
+
+    Attributes
+    ----------
+    meta : ArrayMeta or GroupMeta
+    document : bytes
+    holds : bool
+        Whether the present document still says the same.
+    """
+
+    meta: Meta
+    document: bytes
+    holds: bool
+
+    def has_keys_of(self, meta: ArrayMeta) -> bool:
+        """Tell whether its chunks were where those of `meta` are."""
+        return _keys_of(self.meta) == _keys_of(meta)
+
+
+def _earlier(
+    source: Format, target: Format, kind: NodeKind, old: Buffer, meta: Meta
+) -> _Earlier | None:
+    """Return what the node with the document `old` was in the format `target`, if known.
 
     Parameters
     ----------
     meta : ArrayMeta or GroupMeta
         What `old` says, and the attributes.
     """
-    new = _adopt(target, _free(source, meta))
     original = source.original_of(old)
-    if original is not None:
-        restored = _restored(source, target, original, meta, new.attributes)
-        if restored is not None:
-            return restored
+    if original is None:
+        return None
+    shape = {"shape": list(meta.shape)} if isinstance(meta, ArrayMeta) else {}
+    try:
+        before = _parse(target, kind, dump_json({**original, **shape}))
+        before = _with_present_attributes(before, meta, _adopt(target, _free(source, meta)))
+        document = target.renewed(original, before)
+        now = source.kept_members(_dump(source, _adopt(source, _free(source, meta))))
+    except ValueError:
+        return None
+    return _Earlier(before, document, _says(source, target, before, now))
+
+
+def _with_present_attributes(before: Meta, meta: Meta, new: Meta) -> Meta:
+    """Return `before` with the attributes, and names of dimensions, that the node has now.
+
+    Where one format has an attribute for what the other has a member for, they are arranged as
+    they were.
+
+    Parameters
+    ----------
+    meta, new : ArrayMeta or GroupMeta
+        The node in the present format, and as it would be in the other without `before`.
+    """
+    own, now, free = (one.attributes or {} for one in (before, meta, new))
+    kept = {name: now[name] for name in own if name in now and name not in free}
+    before = replace(before, attributes={**free, **kept} if kept else new.attributes)
+    if not isinstance(before, ArrayMeta):
+        return before
+    is_attribute = kept and before.dimension_names is None
+    return replace(before, dimension_names=None if is_attribute else new.dimension_names)
+
+
+def _new_document(
+    source: Format,
+    target: Format,
+    kind: NodeKind,
+    old: Buffer,
+    meta: Meta,
+    earlier: _Earlier | None,
+) -> bytes:
+    """Return the document of `target` for a node of `source` with the document `old`."""
+    new = _adopt(target, _free(source, meta))
+    if earlier is not None:
+        if earlier.holds:
+            return earlier.document
+        new = replace(new, attributes=earlier.meta.attributes)
+        if isinstance(new, ArrayMeta):
+            new = replace(new, dimension_names=earlier.meta.dimension_names)
     document = _dump(target, new)
     back = replace(_parse(target, kind, document), attributes=new.attributes)
-    if not _says(source, target, back, load_json(old, "")):
-        document = target.with_original(document, old) or document
+    members = source.kept_members(old)
+    if not _says(source, target, back, members):
+        document = target.with_original(document, dump_json(members)) or document
     return document
 
 
@@ -464,23 +550,18 @@ def _says(source: Format, target: Format, back: Meta, members: JSON) -> bool:
         return False
 
 
-def _restored(
-    source: Format,
-    target: Format,
-    original: Mapping[str, JSON],
-    meta: Meta,
-    attributes: Mapping[str, JSON] | None,
-) -> bytes | None:
-    """Return the document that a node had before an earlier conversion, if it still holds."""
-    kind: NodeKind = "array" if isinstance(meta, ArrayMeta) else "group"
-    resized = {"shape": list(meta.shape)} if isinstance(meta, ArrayMeta) else {}
-    document = dump_json({**original, **resized})
-    try:
-        before = replace(_parse(target, kind, document), attributes=attributes)
-        now = load_json(_dump(source, _adopt(source, _free(source, meta))), "")
-    except ValueError:
-        return None
-    return document if _says(source, target, before, now) else None
+def _same_items(one: ArrayMeta, other: ArrayMeta) -> bool:
+    """Tell whether two arrays hold the same kind of items, and the same where nothing is stored."""
+    dtypes = [
+        meta.dtype if meta.dtype.hasobject else byte_ordered(meta.dtype, "little")
+        for meta in (one, other)
+    ]
+    if dtypes[0] != dtypes[1] or None in (one.fill_value, other.fill_value):
+        return False
+    if dtypes[0].hasobject:
+        return bool(one.fill_value == other.fill_value)
+    fills = (np.asarray(meta.fill_value, meta.dtype).astype(dtypes[0]) for meta in (one, other))
+    return len({fill.tobytes() for fill in fills}) == 1
 
 
 # -- writing and deleting ------------------------------------------------------------------
@@ -510,8 +591,8 @@ def _write(origin: _End, goal: _End, nodes: Sequence[_Node], overwrite: bool) ->
 def _copy_chunks(origin: _End, goal: _End, node: _Node) -> int:
     old = (origin.format, origin.format.array_key(node.path), node.old)
     new = (goal.format, node.key, node.documents[node.key])
-    source = Array(origin.store, node.path, read_only=True, found=old)
-    target = Array(goal.store, node.place, found=new)
+    source = Array._of(old, origin.store, node.path, read_only=True)
+    target = Array._of(new, goal.store, node.place)
     # What an interrupted conversion has left may be chunks that the source no longer has.
     goal.store.delitems([key for key, _ in target._engine.stored()])
     return copy_data(source, target, encoded=node.chunks != "rewrite")
@@ -565,9 +646,9 @@ def _old_chunks(goal: _End, places: Sequence[Place]) -> Iterator[list[str]]:
         ]
 
 
-def _table(goal: _End, path: str, meta: ArrayMeta, keys: ChunkKeys) -> KeyTable:
+def _table(goal: _End, path: str, meta: ArrayMeta, keys: ChunkKeys) -> ChunkKeyEncoder:
     meta = replace(meta, keys=keys)
-    return KeyTable(goal.format.chunk_prefix(path, meta), meta)
+    return ChunkKeyEncoder(goal.format.chunk_prefix(path, meta), meta)
 
 
 def _delete(

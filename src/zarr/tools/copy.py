@@ -1,34 +1,32 @@
-"""Copying arrays and groups between hierarchies, HDF5 files included, and whole stores."""
+"""Copying arrays and groups between hierarchies, HDF5 files included."""
 
 from __future__ import annotations
 
 import itertools
 import math
 import os
-import re
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
 import numpy as np
 
-from zarr.chunk_cache import forget_below, forget_chunks
-from zarr.codecs import step_from
+from zarr._chunks.regions import Region, grow, items_in_part
+from zarr._codecs.codec_names import step_from
+from zarr._formats.base import Format
+from zarr._metadata.records import ArrayMeta, Step
+from zarr._selection.grid import Edges, Grid, count_chunks, longest
+from zarr._shared.chunk_cache import forget_below
 from zarr.core import Array
-from zarr.errors import CopyError
-from zarr.formats.base import Format, join
-from zarr.grid import Edges, Grid, count_chunks, longest
+from zarr.errors import CopyError, warn_user
 from zarr.hierarchy import Group
-from zarr.metadata import ArrayMeta, Step
-from zarr.storage.base import BaseStore, as_view, normalize_storage_path
 from zarr.storage.nodes import create_array_node
-from zarr.storage.resolve import normalize_store_arg
-from zarr.tools import hdf5
+from zarr.tools import hdf5, scales
 
-__all__ = ["Log", "Progress", "Reporter", "Result", "copy", "copy_all", "copy_data", "copy_store"]
+__all__ = ["Log", "Progress", "Reporter", "Result", "copy", "copy_all", "copy_data"]
 
 Log: TypeAlias = Any
 """A function that takes a line, a path of a file, or a file."""
@@ -36,16 +34,11 @@ Log: TypeAlias = Any
 Progress: TypeAlias = Callable[[int, int, int, int], object]
 """Called with chunks done, chunks in all, bytes done and bytes in all."""
 
-_WINDOW_BYTES = 8 << 20
+WINDOW_BYTES = 8 << 20
 """Most bytes on their way at a time, unless one chunk is larger."""
 
-_OBJECT_BYTES = 64
-"""What an object is taken to need in memory."""
-
 _NODE_CHOICES = ("raise", "replace", "skip", "skip_initialized")
-_KEY_CHOICES = ("raise", "replace", "skip")
 
-Region: TypeAlias = tuple[slice, ...]
 Result: TypeAlias = tuple[int, int, int]
 
 
@@ -73,6 +66,7 @@ def copy(
             job.array(source, dest, name)
         else:
             job.group(source, dest, name, shallow)
+        job.finish()
         return reporter.result()
 
 
@@ -86,11 +80,12 @@ def copy_all(
         raise TypeError(f"source must be a group to copy all its members, not {source!r}")
     with Reporter(log, dry_run) as reporter:
         job = _Job(options, reporter, dry_run)
-        members = _members(source)
+        members = _members(source, job.left_out.append)
         job.tracker.expect([node for _, node in members if _is_array(node) or not shallow])
         if not dry_run:
             job.attributes(source, dest)
         job.members(members, dest, shallow)
+        job.finish()
         return reporter.result()
 
 
@@ -124,12 +119,12 @@ class Reporter:
         self._stack.close()
 
     def copy(self, what: str) -> None:
-        """Say that `what` is copied."""
+        """Log that `what` is copied."""
         self._write(f"copy {what}")
         self.copied += 1
 
     def skip(self, what: str) -> None:
-        """Say that `what` is not copied."""
+        """Log that `what` is not copied."""
         self._write(f"skip {what}")
         self.skipped += 1
 
@@ -138,7 +133,7 @@ class Reporter:
         self._write(line)
 
     def result(self) -> Result:
-        """Say that all is done, and return the counts."""
+        """Log the end of the copy, and return the counts."""
         counts = f"{self.copied:,} copied, {self.skipped:,} skipped"
         if self._dry_run:
             self._write(f"dry run: {counts}")
@@ -192,6 +187,15 @@ class _Job:
         self.reporter = reporter
         self.dry_run = dry_run
         self.tracker = _Tracker(None if dry_run else options.progress)
+        self.left_out: list[str] = []
+        self._named: list[tuple[Any, scales.Names]] = []
+
+    def finish(self) -> None:
+        """Name the dimensions of datasets, and warn of what could not be copied."""
+        scales.attach(self._named)
+        if self.left_out:
+            more = f"; and {len(self.left_out) - 10} more" if len(self.left_out) > 10 else ""
+            warn_user(f"not copied: {'; '.join(self.left_out[:10])}{more}")
 
     def members(self, members: Sequence[tuple[str, Any]], dest: Any, shallow: bool) -> None:
         """Copy members of a group into `dest`, None if that would exist only by then."""
@@ -203,7 +207,8 @@ class _Job:
 
     def group(self, source: Any, dest: Any, name: str, shallow: bool) -> None:
         """Copy a group to `name` in `dest`."""
-        members = _members(source)  # before anything is created: `dest` may lie in `source`
+        # Before anything is created: `dest` may lie in `source`.
+        members = _members(source, self.left_out.append)
         there = _member(dest, name)
         in_the_way = there is not None and _is_array(there)
         if in_the_way and self.if_exists == "raise":
@@ -240,20 +245,26 @@ class _Job:
         if self.dry_run:
             return
         target = resumed if resumed is not None else self._create(source, dest, name, there)
-        self.attributes(source, target)
+        has_document = not isinstance(target, Array) or target._key in target.store
+        if has_document:
+            self.attributes(source, target)
         transfer = _Transfer(source, target, resumed is not None, self.tracker)
         transfer.run()
+        if not has_document:
+            # Last, so that a copy that is cut short does not look like an array of fill values.
+            target._put_meta(target._current)
+            self.attributes(source, target)
         self.reporter.nbytes += transfer.nbytes
         self.tracker.finish(source)
 
     def _stays(self, source: Any, there: Any, resumed: Array | None) -> bool:
-        """Tell whether what is there already is not to be touched."""
+        """Tell whether the existing array or group must not be changed."""
         if self.if_exists == "skip":
             return True
         if self.if_exists == "replace":
             return False
         if not _is_array(there):
-            raise CopyError(f"a group {there.name!r} is where an array is to be copied to")
+            raise CopyError(f"a group {there.name!r} exists where an array would be copied to")
         if resumed is None or hdf5.is_h5py(source):
             return self._is_complete(there)
         return _missing_coords(source, resumed) == []
@@ -292,16 +303,19 @@ class _Job:
         else:
             meta = None if kws else self._meta_for(source, dest)
             if meta is not None:
-                with dest._writing():
-                    path, chunks = dest._member_path(name), dest._chunk_store
-                    overwrite = there is not None
-                    create_array_node(dest.store, path, meta, dest._format, overwrite, chunks)
-                return dest._array(path)
+                path, chunks = dest._member_path(name), dest._chunk_store
+                # One that can be resumed is there from the beginning, as is one with locks
+                # between processes, under which each write reads the document.
+                locked = dest._synchronizer is not None
+                written = locked or self.if_exists == "skip_initialized"
+                where = dest.store, path, meta, dest._format, there is not None, chunks, written
+                found = dest._change_members(partial(create_array_node, *where))
+                return dest._member("array", path, found[2])
             kws = _like(source, dest, kws)
         return dest.create_dataset(name, overwrite=there is not None, **kws)
 
     def _meta_for(self, source: Array, dest: Group) -> ArrayMeta | None:
-        """Return what the document of a copy is to say; None if the format has no words for it."""
+        """Return the metadata of a copy; None if the format cannot express them."""
         meta = source._meta
         attributes = None if meta.attributes is None else dict(meta.attributes)
         if self.options.without_attrs:
@@ -319,17 +333,37 @@ class _Job:
         return next((m for m in (meta, plain) if _can_be_said(m, dest._format)), None)
 
     def attributes(self, source: Any, target: Any) -> None:
-        """Copy user attributes, beside those that `target` has."""
+        """Copy user attributes, in addition to those of `target`, and the names of dimensions."""
         if self.options.without_attrs:
             return
-        from_h5py = hdf5.is_h5py(source)
-        attributes = hdf5.read_attributes(source) if from_h5py else source.attrs.asdict()
-        if not attributes:
-            return
+        attributes, names = self._said_of(source, target)
         if hdf5.is_h5py(target):
+            if names is not None:
+                self._named.append((target, names))
             hdf5.write_attributes(target, attributes)
-        elif {**target.attrs, **attributes} != target.attrs.asdict():
+            return
+        if names is not None:
+            meta = target._current
+            said = target._format.adopted(replace(meta, attributes={}, dimension_names=names))
+            attributes = {**(said.attributes or {}), **attributes}
+            if said.dimension_names is not None:
+                target._put_meta(replace(meta, dimension_names=said.dimension_names))
+        if attributes and {**target.attrs, **attributes} != target.attrs.asdict():
             target.attrs.update(attributes)
+
+    def _said_of(self, source: Any, target: Any) -> tuple[dict[str, Any], scales.Names | None]:
+        """Return attributes, and names of dimensions that `target` does not have yet."""
+        if hdf5.is_h5py(source):
+            names = scales.names_of(source) if _is_array(source) else None
+            return hdf5.read_attributes(source, self.left_out.append), names
+        attributes = source.attrs.asdict()
+        if not isinstance(source, Array):
+            return attributes, None
+        if hdf5.is_h5py(target):
+            free = source._format.freed(replace(source._current, attributes=attributes))
+            return dict(free.attributes or {}), free.dimension_names
+        lost = target._current.dimension_names is None
+        return attributes, source._current.dimension_names if lost else None
 
 
 def _unwrapped(steps: Sequence[Step]) -> tuple[Step, ...]:
@@ -358,18 +392,8 @@ def _label(node: Any) -> str:
     return node.name or "/"
 
 
-def _members(group: Any) -> list[tuple[str, Any]]:
-    found = hdf5.members(group) if hdf5.is_h5py(group) else list(group.items())
-    copied = []
-    for name, node in found:
-        if hdf5.is_h5py(node) and _is_array(node):
-            try:
-                hdf5.to_zarr(node)
-            except TypeError as error:
-                warnings.warn(f"{error}; it is not copied", stacklevel=2)
-                continue
-        copied.append((name, node))
-    return copied
+def _members(group: Any, note: hdf5.Note = len) -> list[tuple[str, Any]]:
+    return hdf5.members(group, note) if hdf5.is_h5py(group) else list(group.items())
 
 
 def _member(group: Any, name: str) -> Any:
@@ -450,7 +474,7 @@ class _Tracker:
             self.tell()
 
     def skip(self, nodes: Sequence[Any], shallow: bool) -> None:
-        """Say that all at and below `nodes` is done, or need not be done."""
+        """Report everything at and below `nodes` as done or not needed."""
         if self.callback is not None:
             for array in _arrays(nodes, shallow):
                 self.finish(array)
@@ -461,7 +485,7 @@ class _Tracker:
             self.callback(self.chunks, self.all_chunks, self.nbytes, self.all_nbytes)
 
     def part(self, array: Any, part: float) -> None:
-        """Say which part of `array` is done."""
+        """Report the part of `array` that is done."""
         if self.callback is not None:
             chunks, nbytes = self._before
             self.chunks = chunks + int(part * _count_chunks(array))
@@ -469,7 +493,7 @@ class _Tracker:
             self.tell()
 
     def finish(self, array: Any) -> None:
-        """Say that all of `array` is done."""
+        """Report `array` as done."""
         if self.callback is not None:
             chunks, nbytes = self._before
             self._before = chunks + _count_chunks(array), nbytes + _nbytes(array)
@@ -537,23 +561,28 @@ class _Transfer:
         if self.resume:
             coords: Iterator[tuple[int, ...]] = iter(_missing_coords(source, target))
         else:
-            coords = (place for _, place in source._engine.stored())
+            coords = _stored_places(source)
         chunk_nbytes = math.prod(_stored_shape(source)) * source.dtype.itemsize
-        per_window = max(1, _WINDOW_BYTES // max(1, chunk_nbytes))
+        per_window = max(1, WINDOW_BYTES // max(1, chunk_nbytes))
         done = 0
         while window := list(itertools.islice(coords, per_window)):
             keys = {source._engine.keys.key(c): target._engine.keys.key(c) for c in window}
             found = old.getitems(list(keys))
             new.setitems({keys[key]: value for key, value in found.items()})
-            forget_chunks(new.location, target._engine.keys.prefix)
+            forget_below(new.address(target.path))
             done += len(window)
             self.nbytes += len(window) * chunk_nbytes
             self.tracker.part(source, min(1.0, done / max(1, _count_chunks(source))))
 
     def _copy_items(self) -> None:
-        wanted = self._wanted()
+        stored = self._stored()
+        wanted = self._wanted(stored)
         done, size = 0, max(1, math.prod(self.source.shape))
-        for region in _regions(self.source, self.target):
+        if stored is None or not _is_sparse(stored, self.source, self.target):
+            regions = _regions(self.source, self.target)
+        else:
+            regions = _regions_around(stored, self.source, self.target)
+        for region in regions:
             items = math.prod(part.stop - part.start for part in region)
             if items and wanted(region):
                 _write(self.target, region, _read(self.source, region))
@@ -561,16 +590,20 @@ class _Transfer:
             done += items
             self.tracker.part(self.source, done / size)
 
-    def _wanted(self) -> Callable[[Region], bool]:
+    def _stored(self) -> set[tuple[int, ...]] | None:
+        """Return the places of the chunks that are all there is to copy; None if all is."""
+        if not isinstance(self.source, Array) or not _same_absence(self.source, self.target):
+            return None
+        return set(_stored_places(self.source))
+
+    def _wanted(self, stored: set[tuple[int, ...]] | None) -> Callable[[Region], bool]:
         """Return a function that tells whether a region must be copied."""
         tests: list[Callable[[Region], bool]] = []
         if self.resume:
             present = {coords for _, coords in self.target._engine.stored()}
             tests.append(lambda region: not _grid(self.target, region) <= present)
-        if isinstance(self.source, Array) and _same_absence(self.source, self.target):
-            stored = {coords for _, coords in self.source._engine.stored()}
-            if len(stored) < _count_chunks(self.source):
-                tests.append(lambda region: not _grid(self.source, region).isdisjoint(stored))
+        if stored is not None and len(stored) < _count_chunks(self.source):
+            tests.append(lambda region: not _grid(self.source, region).isdisjoint(stored))
         return lambda region: all(test(region) for test in tests)
 
 
@@ -596,10 +629,26 @@ def _grid(array: Any, region: Region) -> set[tuple[int, ...]]:
     return set(itertools.product(*ranges))
 
 
+def _stored_places(array: Array) -> Iterator[tuple[int, ...]]:
+    """Yield the places of the chunks that an array has.
+
+    Where nothing at all is listed, not even its metadata, the store cannot list, as over HTTP:
+    then yield the places of all chunks.
+    """
+    keys, is_listed = array._engine.keys, False
+    for key in array.chunk_store.list_prefix(array.path):
+        is_listed = True
+        if (place := keys.place(key)) is not None:
+            yield place
+    if not is_listed:
+        counts = zip(_stored_lengths(array), array.shape, strict=True)
+        yield from itertools.product(*(range(count_chunks(*count)) for count in counts))
+
+
 def _missing_coords(source: Array, target: Array) -> list[tuple[int, ...]]:
     """Return the places of the chunks that `source` has and `target` has not."""
     present = {coords for _, coords in target._engine.stored()}
-    stored = [coords for _, coords in source._engine.stored()]
+    stored = list(_stored_places(source))
     if _stored_lengths(source) == _stored_lengths(target):
         return [coords for coords in stored if coords not in present]
     return stored if len(present) < _count_chunks(target) else []
@@ -655,18 +704,35 @@ def _regions(source: Any, target: Any) -> Iterator[Region]:
     They grow first along the dimensions in which the chunks of `source` are the longer
     ones, so that each of those is read as seldom as the bound allows.
     """
-    shape = source.shape
-    chunks, others = _stored_shape(target), _stored_shape(source)
-    itemsize = _OBJECT_BYTES if source.dtype.hasobject else max(1, source.dtype.itemsize)
-    room = max(1, _WINDOW_BYTES // itemsize)
-    box = [max(1, length) for length in chunks]
-    dims = range(len(shape))[::-1]
-    for aims in (others, shape):
-        for d in dims:
-            factor = min(room // math.prod(box), -(-aims[d] // box[d]))
-            box[d] *= max(1, factor)
-    cuts = list(map(_cuts, _stored_lengths(target), shape, box))
+    box = _box(source, target, _stored_shape(source), source.shape)
+    cuts = list(map(_cuts, _stored_lengths(target), source.shape, box))
     yield from itertools.product(*cuts)
+
+
+def _box(source: Any, target: Any, *aims: tuple[int, ...]) -> list[int]:
+    """Return the shape of a region: chunks of `target`, grown towards some shapes."""
+    return grow(list(_stored_shape(target)), items_in_part(source.dtype, WINDOW_BYTES), *aims)
+
+
+def _is_sparse(stored: set[tuple[int, ...]], source: Any, target: Any) -> bool:
+    """Tell whether to look only where there are chunks: less than an eighth of the array."""
+    alike = all(isinstance(n, int) for n in _stored_lengths(source) + _stored_lengths(target))
+    return alike and len(stored) * 8 < _count_chunks(source)
+
+
+def _regions_around(stored: set[tuple[int, ...]], source: Any, target: Any) -> Iterator[Region]:
+    """Yield the regions of whole chunks of `target` in which `stored` chunks of `source` are."""
+    chunks = _stored_shape(source)
+    box = _box(source, target, chunks)
+    places: set[tuple[int, ...]] = set()
+    for coords in stored:
+        begins = [at * length for at, length in zip(coords, chunks, strict=True)]
+        ends = [min(at + n, of) for at, n, of in zip(begins, chunks, source.shape, strict=True)]
+        touched = zip(begins, ends, box, strict=True)
+        places.update(itertools.product(*(range(a // n, -(-b // n)) for a, b, n in touched)))
+    for place in sorted(places):
+        bounds = zip(place, box, source.shape, strict=True)
+        yield tuple(slice(at * n, min(at * n + n, of)) for at, n, of in bounds)
 
 
 def _cuts(lengths: int | Edges, length: int, step: int) -> list[slice]:
@@ -679,87 +745,3 @@ def _cuts(lengths: int | Edges, length: int, step: int) -> list[slice]:
             bounds.pop()
         bounds.append(end)
     return list(itertools.starmap(slice, itertools.pairwise(bounds)))
-
-
-# -- stores ------------------------------------------------------------------------------
-
-
-def copy_store(
-    source: Any,
-    dest: Any,
-    source_path: str,
-    dest_path: str,
-    excludes: str | Sequence[str] | None,
-    includes: str | Sequence[str] | None,
-    flags: int,
-    if_exists: str,
-    dry_run: bool,
-    log: Log,
-    progress: Progress | None,
-) -> Result:
-    """Copy keys and values; see `zarr.convenience.copy_store`."""
-    if if_exists not in _KEY_CHOICES:
-        raise ValueError(f"if_exists must be one of {list(_KEY_CHOICES)!r}; found {if_exists!r}")
-    source = normalize_store_arg(source, mode="r")
-    dest = normalize_store_arg(dest, mode="a")
-    source_path = normalize_storage_path(source_path)
-    dest_path = normalize_storage_path(dest_path)
-    keys = _selected(source.list_prefix(source_path), excludes, includes, flags)
-    skip = len(source_path) + 1 if source_path else 0
-    targets = {key: join(dest_path, key[skip:]) for key in keys}
-    present = set() if if_exists == "replace" else set(dest.list_prefix(dest_path))
-    if if_exists == "raise":
-        for target in targets.values():
-            if target in present:
-                raise CopyError(f"key {target!r} exists in destination")
-    with Reporter(log, dry_run) as reporter:
-        queue = iter(targets.items())
-        done = fetched = 0
-        while batch := list(itertools.islice(queue, _next_batch(fetched, reporter.nbytes))):
-            for key, target in batch:
-                label = key if key == target else f"{key} -> {target}"
-                (reporter.skip if target in present else reporter.copy)(label)
-            if dry_run:
-                continue
-            moved = {key: target for key, target in batch if target not in present}
-            reporter.nbytes += _copy_values(source, dest, moved)
-            fetched += len(moved)
-            done += len(batch)
-            if progress is not None:
-                expected = reporter.nbytes * len(targets) // done
-                progress(done, len(targets), reporter.nbytes, expected)
-        return reporter.result()
-
-
-def _selected(
-    keys: Iterator[str],
-    excludes: str | Sequence[str] | None,
-    includes: str | Sequence[str] | None,
-    flags: int,
-) -> list[str]:
-    """Return `keys`, sorted, without those excluded and not included again."""
-    out, back = _patterns(excludes, flags), _patterns(includes, flags)
-    return sorted(
-        key
-        for key in keys
-        if not any(p.search(key) for p in out) or any(p.search(key) for p in back)
-    )
-
-
-def _patterns(patterns: str | Sequence[str] | None, flags: int) -> list[re.Pattern[str]]:
-    listed = [patterns] if isinstance(patterns, str) else patterns or ()
-    return [re.compile(pattern, flags) for pattern in listed]
-
-
-def _copy_values(source: BaseStore, dest: BaseStore, targets: Mapping[str, str]) -> int:
-    """Copy the values at the keys of `targets` to what they map to; return the bytes."""
-    found = source.getitems(list(targets))
-    dest.setitems({targets[key]: value for key, value in found.items()})
-    forget_below(dest.location, "")
-    return sum(as_view(value).nbytes for value in found.values())
-
-
-def _next_batch(fetched: int, nbytes: int) -> int:
-    """Return how many values to fetch at a time, judging by those fetched so far."""
-    mean = nbytes // fetched + 1 if fetched else _WINDOW_BYTES // 8
-    return max(1, min(1000, 2 * fetched + 1, _WINDOW_BYTES // mean))

@@ -1,25 +1,28 @@
-"""What arrays and attributes of ours are called in HDF5, and the other way round.
+"""Conversion of arrays and attributes between Zarr and HDF5.
 
-Nothing here imports h5py before somebody passes one of its objects.
+Nothing here imports h5py before one of its objects is passed.
 """
 
 from __future__ import annotations
 
 import json
 import operator
-import warnings
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 from numcodecs import VLenArray, VLenUTF8
 
 from zarr.core import Array
+from zarr.tools import scales
 
 __all__ = [
-    "is_h5py", "keeps_fill_value", "members", "read", "read_attributes", "to_hdf5", "to_zarr",
-    "write", "write_attributes",
+    "Note", "is_h5py", "keeps_fill_value", "members", "read", "read_attributes", "to_hdf5",
+    "to_zarr", "write", "write_attributes",
 ]  # fmt: skip
+
+Note: TypeAlias = Callable[[str], object]
+"""Is told what is not copied."""
 
 _GZIP_LEVEL = 1
 """Level of gzip for arrays whose own compressor HDF5 does not have."""
@@ -30,26 +33,43 @@ def is_h5py(node: object) -> bool:
     return type(node).__module__.partition(".")[0] == "h5py"
 
 
-def members(group: Any) -> list[tuple[str, Any]]:
+def members(group: Any, note: Note) -> list[tuple[str, Any]]:
     """Return names and members of an h5py group, without those that cannot be copied.
 
-    Left out, with a warning, are named types and links that lead nowhere or back to a
-    group above.
+    Left out are named types, links that lead nowhere or back to a group above, and datasets
+    that no array can hold; and datasets without data that stand for dimensions.
     """
     above = set(_ids_above(group))
     found = []
     for name in group:
         node = group.get(name)
-        where = f"{group.name.rstrip('/')}/{name}"
-        if node is None:
-            warnings.warn(f"{where} is a link that leads nowhere; it is not copied", stacklevel=2)
-        elif not hasattr(node, "shape") and not hasattr(node, "keys"):
-            warnings.warn(f"{where} is a named type; it is not copied", stacklevel=2)
-        elif not hasattr(node, "shape") and node.id in above:
-            warnings.warn(f"{where} is a link to a group above it; it is not copied", stacklevel=2)
-        else:
+        reason = _why_not(node, above)
+        if reason:
+            note(f"{group.name.rstrip('/')}/{name} {reason}")
+        elif not scales.is_placeholder(node):
             found.append((name, node))
     return found
+
+
+def _why_not(node: Any, above: set[Any]) -> str:
+    """Return why a member of a group cannot be copied, '' if it can."""
+    if node is None:
+        return "is a broken link"
+    if hasattr(node, "shape"):
+        return _no_array(node)
+    if not hasattr(node, "keys"):
+        return "is a named type"
+    return "is a link to a group above it" if node.id in above else ""
+
+
+def _no_array(dataset: Any) -> str:
+    import h5py
+
+    if dataset.shape is None:
+        return "has neither shape nor data, and no array can store it"
+    if h5py.check_ref_dtype(dataset.dtype) is not None:
+        return "holds references, which have no meaning elsewhere"
+    return ""
 
 
 def _ids_above(group: Any) -> Iterator[Any]:
@@ -74,16 +94,14 @@ def to_zarr(dataset: Any) -> dict[str, Any]:
     """
     import h5py
 
-    if dataset.shape is None:
-        raise TypeError(f"{dataset.name!r} has no shape and no data; no array can hold that")
+    if reason := _no_array(dataset):
+        raise TypeError(f"{dataset.name!r} {reason}")
     arguments: dict[str, Any] = {
         "shape": dataset.shape,
         "dtype": dataset.dtype,
         "chunks": dataset.chunks or True,
         "fill_value": dataset.fillvalue,
     }
-    if h5py.check_ref_dtype(dataset.dtype) is not None:
-        raise TypeError(f"{dataset.name!r} holds references, which have no meaning elsewhere")
     if _is_text(dataset.dtype):
         return arguments | {"object_codec": VLenUTF8(), "fill_value": _text(dataset.fillvalue)}
     if (base := h5py.check_vlen_dtype(dataset.dtype)) is not None:
@@ -179,7 +197,8 @@ def _hdf5_dtype(array: Array, name: str) -> np.dtype[Any]:
 
     dtype = array.dtype
     if dtype.kind == "O":
-        first = next((codec.codec_id for codec in array.filters or ()), None)
+        steps = array._current.steps
+        first = steps[0].name.removeprefix("numcodecs.") if steps else None
         if first in ("vlen-utf8", "categorize"):
             return h5py.string_dtype()  # type: ignore[no-any-return]
         if first == "vlen-bytes":  # strings of HDF5 end at the first zero
@@ -279,17 +298,23 @@ def _write_items(dataset: Any, region: tuple[slice, ...], data: np.ndarray[Any, 
 # -- attributes ------------------------------------------------------------------------
 
 
-def read_attributes(node: Any) -> dict[str, Any]:
-    """Return the attributes of an h5py node as JSON values.
+def read_attributes(node: Any, note: Note) -> dict[str, Any]:
+    """Return the attributes of an h5py node as JSON values; arrays of one element as a scalar.
 
-    Left out, with a warning, are references and other things that JSON has no words for.
+    Left out are references and other values that JSON cannot express, and how HDF5 and netCDF
+    keep dimensions.
     """
     result = {}
     for name in node.attrs:
+        if scales.is_bookkeeping(node, name):
+            continue
         try:
-            result[name] = _json_value(node.attrs[name])
+            value = node.attrs[name]
+            # So netCDF stores every number.
+            single = isinstance(value, np.ndarray) and value.shape == (1,)
+            result[name] = _json_value(value[0] if single else value)
         except (TypeError, OSError) as error:
-            warnings.warn(f"attribute {name!r} of {node.name} is not copied: {error}", stacklevel=2)
+            note(f"attribute {name!r} of {node.name}: {error}")
     return result
 
 

@@ -1,0 +1,1 @@
+"""Chunks between store and memory: reading, writing, locks, shards, byte ranges."""

@@ -1,0 +1,406 @@
+"""Codecs of format 3 as classes, with their configuration as parameters.
+
+They describe metadata. The encoding itself is done by other objects, which an array creates from
+its metadata.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from enum import Enum, StrEnum
+from typing import Any, ClassVar, Literal
+
+from zarr._metadata.foreign_dtypes import JSON
+from zarr._metadata.records import Step
+from zarr.errors import MetadataError
+
+__all__ = [
+    "BloscCname",
+    "BloscCodec",
+    "BloscShuffle",
+    "BytesCodec",
+    "CastValueCodec",
+    "Crc32cCodec",
+    "Endian",
+    "GzipCodec",
+    "PackBitsCodec",
+    "ScaleOffsetCodec",
+    "ShardingCodec",
+    "ShardingCodecIndexLocation",
+    "TransposeCodec",
+    "VLenBytesCodec",
+    "VLenUTF8Codec",
+    "ZstdCodec",
+    "record_of",
+]
+
+
+class BloscShuffle(StrEnum):
+    """Names of the shuffles of Blosc, as in the 3.x library; plain strings are valid, too."""
+
+    noshuffle = "noshuffle"
+    shuffle = "shuffle"
+    bitshuffle = "bitshuffle"
+
+
+class BloscCname(StrEnum):
+    """Names of the compressors in Blosc, as in the 3.x library; plain strings are valid, too."""
+
+    lz4 = "lz4"
+    lz4hc = "lz4hc"
+    blosclz = "blosclz"
+    zstd = "zstd"
+    snappy = "snappy"
+    zlib = "zlib"
+
+
+class Endian(StrEnum):
+    """Names of the byte orders, as in the 3.x library; plain strings are valid, too."""
+
+    big = "big"
+    little = "little"
+
+
+class ShardingCodecIndexLocation(StrEnum):
+    """Positions of the index of a shard, as in the 3.x library; plain strings are valid, too."""
+
+    start = "start"
+    end = "end"
+
+
+def _plain(value: Any) -> JSON:
+    if isinstance(value, _Record):
+        return value.to_dict()
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value.value if isinstance(value, Enum) else value
+
+
+class _Record:
+    name: ClassVar[str]
+
+    def to_dict(self) -> dict[str, JSON]:
+        """Return the codec as it is written to the metadata.
+
+        Returns
+        -------
+        dict
+            The name of the codec, and its configuration if it has one.
+        """
+        given = {f.name: _plain(getattr(self, f.name)) for f in fields(self)}  # type: ignore[arg-type]
+        given = {name: value for name, value in given.items() if value is not None}
+        return {"name": self.name, "configuration": given} if given else {"name": self.name}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, JSON]) -> _Record:
+        """Return the codec for its description in metadata.
+
+        Parameters
+        ----------
+        data : mapping
+            The name of the codec and its configuration.
+
+        Returns
+        -------
+        object
+            An object of this class.
+
+        Raises
+        ------
+        MetadataError
+            If the configuration has members that the codec does not support.
+        """
+        given = data.get("configuration") or {}
+        known = {f.name for f in fields(cls)}  # type: ignore[arg-type]
+        if unknown := given.keys() - known:
+            raise MetadataError(f"codec {cls.name!r} has unknown members: {sorted(unknown)}")
+        return cls(**given)
+
+
+@dataclass(frozen=True)
+class BytesCodec(_Record):
+    """Stores the elements one after the other.
+
+    Specification: version 3, codec ``bytes``.
+
+    Parameters
+    ----------
+    endian : {'little', 'big'}, optional
+        Byte order. That of the dtype of the array by default.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> zarr.codecs.BytesCodec(endian='big').to_dict()
+    {'name': 'bytes', 'configuration': {'endian': 'big'}}
+    """
+
+    name: ClassVar[str] = "bytes"
+    endian: Literal["little", "big"] | None = None
+
+
+@dataclass(frozen=True)
+class TransposeCodec(_Record):
+    """Stores the dimensions in another order.
+
+    Specification: version 3, codec ``transpose``.
+
+    Parameters
+    ----------
+    order : sequence of int
+        A permutation of the dimensions.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> zarr.codecs.TransposeCodec(order=(1, 0)).to_dict()
+    {'name': 'transpose', 'configuration': {'order': [1, 0]}}
+    """
+
+    name: ClassVar[str] = "transpose"
+    order: Sequence[int]
+
+
+@dataclass(frozen=True)
+class BloscCodec(_Record):
+    """Compresses with Blosc.
+
+    Specification: version 3, codec ``blosc``.
+
+    Parameters
+    ----------
+    typesize : int, optional
+        Size of an element in bytes, for the shuffle. That of the dtype of the array by default.
+    cname : {'zstd', 'lz4', 'lz4hc', 'blosclz', 'snappy', 'zlib'}, default 'zstd'
+        The compressor.
+    clevel : int, default 5
+        Compression level from 0 to 9.
+    shuffle : {'noshuffle', 'shuffle', 'bitshuffle'}, optional
+        The shuffle. By default 'bitshuffle' for elements of one byte, otherwise 'shuffle'.
+    blocksize : int, default 0
+        Size of a block in bytes; 0 lets Blosc choose.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> codec = zarr.codecs.BloscCodec(cname='lz4', clevel=3)
+    >>> z = zarr.create_array(shape=100, dtype='i4', compressors=codec)
+    """
+
+    name: ClassVar[str] = "blosc"
+    typesize: int | None = None
+    cname: str = "zstd"
+    clevel: int = 5
+    shuffle: Literal["noshuffle", "shuffle", "bitshuffle"] | None = None
+    blocksize: int = 0
+
+
+@dataclass(frozen=True)
+class ZstdCodec(_Record):
+    """Compresses with Zstandard.
+
+    Parameters
+    ----------
+    level : int, default 0
+        Compression level from -131072 to 22; 0 is the default of Zstandard.
+    checksum : bool, default False
+        Whether to store a checksum.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> z = zarr.create_array(shape=100, dtype='i4', compressors=zarr.codecs.ZstdCodec(level=9))
+    """
+
+    name: ClassVar[str] = "zstd"
+    level: int = 0
+    checksum: bool = False
+
+
+@dataclass(frozen=True)
+class GzipCodec(_Record):
+    """Compresses with gzip.
+
+    Specification: version 3, codec ``gzip``.
+
+    Parameters
+    ----------
+    level : int, default 5
+        Compression level from 0 to 9.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> z = zarr.create_array(shape=100, dtype='i4', compressors=zarr.codecs.GzipCodec(level=9))
+    """
+
+    name: ClassVar[str] = "gzip"
+    level: int = 5
+
+
+@dataclass(frozen=True)
+class Crc32cCodec(_Record):
+    """Appends a CRC-32C checksum, which is verified when the chunk is read.
+
+    Specification: version 3, codec ``crc32c``.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> zarr.codecs.Crc32cCodec().to_dict()
+    {'name': 'crc32c'}
+    """
+
+    name: ClassVar[str] = "crc32c"
+
+
+@dataclass(frozen=True)
+class VLenUTF8Codec(_Record):
+    """Stores strings of variable length.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> zarr.codecs.VLenUTF8Codec().to_dict()
+    {'name': 'vlen-utf8'}
+    """
+
+    name: ClassVar[str] = "vlen-utf8"
+
+
+@dataclass(frozen=True)
+class VLenBytesCodec(_Record):
+    """Stores bytes of variable length.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> zarr.codecs.VLenBytesCodec().to_dict()
+    {'name': 'vlen-bytes'}
+    """
+
+    name: ClassVar[str] = "vlen-bytes"
+
+
+@dataclass(frozen=True)
+class PackBitsCodec(_Record):
+    """Stores only some bits of each element, without gaps.
+
+    Parameters
+    ----------
+    padding_encoding : {'none', 'first_byte', 'last_byte'}, optional
+        Where to store the number of bits that pad the last byte. 'none' by default.
+    first_bit, last_bit : int, optional
+        Range of bits to store, counted from the lowest. All bits by default.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> zarr.codecs.PackBitsCodec(last_bit=3).to_dict()
+    {'name': 'packbits', 'configuration': {'last_bit': 3}}
+    """
+
+    name: ClassVar[str] = "packbits"
+    padding_encoding: Literal["none", "first_byte", "last_byte"] | None = None
+    first_bit: int | None = None
+    last_bit: int | None = None
+
+
+@dataclass(frozen=True)
+class CastValueCodec(_Record):
+    """Stores numbers in another data type.
+
+    Parameters
+    ----------
+    data_type : str or dict
+        Data type of the stored numbers, as in metadata.
+    rounding : str, optional
+        'nearest-even' by default, or 'nearest-away', 'towards-zero', 'towards-positive',
+        'towards-negative'.
+    out_of_range : {'clamp', 'wrap'}, optional
+        How to convert numbers outside the range of the data type. An error by default.
+    scalar_map : dict, optional
+        Lists of pairs, by 'encode' and 'decode', of numbers to replace.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> zarr.codecs.CastValueCodec('int16', out_of_range='clamp').to_dict()
+    {'name': 'cast_value', 'configuration': {'data_type': 'int16', 'out_of_range': 'clamp'}}
+    """
+
+    name: ClassVar[str] = "cast_value"
+    data_type: JSON
+    rounding: str | None = None
+    out_of_range: Literal["clamp", "wrap"] | None = None
+    scalar_map: Mapping[str, JSON] | None = None
+
+
+@dataclass(frozen=True)
+class ScaleOffsetCodec(_Record):
+    """Stores ``(element - offset) * scale``.
+
+    Parameters
+    ----------
+    offset, scale : number, optional
+        0 and 1 by default.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> zarr.codecs.ScaleOffsetCodec(offset=273, scale=10).to_dict()
+    {'name': 'scale_offset', 'configuration': {'offset': 273, 'scale': 10}}
+    """
+
+    name: ClassVar[str] = "scale_offset"
+    offset: JSON = None
+    scale: JSON = None
+
+
+@dataclass(frozen=True)
+class ShardingCodec(_Record):
+    """Stores several chunks under one key.
+
+    Specification: version 3, codec ``sharding_indexed``. The parameter `shards` of
+    :func:`zarr.create_array` is the usual way to create such an array.
+
+    Parameters
+    ----------
+    chunk_shape : sequence of int
+        Shape of the inner chunks, a divisor of the shape of a shard in each dimension.
+    codecs : sequence of codecs, optional
+        Codecs for the inner chunks. Uncompressed by default.
+    index_codecs : sequence of codecs, optional
+        Codecs for the index. Little-endian integers and a checksum by default.
+    index_location : {'end', 'start'}, default 'end'
+        Position of the index in the shard.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> codec = zarr.codecs.ShardingCodec(chunk_shape=(10,), codecs=[zarr.codecs.BytesCodec()])
+    >>> z = zarr.create_array(shape=1000, chunks=100, dtype='i4', serializer=codec)
+    >>> z.shards, z.chunks
+    ((100,), (10,))
+    """
+
+    name: ClassVar[str] = "sharding_indexed"
+    chunk_shape: Sequence[int]
+    codecs: Sequence[Any] = (BytesCodec(),)
+    index_codecs: Sequence[Any] = (BytesCodec("little"), Crc32cCodec())
+    index_location: Literal["end", "start"] = "end"
+
+
+_RECORDS: dict[str, Any] = {
+    record.name: record
+    for record in (
+        BloscCodec, BytesCodec, CastValueCodec, Crc32cCodec, GzipCodec, PackBitsCodec,
+        ScaleOffsetCodec, ShardingCodec, TransposeCodec, VLenBytesCodec, VLenUTF8Codec, ZstdCodec,
+    )
+}  # fmt: skip
+
+
+def record_of(step: Step) -> Any:
+    """Return the record of a codec that is spelled as in version 3."""
+    return _RECORDS[step.name].from_dict(step.config)

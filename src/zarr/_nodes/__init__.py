@@ -1,0 +1,1 @@
+"""What arrays and groups share: attributes, display, names of members, selection methods."""

@@ -1,0 +1,129 @@
+"""What arrays and groups have in common: a place in a store, and attributes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import MutableMapping
+from typing import Any, Self
+
+import numpy as np
+
+from zarr._formats import Found
+from zarr._formats.base import Format
+from zarr.attrs import Attributes
+from zarr.errors import ReadOnlyError
+from zarr.storage.base import BaseStore, as_store, normalize_storage_path
+from zarr.storage.resolve import normalize_store_arg
+from zarr.sync import Synchronizer
+
+__all__ = ["Node"]
+
+
+def _opened(store: Any, mode: str) -> BaseStore:
+    """Return the store that the argument of a constructor means."""
+    if isinstance(store, (str, os.PathLike)):
+        return normalize_store_arg(store, mode=mode)
+    return as_store(store)
+
+
+class Node:
+    """An array or a group at a path in a store."""
+
+    _format: Format
+    _key: str
+    _is_view = False
+
+    @classmethod
+    def _of(cls, found: Found | None, *args: Any, **kwargs: Any) -> Self:
+        """Return the array or group `found` in a store; without it, the constructor looks it up."""
+        node = cls.__new__(cls)
+        node.__dict__["_found"] = found
+        cls.__init__(node, *args, **kwargs)
+        return node
+
+    def _place(
+        self,
+        store: BaseStore | MutableMapping[str, Any] | str,
+        path: str | None,
+        read_only: bool,
+        chunk_store: BaseStore | MutableMapping[str, Any] | str | None,
+        synchronizer: Synchronizer | None,
+        cache_attrs: bool,
+        meta_array: Any,
+    ) -> None:
+        """Set the attributes that arrays and groups have in common."""
+        mode = "r" if read_only else "a"
+        # Members of groups come with stores: no call for what each of them would repeat.
+        is_store = BaseStore in type(store).__mro__
+        self._store: BaseStore = store if is_store else _opened(store, mode)  # type: ignore[assignment]
+        self._chunk_store = None if chunk_store is None else _opened(chunk_store, mode)
+        self._path = normalize_storage_path(path)
+        self._read_only = read_only
+        self._synchronizer = synchronizer
+        self._cache_attrs = cache_attrs
+        self._given_meta_array = meta_array
+        self._attrs: Attributes | None = None
+
+    def _check_writeable(self) -> None:
+        if self._read_only:
+            reason = "it was opened with mode='r' or read_only=True; open it with mode='r+'"
+            if self._is_view:
+                reason = "it is a view, of an array that may be writeable; change that array"
+            kind = type(self).__name__.lower()
+            raise ReadOnlyError(f"{kind} '/{self._path}' is read-only: {reason}")
+
+    @property
+    def store(self) -> BaseStore:
+        """The store that holds the array or group."""
+        return self._store
+
+    @property
+    def chunk_store(self) -> BaseStore:
+        """The store that holds the chunks."""
+        return self._store if self._chunk_store is None else self._chunk_store
+
+    @property
+    def path(self) -> str:
+        """Path in the store, without a leading slash."""
+        return self._path
+
+    @property
+    def zarr_format(self) -> int | str:
+        """Version of the format: 2, 3, 1 (the first version) or ``'3-draft'`` (the draft of 3)."""
+        return self._format.version
+
+    _version = zarr_format  # as it was called in 2.x
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be changed through this object."""
+        return self._read_only
+
+    @read_only.setter
+    def read_only(self, value: bool) -> None:
+        self._read_only = bool(value)
+
+    @property
+    def synchronizer(self) -> Synchronizer | None:
+        """The locks between processes; None without."""
+        return self._synchronizer
+
+    @property
+    def meta_array(self) -> Any:
+        """An array without dimensions, of the type that reads return."""
+        given = self._given_meta_array
+        return np.empty(()) if given is None else np.empty_like(given, shape=())
+
+    @property
+    def attrs(self) -> Attributes:
+        """The user attributes, a mapping of names to JSON values."""
+        if self._attrs is None:
+            self._attrs = Attributes(
+                self._store,
+                self._format.node_attrs_key(self._path, self._key),
+                self._read_only,
+                self._cache_attrs,
+                self._synchronizer,
+            )
+            self._attrs._format = self._format
+        return self._attrs

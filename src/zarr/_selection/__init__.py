@@ -1,0 +1,1 @@
+"""Selections: which chunks they touch, and which part of each chunk."""

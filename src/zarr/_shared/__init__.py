@@ -1,0 +1,1 @@
+"""What the handles of one process share: threads, decoded chunks, news of resized arrays."""

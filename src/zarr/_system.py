@@ -1,0 +1,361 @@
+"""The operating system: what this package uses of it, and what replaces what a system lacks.
+
+Linux has everything. macOS has no processor affinity and no `posix_fallocate`, moves at most
+2 GiB by one call, and calls something else "on the disk". Windows has no forks, no reads at a
+position, no handles of folders, opens files in text mode unless told otherwise, refuses to
+replace, rename or delete a file that is open, and reserves names and characters.
+
+No other module asks which system it runs on, or whether `os` has a function.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Container, Sequence
+from contextlib import suppress
+from threading import Lock
+from typing import Any
+
+import fasteners
+
+try:
+    import fcntl
+except ImportError:  # on Windows
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = [
+    "CREATE", "FOLDER", "HAS_FOLDER_HANDLES", "KEEPS_OPEN_FILES", "NO_FOLLOW", "NO_NAMES", "READ",
+    "FileLock", "absolute_path", "allocate", "at_fork", "count_processors", "is_junction",
+    "read_at", "read_into", "real_name", "rename", "rename_in", "sync", "unlink",
+    "why_no_name", "write_at",
+]  # fmt: skip
+
+IS_WINDOWS = os.name == "nt"
+IS_MACOS = sys.platform == "darwin"
+
+_BINARY: int = getattr(os, "O_BINARY", 0)
+
+READ: int = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY
+"""How to open files for reading. A pipe in the place of a file would block for ever."""
+
+CREATE: int = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
+"""How to open new files for writing."""
+
+NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
+"""Opens no symbolic link. Windows has no such flag: there the path is checked, and that is all."""
+
+FOLDER: int = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
+"""How to open folders."""
+
+HAS_FOLDER_HANDLES: bool = os.scandir in os.supports_fd and os.open in os.supports_dir_fd
+"""Whether folders can be opened, and files named relative to them."""
+
+KEEPS_OPEN_FILES = IS_WINDOWS
+"""Whether a file that is open anywhere cannot be replaced, renamed or deleted."""
+
+_MOST_BYTES = 1 << 30
+"""Bytes moved by one call where more than 2 GiB are an error."""
+
+
+# -- processes -------------------------------------------------------------------------
+
+
+def count_processors() -> int:
+    """Return how many processors this process may use, as far as the system says."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def at_fork(**hooks: Callable[[], None]) -> None:
+    """Register `hooks` as `os.register_at_fork` does, where processes can fork."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(**hooks)
+
+
+# -- reading and writing at a position -------------------------------------------------
+
+# Where reading at a position means to go there first, one thread at a time may do so. Few
+# locks for all descriptors are enough: each is held for one call.
+_turns = [Lock() for _ in range(64)]
+
+
+def _seek_and_read(descriptor: int, length: int, position: int) -> bytes:
+    with _turns[descriptor % len(_turns)]:
+        os.lseek(descriptor, position, os.SEEK_SET)
+        return os.read(descriptor, min(length, _MOST_BYTES))
+
+
+def _read_some(descriptor: int, length: int, position: int) -> bytes:
+    return os.pread(descriptor, min(length, _MOST_BYTES), position)
+
+
+def _copy_into(descriptor: int, memory: memoryview, position: int) -> int:
+    data = read_at(descriptor, len(memory), position)
+    memory[: len(data)] = data
+    return len(data)
+
+
+def _read_into(descriptor: int, memory: memoryview, position: int) -> int:
+    return os.preadv(descriptor, [memory], position)
+
+
+def _write_first(descriptor: int, buffers: Sequence[bytes | memoryview], position: int) -> int:
+    first = memoryview(buffers[0])[:_MOST_BYTES]
+    if hasattr(os, "pwrite"):
+        return os.pwrite(descriptor, first, position)
+    with _turns[descriptor % len(_turns)]:
+        os.lseek(descriptor, position, os.SEEK_SET)
+        return os.write(descriptor, first)
+
+
+read_at: Callable[[int, int, int], bytes]
+"""Read up to `length` bytes from `position` on, as `os.pread` does."""
+
+read_into: Callable[[int, memoryview, int], int]
+"""Read into memory from a position on; return the number of bytes, 0 at the end of the file."""
+
+write_at: Callable[[int, Sequence[bytes | memoryview], int], int]
+"""Write some of the buffers from a position on; return the number of bytes written."""
+
+if not hasattr(os, "pread"):
+    read_at = _seek_and_read
+elif IS_MACOS:
+    read_at = _read_some
+else:
+    read_at = os.pread
+read_into = _copy_into if IS_MACOS or not hasattr(os, "preadv") else _read_into
+write_at = _write_first if IS_MACOS or not hasattr(os, "pwritev") else os.pwritev
+
+
+# -- the disk --------------------------------------------------------------------------
+
+
+def _sync_fully(descriptor: int) -> None:
+    """Wait for the disk itself; `os.fsync` of macOS leaves data in the cache of the drive."""
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)  # type: ignore[attr-defined]
+    except OSError:  # some file systems on a network have no such request
+        os.fsync(descriptor)
+
+
+sync: Callable[[int], None]
+"""Return when what was written to an open file is on the disk."""
+sync = _sync_fully if hasattr(fcntl, "F_FULLFSYNC") else os.fsync
+
+
+def allocate(descriptor: int, size: int) -> None:
+    """Make sure that the disk has room for the first `size` bytes of a new, empty file."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, size)
+    else:
+        os.write(descriptor, bytes(size))
+
+
+# -- names -----------------------------------------------------------------------------
+
+
+def absolute_path(path: str | os.PathLike[str]) -> str:
+    """Return `path` such that it means the same place in every working directory.
+
+    Segments ``..`` stay, because behind a link they do not lead back to where the link is.
+    """
+    text = os.fspath(path)
+    if os.pardir in text.split(os.sep):
+        return os.path.join(os.getcwd(), text)
+    return os.path.abspath(text)
+
+
+_RESERVED = re.compile(
+    r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³])([. ].*)?", re.IGNORECASE | re.DOTALL
+)
+_REFUSED = re.compile(r'[\x00-\x1f<>:"\\|?*]')
+
+
+def why_no_name(name: str) -> str | None:
+    """Return why a file cannot have a name, or None."""
+    if name in ("", ".", ".."):
+        return "it is empty or names a folder"
+    if not IS_WINDOWS:
+        return None
+    if found := _REFUSED.search(name):
+        return f"Windows allows no {found.group()!r} in names of files"
+    if name[-1] in ". ":
+        return f"Windows drops the {name[-1]!r} at the end of a name"
+    if _RESERVED.fullmatch(name):
+        return "Windows reserves this name for a device"
+    return None
+
+
+class _NoNames(Container[str]):
+    """Names that no file can have, where they cannot be listed."""
+
+    def __contains__(self, name: object) -> bool:
+        return why_no_name(str(name)) is not None
+
+
+NO_NAMES: Container[str] = _NoNames() if IS_WINDOWS else ("", ".", "..")
+"""Names that no file can have."""
+
+_PC_CASE_SENSITIVE = 11
+"""The number of what macOS tells of a volume, for which Python has no name."""
+
+
+def _ignores_case(path: str) -> bool:
+    """Return whether names that differ in case only mean the same file, as far as that is known."""
+    if not IS_MACOS:
+        return IS_WINDOWS
+    while True:
+        try:
+            return not os.pathconf(path, _PC_CASE_SENSITIVE)
+        except FileNotFoundError:
+            path = os.path.dirname(path)
+        except (OSError, ValueError):
+            return False
+
+
+def real_name(path: str) -> str:
+    """Return the one name of a file or folder: absolute, links followed, without a first slash.
+
+    Where the volume ignores case, so does the name.
+    """
+    real = _resolved(path) if IS_WINDOWS else os.path.realpath(path)
+    name = real.replace(os.sep, "/").lstrip("/")
+    return name.casefold() if _ignores_case(real) else name
+
+
+def _resolved(path: str) -> str:
+    """Return the target of links; a name that no file can have is returned unchanged."""
+    drive, tail = os.path.splitdrive(path)
+    names = tail.replace(os.sep, "/").split("/")
+    for n, name in enumerate(names):
+        if name not in ("", ".", "..") and why_no_name(name):
+            return "/".join([os.path.realpath(drive + "/".join(names[:n])), *names[n:]])
+    return os.path.realpath(path)
+
+
+def is_junction(entry: os.DirEntry[str]) -> bool:
+    """Tell whether a folder of Windows is in truth a link to another one."""
+    if not IS_WINDOWS:
+        return False
+    mount_point = 0xA0000003
+    return getattr(entry.stat(follow_symlinks=False), "st_reparse_tag", 0) == mount_point
+
+
+# -- renaming and deleting -------------------------------------------------------------
+
+PATIENCE = 2.0
+"""Seconds for which to wait until others have closed a file."""
+
+
+def _patiently(verb: str, call: Callable[..., Any], *paths: str) -> None:
+    """Call until no other process has a file open any more, perhaps only for a read.
+
+    Raises
+    ------
+    IsADirectoryError, FileExistsError
+        If a folder is in the way, for which Windows has the same error.
+    PermissionError
+        If it does not succeed in time.
+    """
+    pause, end = 0.001, time.monotonic() + PATIENCE
+    while True:
+        try:
+            call(*paths)
+            return
+        except PermissionError as error:
+            _check_ways(*paths)
+            if time.monotonic() > end:
+                reason = f"cannot {verb} it, for {PATIENCE:g} s: another program has it open"
+                raise PermissionError(
+                    errno.EACCES, f"{reason}, or it is protected ({error.strerror})", paths[-1]
+                ) from error
+        time.sleep(pause)
+        pause = min(2 * pause, 0.1)
+
+
+def _check_ways(source: str, target: str | None = None) -> None:
+    """Raise what other systems raise where a folder is in the way."""
+    in_the_way = source if target is None else target
+    if target is not None and _is_same_file(source, target):
+        return
+    if os.path.isdir(in_the_way) and not os.path.islink(in_the_way):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), in_the_way)
+    if target is not None and os.path.isdir(source) and os.path.lexists(target):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target)
+
+
+def _is_same_file(source: str, target: str) -> bool:
+    with suppress(OSError):
+        return os.path.samestat(os.lstat(source), os.lstat(target))
+    return False
+
+
+def _rename_patiently(source: str, target: str) -> None:
+    _patiently("replace or rename", os.replace, source, target)
+
+
+def _unlink_patiently(path: str) -> None:
+    _patiently("delete", os.unlink, path)
+
+
+rename: Callable[[str, str], None]
+"""Rename a file or folder; a file, or an empty folder, at the new name is replaced."""
+
+unlink: Callable[[str], None]
+"""Delete a file."""
+
+
+def rename_in(folder: int, name: str, new_name: str) -> None:
+    """Rename what is in an open folder."""
+    os.rename(name, new_name, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+rename, unlink = (_rename_patiently, _unlink_patiently) if IS_WINDOWS else (os.replace, os.unlink)
+
+
+# -- locks -----------------------------------------------------------------------------
+
+
+class FileLock:
+    """A lock that excludes others from an open file; not the one who holds it.
+
+    Parameters
+    ----------
+    path : str
+    descriptor : int
+        The open file. Where the system can lock it, nothing else is needed, and closing it
+        frees the lock. Windows would keep readers out as well, so there a file next to it is
+        locked.
+    """
+
+    def __init__(self, path: str, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._beside = fasteners.InterProcessLock(f"{path}.lock") if IS_WINDOWS else None
+
+    def acquire(self) -> None:
+        """Take the lock, or raise `BlockingIOError` at once if others have it."""
+        if self._beside is None:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        elif not self._beside.acquired and not self._beside.acquire(blocking=False):
+            self._beside.lockfile.close()
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    def release(self) -> None:
+        """Give the lock back, if it is held."""
+        if self._beside is None:
+            with suppress(OSError):
+                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        elif self._beside.acquired:
+            self._beside.release()
+            with suppress(OSError):  # others have it open
+                os.unlink(self._beside.path)
+
+    def after_close(self) -> None:
+        """Give the lock back after the file was closed, if that did not do so."""
+        if self._beside is not None:
+            self.release()

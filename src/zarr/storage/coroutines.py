@@ -1,0 +1,101 @@
+"""Coroutines for threads that wait for them, and that may be interrupted while they wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from threading import Lock
+from typing import Any, Generic, TypeVar
+
+__all__ = ["run_in"]
+
+T = TypeVar("T")
+
+
+def run_in(loop: asyncio.AbstractEventLoop, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Return what a coroutine returns that runs in `loop`, which another thread runs.
+
+    If an exception comes to the waiting thread, such as `KeyboardInterrupt`, the coroutine is
+    cancelled, and the exception is raised on when nothing of the coroutine runs any more.
+
+    Raises
+    ------
+    RuntimeError
+        If the calling thread is the one that runs `loop`, which would wait for itself.
+    """
+    if _is_running_here(loop):
+        raise RuntimeError("this store was called from within the event loop that it needs")
+    call = _Call(loop, make)
+    try:
+        loop.call_soon_threadsafe(call.start)
+        call.ended.acquire()
+    except BaseException:
+        call.stop()
+        raise
+    return call.result()
+
+
+def _is_running_here(loop: asyncio.AbstractEventLoop) -> bool:
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False
+
+
+class _Call(Generic[T]):
+    """One coroutine. Its end is signalled by a lock, whose methods no exception can interrupt."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, make: Callable[[], Coroutine[Any, Any, T]]
+    ) -> None:
+        self._loop = loop
+        self._make = make
+        self._task: asyncio.Task[None] | None = None
+        self._values: list[T] = []
+        self._error: BaseException | None = None
+        self._cancelled = False
+        self.ended = Lock()
+        self.ended.acquire()
+
+    # -- in the thread of the loop ---------------------------------------------------
+
+    def start(self) -> None:
+        self._task = self._loop.create_task(self._run())
+        self._task.add_done_callback(self._tell_end)
+
+    async def _run(self) -> None:
+        try:
+            self._values.append(await self._make())
+        except BaseException as error:  # noqa: BLE001 (it is raised in the thread that waits)
+            self._error = error
+
+    def _tell_end(self, _: object = None) -> None:
+        if self.ended.locked():
+            self.ended.release()
+
+    def _cancel(self) -> None:
+        # It has not begun and never will; or it has ended, and the exception came when the
+        # waiting thread was already told.
+        if self._task is None or self._task.done():
+            self._tell_end()
+        else:
+            self._task.cancel()
+
+    # -- in the thread that waits ----------------------------------------------------
+
+    def stop(self) -> None:
+        """Cancel the coroutine, and wait until it has ended, whatever else comes meanwhile."""
+        while True:
+            try:
+                if not self._cancelled:
+                    self._loop.call_soon_threadsafe(self._cancel)
+                    self._cancelled = True
+                self.ended.acquire()
+                return
+            except BaseException:  # noqa: BLE001, S112 (the first one is raised in the end)
+                continue
+
+    def result(self) -> T:
+        if self._error is not None:
+            raise self._error
+        return self._values[0]

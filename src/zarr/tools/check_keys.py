@@ -1,0 +1,270 @@
+"""The second level of a check: keys and the sizes of values, from one list of the store."""
+
+from __future__ import annotations
+
+import math
+import re
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from zarr._chunks.access import ChunkAccess
+from zarr._chunks.chunk_keys import NUMBER
+from zarr._formats.base import Format
+from zarr._formats.documents import is_metadata
+from zarr.storage.base import BaseStore
+from zarr.tools.check_nodes import Node, finding, is_ours
+from zarr.tools.check_report import Finding
+
+__all__ = ["ArrayKeys", "Listing", "check_array_keys", "check_other_keys", "folder_of", "list_keys"]
+
+_TEMPORARY = re.compile(r"(?:\.[0-9a-f][0-9a-f.-]{5,})?\.(?:__lock|partial|tmp)")
+"""What libraries append to a key while they write its value: zarr-python, tensorstore, zarrs."""
+
+_NUMBERS = re.compile(rf"(?:c[/.]?)?((?:{NUMBER})(?:[/.](?:{NUMBER}))*)")
+"""How chunk keys can look, in whichever format."""
+
+_LARGEST_GRID = 1 << 27
+"""Number of chunks up to which those that are present are marked one by one."""
+
+_LARGEST_PICTURE = 1 << 22
+"""Number of chunks up to which the pattern of those that are absent is looked at."""
+
+
+@dataclass(slots=True)
+class _Folder:
+    """Names of the keys directly in one folder, and the sizes of their values."""
+
+    names: list[str] = field(default_factory=list)
+    sizes: array[int] = field(default_factory=lambda: array("q"))
+
+
+@dataclass(slots=True)
+class Listing:
+    """All keys of a store, by folder: some 70 bytes of memory for each."""
+
+    folders: dict[str, _Folder] = field(default_factory=dict)
+    documents: set[str] = field(default_factory=set)
+
+    def keys(self, folder: str) -> Iterator[tuple[str, int]]:
+        """Yield the keys directly in `folder`, and the sizes of their values."""
+        prefix = f"{folder}/" if folder else ""
+        found = self.folders[folder]
+        for name, size in zip(found.names, found.sizes, strict=True):
+            yield prefix + name, size
+
+
+@dataclass(slots=True)
+class ArrayKeys:
+    """The values of the store in which the chunks of an array are.
+
+    Attributes
+    ----------
+    access : ChunkAccess
+    keys : list of str
+    sizes : array of int
+        Bytes of their values, -1 where unknown.
+    """
+
+    access: ChunkAccess
+    keys: list[str] = field(default_factory=list)
+    sizes: array[int] = field(default_factory=lambda: array("q"))
+
+
+def list_keys(store: BaseStore, path: str, known: Sequence[Format]) -> Listing:
+    """Return all keys at `path` and below it, by one list of the store."""
+    listing = Listing()
+    for key, size in store.list_sizes(known[0].folder_of_keys(path)):
+        if is_ours(key):
+            continue
+        if is_metadata(key) or any(format.is_document(key) for format in known):
+            listing.documents.add(key)
+        folder, _, name = key.rpartition("/")
+        at = listing.folders.setdefault(folder, _Folder())
+        at.names.append(name)
+        at.sizes.append(size)
+    return listing
+
+
+def folder_of(node: Node) -> str:
+    """Return the folder in which all chunks of an array are."""
+    if node.meta is None:
+        return node.path
+    prefix = node.format.chunk_prefix(node.path, node.meta)
+    return prefix.removesuffix(node.meta.keys.prefix).rstrip("/")
+
+
+# -- the keys of an array ----------------------------------------------------------------
+
+
+def check_array_keys(
+    node: Node, listing: Listing, folders: Sequence[str]
+) -> tuple[ArrayKeys | None, list[Finding]]:
+    """Return the chunks of the array `node`, and what is wrong with its keys.
+
+    Parameters
+    ----------
+    node : Node
+    listing : Listing
+    folders : sequence of str
+        The folder of the array, and those below it.
+    """
+    if node.meta is None or node.access is None:
+        return None, []
+    access, meta = node.access, node.meta
+    counts = access.storage.values(meta.grid.counts(meta.shape))
+    present = _Present(counts)
+    chunks, findings, others = ArrayKeys(access), [], []
+    root = folder_of(node)
+    skip = len(root) + 1 if root else 0
+    for folder in folders:
+        if folder[skip:].startswith("__"):
+            continue  # what libraries keep next to the chunks
+        for key, size in listing.keys(folder):
+            place = access.keys.place(key)
+            if place is None:
+                if key not in listing.documents:
+                    others.append(key)
+            elif any(at >= count for at, count in zip(place, counts, strict=True)):
+                said = f"chunk {place} is outside of the grid of {counts} chunks"
+                findings.append(finding("K002", key, said, node.path))
+            else:
+                present.add(place)
+                chunks.keys.append(key)
+                chunks.sizes.append(size)
+                findings += _check_size(node, access, key, place, size)
+    for key in others:
+        findings.append(_other_key(node, key, key[skip:], present))
+    findings += _check_holes(node, present)
+    return chunks, findings
+
+
+def _check_size(
+    node: Node, access: ChunkAccess, key: str, place: tuple[int, ...], size: int
+) -> Iterator[Finding]:
+    if size < 0 or not access.pipeline.nbytes:
+        return
+    name = "shard" if node.meta.sharding is not None else "chunk"
+    if size == 0:
+        yield finding("C001", key, f"{name} {place} has no bytes", node.path)
+    elif node.meta.sharding is not None:
+        least = access.storage.layout(key).index_nbytes
+        if size < least:
+            said = f"{size} bytes are too few for the index of a shard, which has {least}"
+            yield finding("S001", key, said, node.path)
+    elif access.pipeline.sliceable:
+        expected = access.pipeline.nbytes if access.uniform_chunks else _nbytes_at(access, place)
+        if size != expected:
+            yield finding("C002", key, f"{size} bytes stored, expected {expected}", node.path)
+
+
+def _nbytes_at(access: ChunkAccess, place: tuple[int, ...]) -> int:
+    nbytes: int = access.pipeline_at(place).nbytes
+    return nbytes
+
+
+def _other_key(node: Node, key: str, name: str, present: _Present) -> Finding:
+    """Return the finding for a key of an array that is no chunk's."""
+    if written := _being_written(node, key):
+        return finding("K001", key, f"a file that was to become {written!r}", node.path)
+    match = _NUMBERS.fullmatch(name)
+    ndim = len(node.meta.shape)
+    if match is not None and ndim:
+        place = tuple(map(int, re.split("[/.]", match[1])))
+        if len(place) == ndim and present.is_absent(place):
+            present.add(place)
+            right = node.access.keys.key(place)  # type: ignore[union-attr]
+            said = f"chunk {place} belongs under the key {right!r}, which is absent"
+            return finding("K003", key, said, node.path)
+    return finding("K004", key, "neither a chunk nor metadata of the array", node.path)
+
+
+def _being_written(node: Node, key: str) -> str | None:
+    """Return the key whose value a temporary file of the name `key` was to become."""
+    for match in _TEMPORARY.finditer(key):
+        final = key[: match.start()]
+        is_chunk = node.access is not None and node.access.keys.place(final) is not None
+        if match.end() == len(key) and (is_chunk or is_metadata(final)):
+            return final
+    return None
+
+
+class _Present:
+    """Which chunks of a grid are stored."""
+
+    def __init__(self, counts: tuple[int, ...]) -> None:
+        self.counts = counts
+        self.marks: Any = None
+        if math.prod(counts) <= _LARGEST_GRID:
+            self.marks = np.zeros(counts, bool)
+        self._places: set[tuple[int, ...]] = set()
+
+    def add(self, place: tuple[int, ...]) -> None:
+        if self.marks is None:
+            self._places.add(place)
+        else:
+            self.marks[place] = True
+
+    def is_absent(self, place: tuple[int, ...]) -> bool:
+        """Tell whether `place` is in the grid, and nothing is stored for it."""
+        if any(at >= count for at, count in zip(place, self.counts, strict=True)):
+            return False
+        return place not in self._places if self.marks is None else not self.marks[place]
+
+
+def _check_holes(node: Node, present: _Present) -> Iterator[Finding]:
+    """Yield a finding if few chunks are absent, and stored ones are on all sides of each.
+
+    Arrays are seldom sparse in such a way, but transfers fail so.
+    """
+    marks = present.marks
+    if marks is None or marks.ndim == 0 or not 3 < marks.size <= _LARGEST_PICTURE:
+        return
+    absent = ~marks
+    number = int(absent.sum())
+    if not 0 < number <= max(1, marks.size // 10):
+        return
+    lonely = absent.copy()
+    for dim in range(marks.ndim):
+        before = [slice(None)] * marks.ndim
+        after = [slice(None)] * marks.ndim
+        before[dim], after[dim] = slice(None, -1), slice(1, None)
+        lonely[tuple(before)] &= marks[tuple(after)]
+        lonely[tuple(after)] &= marks[tuple(before)]
+    if int(lonely.sum()) != number:
+        return
+    places = [tuple(map(int, place)) for place in np.argwhere(absent)[:3]]
+    shown = ", ".join(map(str, places)) + (", ..." if number > 3 else "")
+    key = node.access.keys.key(places[0])  # type: ignore[union-attr]
+    said = f"{number} of {marks.size} chunks are absent among stored ones, and read as fill values"
+    yield finding("C005", key, f"{said}: {shown}", node.path)
+
+
+# -- keys of no array ---------------------------------------------------------------------
+
+
+def check_other_keys(
+    listing: Listing, owners: Mapping[str, Sequence[str]], nodes: Sequence[Node]
+) -> Iterator[Finding]:
+    """Yield what is wrong with the keys of no array, and with the names of nodes."""
+    owned = {folder for folders in owners.values() for folder in folders}
+    for folder in listing.folders:
+        if folder in owned:
+            continue
+        for key, _ in listing.keys(folder):
+            if key in listing.documents:
+                continue
+            final = _TEMPORARY.sub("", key)
+            if final != key and is_metadata(final):
+                yield finding("K001", key, f"a file that was to become {final!r}")
+            else:
+                yield finding("K004", key, "neither metadata nor a chunk of an array")
+    names: dict[str, str] = {}
+    for node in nodes:
+        other = names.setdefault(node.path.casefold(), node.path)
+        if other != node.path:
+            said = f"the names of {node.path!r} and {other!r} differ only in case"
+            yield finding("K005", node.key, f"{said}: not every file system tells them apart")

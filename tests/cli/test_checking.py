@@ -1,0 +1,112 @@
+"""`check`, `vacuum`, `diff` and `digest`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import zarr
+from tests.cli.command import run_many
+from tests.cli.conftest import COUNT
+
+pytest.importorskip("click")
+
+
+def test_intact_stores_have_no_errors(made: Path, names: list[str]) -> None:
+    results = run_many(made, *(["check", name, "--json"] for name in names))
+
+    for result in results:
+        assert (result.status, result.err) == (0, "")
+        assert result.json["ok"]
+        assert (result.json["arrays"], result.json["level"]) == (2, "data")
+
+
+def test_damage_is_found_and_mended(stores: Path) -> None:
+    (stores / "v2.zarr/count/9").write_bytes(b"left")
+    (stores / "v2.zarr/count/1").write_bytes(b"damaged")
+
+    keys, data, tried, spared, mended, left, text, absent, unknown = run_many(
+        stores,
+        ["check", "v2.zarr", "--level", "keys", "--json"],
+        ["check", "v2.zarr", "--json"],
+        ["check", "v2.zarr", "--fix", "K002", "--dry-run", "--age", "0"],
+        ["check", "v2.zarr", "--fix", "K002", "--yes"],
+        ["check", "v2.zarr", "--fix", "K002,C002", "--age", "0", "--quarantine", "--json"],
+        ["check", "v2.zarr", "--json"],
+        ["check", "v2.zarr/ocean"],
+        ["check", "v2.zarr/nope"],
+        ["check", "v2.zarr", "--fix", "X999", "--yes"],
+    )
+
+    assert (keys.status, keys.json["counts"]) == (0, {"K002": 1})
+    assert (data.status, data.json["counts"]) == (1, {"C002": 1, "K002": 1})
+    assert (tried.status, spared.status) == (1, 1)
+    assert mended.json["ok"]
+    assert {fix["code"] for fix in mended.json["fixes"] if fix["done"]} == {"C002", "K002"}
+    assert left.status == 0
+    assert text.out.startswith("0 errors")
+    assert (absent.status, unknown.status) == (2, 2)
+    assert "X999" in unknown.err
+    assert not (stores / "v2.zarr/count/9").exists()
+
+
+def test_vacuum(stores: Path) -> None:
+    (stores / "v2.zarr/count/9").write_bytes(b"left")
+
+    tried, young, done = run_many(
+        stores,
+        ["vacuum", "v2.zarr", "--dry-run", "--age", "0"],
+        ["vacuum", "v2.zarr", "--yes"],
+        ["vacuum", "v2.zarr", "--yes", "--age", "0", "--json"],
+    )
+
+    assert "4 bytes would be freed" in tried.out
+    assert young.status == 0
+    assert "0 bytes freed" in young.out
+    assert done.json["freed"] == 4
+    assert not (stores / "v2.zarr/count/9").exists()
+
+
+def test_diff_has_the_exit_status_of_diff(stores: Path) -> None:
+    z = zarr.open(str(stores / "v2.zarr"))
+    z["count"][3] = -1
+    z["ocean/temp"].attrs["units"] = "degC"
+
+    same, other, quiet, data, near, trouble, as_json = run_many(
+        stores,
+        ["diff", "data.zip/count", "v3.zarr/count"],
+        ["diff", "v2.zarr", "data.zip"],
+        ["diff", "-q", "v2.zarr/count", "data.zip/count"],
+        ["diff", "--data-only", "v2.zarr/ocean/temp", "data.n5/ocean/temp"],
+        ["diff", "--atol", "4", "v2.zarr/count", "data.zip/count"],
+        ["diff", "v2.zarr", "nowhere.zarr"],
+        ["diff", "--json", "v2.zarr/count", "data.sqlite/count"],
+    )
+
+    assert same.status == 0
+    assert other.status == 1
+    assert "count" in other.out
+    assert "units" in other.out
+    assert (quiet.status, quiet.out) == (1, "")
+    assert (data.status, near.status) == (0, 0)
+    assert (trouble.status, trouble.out) == (2, "")
+    assert as_json.status == 1
+    assert as_json.json["equal"] is False
+
+
+def test_digest_does_not_depend_on_the_store(made: Path, names: list[str]) -> None:
+    places = [f"{name}/count" for name in names]
+
+    as_json, text, wrong = run_many(
+        made,
+        ["digest", "--json", *places],
+        ["digest", *places],
+        ["digest", "v2.zarr", "--algorithm", "crc7"],
+    )
+
+    expected = zarr.digest(COUNT)
+    assert as_json.json["digests"] == dict.fromkeys(places, expected)
+    assert text.lines == [[expected, place] for place in places]
+    assert wrong.status == 2
+    assert "crc7" in wrong.err

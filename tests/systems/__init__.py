@@ -1,0 +1,1 @@
+"""Other operating systems, simulated by what they lack and refuse."""
