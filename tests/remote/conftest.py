@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.remote.relay import Relay
-from tests.remote.servers import AZURITE_KEY, S3_KEYS, make_bucket
+from tests.remote.servers import AZURITE_KEY, S3_KEYS, make_bucket, make_container, remove_container
 
 # A failure shows both sides, as in a module of tests.
 pytest.register_assert_rewrite("tests.remote.counts")
@@ -115,9 +115,9 @@ def container(azure_url: str, unique: Callable[[str], str]) -> Any:
     credential = {"account_name": "devstoreaccount1", "account_key": AZURITE_KEY}
     name = unique("test").replace("_", "-")
     with ContainerClient(azure_url, name, credential=credential) as client:
-        client.create_container()
+        make_container(client)
         yield client
-        client.delete_container()
+        remove_container(client)
 
 
 @pytest.fixture

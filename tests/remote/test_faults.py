@@ -21,7 +21,7 @@ from azure.storage.blob import ContainerClient, LinearRetry
 
 import zarr
 from tests.remote.relay import Relay
-from tests.remote.servers import AZURITE_KEY, S3_KEYS, make_bucket
+from tests.remote.servers import AZURITE_KEY, S3_KEYS, make_bucket, make_container
 from zarr.errors import StoreError, StorePermissionError, StoreTimeoutError
 from zarr.storage import (
     ABSStore,
@@ -168,7 +168,7 @@ def prepare(backend: Backend, port: int, place: str, folder: str | Path) -> str:
             make_bucket(f"http://127.0.0.1:{port}", place)
         filling = backend.open(port, place)
         if isinstance(filling, ABSStore):
-            filling.client.create_container()
+            make_container(filling.client)
     array = zarr.create(
         DATA.shape,
         chunks=(1, DATA.shape[1]),

@@ -14,7 +14,7 @@ import pytest
 
 import zarr
 from tests.docs import pages
-from tests.remote.servers import AZURITE_KEY, S3_KEYS, make_bucket
+from tests.remote.servers import AZURITE_KEY, S3_KEYS, make_bucket, make_container, remove_container
 
 pytestmark = pytest.mark.remote
 
@@ -46,9 +46,9 @@ def test_azure(azure_url: str, in_tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     connection = ";".join(f"{name}={value}" for name, value in parts.items())
     monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", connection)
     with ContainerClient.from_connection_string(connection, "my-container") as client:
-        client.create_container()
+        make_container(client)
         pages.run(page_with("azure"))
-        client.delete_container()
+        remove_container(client)
 
 
 PASSWORD = f"Basic {base64.b64encode(b'ada:secret').decode()}"

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 import zarr
-from tests.remote.servers import AZURITE_KEY, S3_KEYS, make_bucket
+from tests.remote.servers import AZURITE_KEY, S3_KEYS, make_bucket, make_container
 
 Array = np.ndarray[Any, Any]
 Index = tuple[slice, ...]
@@ -115,13 +115,11 @@ def _mongodb(folder: str) -> Any:
 
 
 def _azure(folder: str) -> Any:
-    from azure.core.exceptions import ResourceExistsError
     from azure.storage.blob import ContainerClient
 
     credential = {"account_name": "devstoreaccount1", "account_key": AZURITE_KEY}
     client = ContainerClient(_address("azure"), "safety", credential=credential)
-    with contextlib.suppress(ResourceExistsError):
-        client.create_container()
+    make_container(client)
     return zarr.ABSStore(client=client, prefix=_unique(folder))
 
 
