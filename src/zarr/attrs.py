@@ -41,6 +41,11 @@ class Attributes(MutableMapping[str, JSON]):
         When an attribute is set to a value that JSON does not support; the attributes then keep
         their values. A name that is not a string is converted, with a `DeprecationWarning`.
 
+    References
+    ----------
+    Zarr specification, version 2: "Attributes"; version 3: "Array metadata" and "Group metadata",
+    member ``attributes``.
+
     Examples
     --------
     >>> import zarr

@@ -189,8 +189,8 @@ def create(
 
     References
     ----------
-    The metadata are those of the Zarr specification, version 2 ("Arrays") or version 3 ("Array
-    metadata").
+    Zarr specification, version 2: "Arrays"; version 3: "Array metadata", for chunks "Chunk grids",
+    for their keys "Chunk key encodings", for codecs "Chunk encoding".
 
     Examples
     --------
@@ -312,7 +312,8 @@ def create_array(
 
     References
     ----------
-    The metadata are those of the Zarr specification, version 3 ("Array metadata").
+    Zarr specification, version 3: "Array metadata", for chunks "Chunk grids", for their keys
+    "Chunk key encodings", for codecs "Chunk encoding"; for `shards`, codec ``sharding_indexed``.
 
     Examples
     --------

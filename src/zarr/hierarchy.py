@@ -74,6 +74,10 @@ class Group(Node, MutableMapping[str, Any]):
     ContainsArrayError
         If there is an array at `path`.
 
+    References
+    ----------
+    Zarr specification, version 2: "Groups"; version 3: "Group metadata".
+
     Examples
     --------
     >>> import zarr
@@ -1196,6 +1200,10 @@ def group(
     ContainsArrayError
         If there is an array at `path` and `overwrite` is False.
 
+    References
+    ----------
+    Zarr specification, version 2: "Groups"; version 3: "Group metadata".
+
     Examples
     --------
     >>> import zarr
@@ -1358,6 +1366,10 @@ def create_group(
     ------
     ContainsArrayError, ContainsGroupError
         If there is an array or group at `path` and `overwrite` is False.
+
+    References
+    ----------
+    Zarr specification, version 3: "Group metadata".
 
     Examples
     --------

@@ -116,7 +116,13 @@ class Node:
 
     @property
     def attrs(self) -> Attributes:
-        """The user attributes, a mapping of names to JSON values."""
+        """The user attributes, a mapping of names to JSON values.
+
+        References
+        ----------
+        Zarr specification, version 2: "Attributes"; version 3: "Array metadata" and "Group
+        metadata", member ``attributes``.
+        """
         if self._attrs is None:
             self._attrs = Attributes(
                 self._store,

@@ -95,6 +95,10 @@ class Array(Selections, PrivateNames, Node):
     MetadataError
         If the metadata are invalid.
 
+    References
+    ----------
+    Zarr specification, version 2: "Arrays"; version 3: "Array metadata" and "Chunk encoding".
+
     Examples
     --------
     >>> import zarr
@@ -289,6 +293,11 @@ class Array(Selections, PrivateNames, Node):
         listed when the array was created. These lengths add up to the length of the array, as in
         dask: a last chunk that extends beyond the end of the array is cut there.
 
+        References
+        ----------
+        Zarr specification, version 2: "Chunks"; version 3: "Chunk grids". Lengths that differ are
+        the chunk grid ``rectilinear`` in the registry of extensions.
+
         Examples
         --------
         >>> import zarr
@@ -300,7 +309,12 @@ class Array(Selections, PrivateNames, Node):
 
     @property
     def shards(self) -> tuple[Any, ...] | None:
-        """Shape of a shard, or the lengths of all shards as in `chunks`; None without shards."""
+        """Shape of a shard, or the lengths of all shards as in `chunks`; None without shards.
+
+        References
+        ----------
+        Zarr specification, version 3: codec ``sharding_indexed``.
+        """
         return self._current.grid.cut_shards(self._current.shape)
 
     @property
@@ -309,6 +323,10 @@ class Array(Selections, PrivateNames, Node):
 
         Format 2 has no names of dimensions; xarray keeps them there in the attribute
         ``_ARRAY_DIMENSIONS``.
+
+        References
+        ----------
+        Zarr specification, version 3: "Array metadata", member ``dimension_names``.
 
         Examples
         --------
@@ -320,17 +338,33 @@ class Array(Selections, PrivateNames, Node):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The NumPy dtype."""
+        """The NumPy dtype.
+
+        References
+        ----------
+        Zarr specification, version 2: "Data type encoding"; version 3: "Data types".
+        """
         return self._current.dtype
 
     @property
     def order(self) -> str:  # not Literal: jedi, which completes names in IPython, fails with it
-        """Memory layout of the elements within a chunk, 'C' (row-major) or 'F' (column-major)."""
+        """Memory layout of the elements within a chunk, 'C' (row-major) or 'F' (column-major).
+
+        References
+        ----------
+        Zarr specification, version 2: "Arrays", member ``order``; version 3: codec ``transpose``.
+        """
         return self._current.order
 
     @property
     def fill_value(self) -> Any:
-        """Value of elements that were never written; None if undefined."""
+        """Value of elements that were never written; None if undefined.
+
+        References
+        ----------
+        Zarr specification, version 2: "Fill value encoding"; version 3: "Array metadata", member
+        ``fill_value``.
+        """
         return self._meta.fill_value
 
     @fill_value.setter
@@ -344,12 +378,22 @@ class Array(Selections, PrivateNames, Node):
 
     @property
     def compressor(self) -> Any:
-        """The compressor, or None if chunks are not compressed."""
+        """The compressor, or None if chunks are not compressed.
+
+        References
+        ----------
+        Zarr specification, version 2: "Chunks"; version 3: "Chunk encoding".
+        """
         return next((codec_from(s) for s in self._current.steps if s.role == "compressor"), None)
 
     @property
     def filters(self) -> list[Any] | None:
-        """The filters in the order of encoding, or None if there are none."""
+        """The filters in the order of encoding, or None if there are none.
+
+        References
+        ----------
+        Zarr specification, version 2: "Filters"; version 3: "Chunk encoding".
+        """
         return [codec_from(s) for s in self._current.steps if s.role == "filter"] or None
 
     @property
@@ -647,6 +691,10 @@ class Array(Selections, PrivateNames, Node):
             If the array is read-only.
         ValueError
             If the number of dimensions would change.
+
+        References
+        ----------
+        Zarr specification, version 3: "Resizing". It leaves to libraries whether to delete chunks.
 
         Examples
         --------

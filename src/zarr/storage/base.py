@@ -62,6 +62,10 @@ def normalize_storage_path(path: str | bytes | None) -> str:
     ValueError
         If a segment is ``.`` or ``..``.
 
+    References
+    ----------
+    Zarr specification, version 2: "Logical storage paths"; version 3: "Node names".
+
     Examples
     --------
     >>> from zarr.storage import normalize_storage_path
@@ -174,6 +178,10 @@ class BaseStore(MutableMapping[str, Buffer]):
         process was killed, see all or nothing of the change.
     lists_folders : bool
         Whether listing the keys below a path takes time for those keys only.
+
+    References
+    ----------
+    Zarr specification, version 2: "Storage"; version 3: "Abstract store interface".
 
     Examples
     --------
@@ -487,6 +495,11 @@ class BaseStore(MutableMapping[str, Buffer]):
         -----
         Where a store can, all ranges of a value come from the same version of it, if they are
         adjacent in `ranges`.
+
+        References
+        ----------
+        Zarr specification, version 3: "Abstract store interface", operation
+        ``get_partial_values``.
         """
         values = self.getitems(list(dict.fromkeys(key for key, _ in ranges)))
         return [
@@ -578,6 +591,10 @@ class BaseStore(MutableMapping[str, Buffer]):
         ------
         str
             The complete key.
+
+        References
+        ----------
+        Zarr specification, version 3: "Abstract store interface", operation ``list_prefix``.
         """
         prefix = f"{path}/" if path else ""
         return (key for key in list(self) if key.startswith(prefix))
@@ -658,6 +675,10 @@ class BaseStore(MutableMapping[str, Buffer]):
         -------
         list of str
             The names, sorted; empty if nothing exists below `path`.
+
+        References
+        ----------
+        Zarr specification, version 3: "Abstract store interface", operation ``list_dir``.
         """
         skip = len(path) + 1 if path else 0
         return sorted({key[skip:].partition("/")[0] for key in self.list_prefix(path)})
@@ -672,6 +693,10 @@ class BaseStore(MutableMapping[str, Buffer]):
         ----------
         path : str, optional
             Path in the store. The root by default.
+
+        References
+        ----------
+        Zarr specification, version 3: "Abstract store interface", operation ``erase_prefix``.
         """
         others, below, own = in_order(self.list_prefix(path), path)
         for keys in (own, below, others):

@@ -138,6 +138,10 @@ class DirectoryStore(BaseStore):
     Files whose names begin with ``.__zarr_tmp_`` are left by processes that were killed. They are
     not keys, and can be deleted while no process writes.
 
+    References
+    ----------
+    Zarr specification, version 3: "File system store".
+
     Examples
     --------
     >>> import zarr

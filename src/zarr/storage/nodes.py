@@ -83,6 +83,10 @@ def contains_array(store: StoreArgument, path: str | bytes | None = None) -> boo
     bool
         True for an array, False for a group or neither.
 
+    References
+    ----------
+    Zarr specification, version 2: "Arrays"; version 3: "Array metadata", member ``node_type``.
+
     Examples
     --------
     >>> import zarr
@@ -113,6 +117,10 @@ def contains_group(
     -------
     bool
         True for a group, False for an array or neither.
+
+    References
+    ----------
+    Zarr specification, version 2: "Groups"; version 3: "Group metadata", member ``node_type``.
 
     Examples
     --------
@@ -513,6 +521,10 @@ def init_array(
     ValueError, TypeError
         If an argument is invalid.
 
+    References
+    ----------
+    Zarr specification, version 2: "Arrays"; version 3: "Array metadata".
+
     Examples
     --------
     >>> from zarr.storage import init_array, KVStore
@@ -709,6 +721,10 @@ def init_group(
     ------
     ContainsArrayError, ContainsGroupError
         If there is an array or group at `path` and `overwrite` is False.
+
+    References
+    ----------
+    Zarr specification, version 2: "Groups"; version 3: "Group metadata".
 
     Examples
     --------
