@@ -14,7 +14,7 @@ from zarr._codecs.codec_names import codec_named
 from zarr._metadata import dtypes
 from zarr._metadata.v3_data_types import default_fill
 from zarr._selection.grid import Edges
-from zarr.config import Missing
+from zarr.config import Missing, Verify
 from zarr.core import Array
 from zarr.errors import (
     ArrayNotFoundError,
@@ -628,6 +628,7 @@ def open_array(
     zarr_format: int | None = None,
     cache_bytes: int | None = None,
     missing: Missing | None = None,
+    verify: Verify | None = None,
     **kwargs: Any,
 ) -> Array:
     """Open an array, with a mode as for files.
@@ -691,6 +692,12 @@ def open_array(
         How reading treats absent chunks: return fill values, return them with a warning, or
         raise `ChunkNotFoundError`. ``zarr.config.get().missing`` by default, which is
         ``'fill'``. Chunks that exist and cannot be read are always an error.
+    verify : bool or 'auto', optional
+        Whether reading compares metadata, attributes and chunks with the digests that
+        :func:`zarr.seal` has stored, and raises `SealError` where they differ. 'auto' does so
+        where there is a seal, True requires one of what is opened
+        read-only, False reads without.
+        ``zarr.config.get().verify`` by default, which is ``'auto'``.
     **kwargs
         Other parameters of :func:`create`, for a new array.
 
@@ -742,7 +749,7 @@ def open_array(
         return Array._of(
             found, store, path, mode == "r", chunk_store, synchronizer, cache_metadata, cache_attrs,
             partial_decompress, write_empty_chunks, zarr_version, meta_array,
-            cache_bytes=cache_bytes, missing=missing,
+            cache_bytes=cache_bytes, missing=missing, verify=verify,
         )  # fmt: skip
 
     if mode == "a":

@@ -26,6 +26,7 @@ from zarr._formats.documents import (
     parsed,
     too_deep,
 )
+from zarr._formats.seals import SEAL, resealed
 from zarr._metadata.foreign_dtypes import JSON
 from zarr._metadata.records import ArrayMeta, ChunkKeys, GroupMeta, Sharding, Step
 from zarr._metadata.v3_data_types import (
@@ -64,6 +65,11 @@ _DEFAULT_INDEX_CODECS = [
     {"name": "crc32c"},
 ]
 
+_TABLE_CODECS: list[JSON] = [
+    {"name": "bytes", "configuration": {"endian": "little"}},
+    {"name": "crc32c"},
+]
+
 
 class V3(Format):
     """The format of ``zarr.json`` documents."""
@@ -71,6 +77,9 @@ class V3(Format):
     version = 3
     default_separator = "/"
     carries_copies = True
+    sealable = True
+    table_steps = v3_codecs.parse_codecs(_TABLE_CODECS)
+    checksum = table_steps[-1]
 
     def array_key(self, path: str) -> str:
         return join(path, _DOCUMENT)
@@ -89,7 +98,7 @@ class V3(Format):
             raise MetadataError(f"{key!r}: {error}") from error
 
     def dump_array(self, meta: ArrayMeta) -> bytes:
-        return _dump_json(_members(meta))
+        return _dump_json(resealed(_members(meta)))
 
     def shape_member(self, shape: tuple[int, ...]) -> bytes:
         return f'\n  "shape": [{", ".join(map(str, shape))}],'.encode()
@@ -111,7 +120,7 @@ class V3(Format):
         members: dict[str, JSON] = {"zarr_format": self.version, "node_type": "group"}
         if meta.attributes is not None:
             members["attributes"] = dict(meta.attributes)
-        return _dump_json(members | dict(meta.extra))
+        return _dump_json(resealed(members | dict(meta.extra)))
 
     # -- attributes: in the document of the node -------------------------------------
 
@@ -126,7 +135,10 @@ class V3(Format):
         if document is None:
             raise MetadataError("there are no metadata to store the attributes in")
         members = expect_object(load_json(document, _DOCUMENT), _DOCUMENT)
-        return _dump_json({**members, "attributes": dict(attributes)})
+        return _dump_json(resealed({**members, "attributes": dict(attributes)}))
+
+    def dump_members(self, members: Mapping[str, JSON]) -> bytes:
+        return _dump_json(members)
 
     # -- nodes ---------------------------------------------------------------------
 
@@ -194,7 +206,7 @@ class V3(Format):
     # -- conversion ----------------------------------------------------------------
 
     def freed(self, meta: ArrayMeta) -> ArrayMeta:
-        ours = (ORIGINAL, "storage_transformers")
+        ours = (ORIGINAL, SEAL, "storage_transformers")
         extra = {name: value for name, value in meta.extra.items() if name not in ours}
         return replace(meta, extra=extra, stated={})
 
@@ -202,7 +214,7 @@ class V3(Format):
         return replace(meta, extra=_optional(meta.extra), stated={})
 
     def freed_group(self, meta: GroupMeta) -> GroupMeta:
-        ours = (ORIGINAL, _CONSOLIDATED)
+        ours = (ORIGINAL, SEAL, _CONSOLIDATED)
         return replace(meta, extra={n: v for n, v in meta.extra.items() if n not in ours})
 
     def adopted_group(self, meta: GroupMeta) -> GroupMeta:

@@ -1,0 +1,340 @@
+"""A store in front of the chunks of a sealed array: what is read is verified, what is written
+is sealed.
+
+Writing marks the rows of the values as changing, stores the values, and then their digests. So a
+row that is not marked is that of the value that is stored, or of one that is lost or damaged,
+wherever a writer was killed. A reader that finds another value than its copy of the row says reads
+the row again: another writer may have changed both.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from zarr._chunks.chunk_keys import ChunkKeyEncoder
+from zarr._chunks.seal_digests import ALGORITHMS, digest_function
+from zarr._chunks.seal_table import ABSENT, CHANGING, STORED, Place, SealTable, row_of
+from zarr._formats.base import Format
+from zarr.errors import SealError
+from zarr.storage.base import BaseStore, Buffer, ByteRange, as_view
+from zarr.sync import Synchronizer
+
+__all__ = ["ArraySeal", "Entry", "SealedStore", "entries_of", "refutation"]
+
+_MOST_ENTRIES = 1 << 20
+_TRIES = 5
+
+
+class Entry(NamedTuple):
+    """What is sealed of a value."""
+
+    state: int
+    size: int
+    digest: bytes
+
+
+_ABSENT = Entry(ABSENT, 0, b"")
+_CHANGING = Entry(CHANGING, 0, b"")
+
+
+def entries_of(rows: np.ndarray[Any, Any]) -> list[Entry]:
+    """Return the rows of a cell as records, in C order."""
+    flat = rows.reshape(-1, rows.shape[-1])
+    digests = flat[:, 2:].astype(">u8").tobytes()
+    length = len(digests) // max(len(flat), 1)
+    return [
+        Entry(state, size, digests[at * length : (at + 1) * length])
+        for at, (state, size) in enumerate(flat[:, :2].tolist())
+    ]
+
+
+def refutation(entry: Entry, value: Any, digest: Callable[[Any], bytes]) -> str | None:
+    """Return how a value, None if it is absent, differs from what was sealed; None if it does not.
+
+    What a writer had begun to change when it was killed may be anything.
+    """
+    if entry.state == CHANGING:
+        return None
+    if value is None:
+        return "it is absent, and was stored" if entry.state != ABSENT else None
+    view = value if type(value) is bytes else as_view(value)
+    if entry.state == ABSENT:
+        return f"{len(view)} bytes are stored where nothing was"
+    if digest(view) == entry.digest:
+        return None
+    if len(view) != entry.size:
+        return f"{len(view)} bytes are stored, {entry.size} were"
+    return "other bytes are stored than were"
+
+
+class ArraySeal:
+    """What is sealed of the chunks of one array.
+
+    Parameters
+    ----------
+    store : BaseStore
+        The store that holds the chunks, and the digests.
+    format : Format
+    path : str
+        Path of the array.
+    keys : ChunkKeyEncoder
+    ndim : int
+        Number of dimensions.
+    document : tuple of BaseStore and str
+        Store and key of the metadata of the array.
+    seal : Mapping
+        The seal in these metadata.
+    synchronizer : Synchronizer, optional
+        Locks between processes.
+
+    Raises
+    ------
+    ImportError
+        If the algorithm needs a package that is not installed.
+    """
+
+    def __init__(
+        self,
+        store: BaseStore,
+        format: Format,
+        path: str,
+        keys: ChunkKeyEncoder,
+        ndim: int,
+        document: tuple[BaseStore, str],
+        seal: Mapping[str, Any],
+        synchronizer: Synchronizer | None = None,
+    ) -> None:
+        self.store, self.format, self.path = store, format, path
+        self.keys, self.ndim, self.document = keys, ndim, document
+        self._synchronizer = synchronizer
+        self._set_algorithm(seal)
+        self._entries: dict[str, Entry] = {}
+        self._table: SealTable | None = None
+
+    def _set_algorithm(self, seal: Mapping[str, Any]) -> None:
+        self.algorithm = seal.get("algorithm")
+        if self.algorithm not in ALGORITHMS:
+            raise SealError(f"it is sealed with {self.algorithm!r:.50}", self.document[1])
+        self.digest = digest_function(self.algorithm)
+
+    @property
+    def table(self) -> SealTable:
+        """The digests, whose metadata are read when they are needed."""
+        table = self._table
+        if table is None:
+            words = 2 + ALGORITHMS[str(self.algorithm)] // 8
+            table = self._table = SealTable(
+                self.store.source, self.format, self.path, self.ndim, words, self._synchronizer
+            )
+        return table
+
+    # -- reading -------------------------------------------------------------------
+
+    def verified(
+        self,
+        keys: Sequence[str],
+        found: dict[str, Buffer],
+        fetch: Callable[[Sequence[str]], dict[str, Buffer]],
+    ) -> dict[str, Buffer]:
+        """Return the values `found` at some keys, or what has replaced them meanwhile.
+
+        Parameters
+        ----------
+        keys : sequence of str
+        found : dict
+        fetch : callable
+            Reads the values of keys again.
+
+        Raises
+        ------
+        SealError
+            If values are not those that were sealed.
+        """
+        entries = self._look_up(keys)
+        wrong = [k for k in keys if refutation(entries[k], found.get(k), self.digest) is not None]
+        if not wrong:
+            return found
+        found = dict(found)
+        for _ in range(_TRIES):
+            renewed = self._renewed(wrong)
+            if renewed is None:
+                return found
+            now = {k: refutation(renewed[k], found.get(k), self.digest) for k in wrong}
+            wrong = [key for key in wrong if now[key] is not None]
+            if not wrong:
+                return found
+            for key in wrong:
+                if renewed[key] == entries[key]:
+                    raise SealError(str(now[key]), key)
+                found.pop(key, None)
+            found.update(fetch(wrong))
+            entries = renewed
+        raise SealError("it and its digest are changed all the time", wrong[0])
+
+    def entries(self, keys: Sequence[str]) -> dict[str, Entry]:
+        """Return what is sealed of the values of some keys."""
+        entries = self._look_up(keys)
+        return {key: entries[key] for key in keys}
+
+    def _look_up(self, keys: Sequence[str]) -> dict[str, Entry]:
+        """Return the entries of some keys, and of others; from memory if they are there."""
+        entries = self._entries
+        unknown = [key for key in keys if key not in entries]
+        if unknown:
+            if len(entries) > _MOST_ENTRIES:
+                entries = self._entries = {}
+            self._load(unknown, entries)
+        return entries
+
+    def _load(self, keys: Sequence[str], entries: dict[str, Entry]) -> None:
+        table = self.table
+        cells: dict[Place, None] = {}
+        for key in keys:
+            place = self.keys.place(key)
+            cell = None if place is None else table.cell_of(place)
+            if cell is None:
+                entries[key] = _CHANGING if place is None else _ABSENT
+            else:
+                cells[cell] = None
+        for cell, rows in table.read(cells).items():
+            entries.update(zip(self._names(table.region(cell)), entries_of(rows), strict=True))
+
+    def _names(self, region: Sequence[range]) -> Iterator[str]:
+        """Yield the keys of the places in a box, in C order."""
+        if not region:
+            return iter([self.keys.only])
+        prefix, separator = self.keys.prefix, self.keys.separator
+        parts = [list(map(str, axis)) for axis in region]
+        return (prefix + separator.join(part) for part in itertools.product(*parts))
+
+    def _renewed(self, keys: Sequence[str]) -> dict[str, Entry] | None:
+        """Return the entries of some keys as they are now; None if the array is not sealed."""
+        store, key = self.document
+        document = store.source.get(key)
+        seal = None if document is None else self.format.seal_of(document, key)
+        if seal is None:
+            return None
+        self._set_algorithm(seal)
+        self._table, self._entries = None, {}
+        return dict(self._look_up(keys))
+
+    # -- writing -------------------------------------------------------------------
+
+    def change(
+        self, values: Mapping[str, Buffer], deleted: Iterable[str], work: Callable[[], None]
+    ) -> None:
+        """Call `work`, which stores `values` and deletes values, and keep the seal true."""
+        new = {
+            place: row_of(self.digest(view), len(view))
+            for key, value in values.items()
+            if (place := self.keys.place(key)) is not None and (view := as_view(value)) is not None
+        }
+        gone = {place for key in deleted if (place := self.keys.place(key)) is not None}
+        table = self.table
+        if new:
+            table.cover(new)
+        nothing = np.zeros(2 + ALGORITHMS[str(self.algorithm)] // 8, "<u8")
+        changing = nothing.copy()
+        changing[0] = CHANGING
+        table.update(dict.fromkeys((*new, *gone), changing))
+        self._entries = {}
+        work()
+        table.update({**new, **dict.fromkeys(gone, nothing)})
+
+
+class SealedStore(BaseStore):
+    """The values of a sealed array, verified as they are read and sealed as they are written.
+
+    Values are read whole, since their digests are those of whole values.
+
+    Parameters
+    ----------
+    store : BaseStore
+        The store that holds the chunks.
+    seal : ArraySeal
+    verify : bool
+        Whether to verify what is read.
+    """
+
+    def __init__(self, store: BaseStore, seal: ArraySeal, verify: bool) -> None:
+        self._store, self._seal, self._verify = store, seal, verify
+        self._dimension_separator = store._dimension_separator
+        self._mode = store._mode
+        self.threads = store.threads  # type: ignore[misc]
+        self.partial_reads = store.partial_reads and not verify  # type: ignore[misc]
+        self.whole_reads = verify  # type: ignore[misc]
+        self.is_view = store.is_view  # type: ignore[misc]
+        self.lists_folders = store.lists_folders  # type: ignore[misc]
+
+    @property
+    def location(self) -> Hashable:
+        return self._store.location
+
+    @property
+    def source(self) -> BaseStore:
+        source = self._store.source
+        return self if source is self._store else SealedStore(source, self._seal, self._verify)
+
+    def address(self, path: str = "") -> tuple[Hashable, str]:
+        return self._store.address(path)
+
+    def is_writeable(self) -> bool:
+        return self._store.is_writeable()
+
+    def is_erasable(self) -> bool:
+        return self._store.is_erasable()
+
+    def is_listable(self) -> bool:
+        return self._store.is_listable()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._store)
+
+    def list_prefix(self, path: str = "") -> Iterator[str]:
+        return self._store.list_prefix(path)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._store
+
+    # -- reading -------------------------------------------------------------------
+
+    def __getitem__(self, key: str) -> Buffer:
+        return self.getitems([key])[key]
+
+    def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
+        found = self._store.getitems(keys)
+        return self._seal.verified(keys, found, self._store.getitems) if self._verify else found
+
+    def get_partial_values(self, ranges: Sequence[tuple[str, ByteRange]]) -> list[Buffer | None]:
+        if not self._verify:
+            return self._store.get_partial_values(ranges)
+        return super().get_partial_values(ranges)
+
+    def get_versioned_values(
+        self, ranges: Sequence[tuple[str, ByteRange]]
+    ) -> tuple[list[Buffer | None], dict[str, str]]:
+        if not self._verify:
+            return self._store.get_versioned_values(ranges)
+        return self.get_partial_values(ranges), {}
+
+    # -- writing -------------------------------------------------------------------
+
+    def __setitem__(self, key: str, value: Buffer) -> None:
+        self.setitems({key: value})
+
+    def setitems(self, items: Mapping[str, Buffer]) -> None:
+        self._seal.change(items, (), lambda: self._store.setitems(items))
+
+    def __delitem__(self, key: str) -> None:
+        self.delitems([key])
+
+    def delitems(self, keys: Iterable[str]) -> None:
+        gone = list(keys)
+        self._seal.change({}, gone, lambda: self._store.delitems(gone))
+
+    def __repr__(self) -> str:
+        return repr(self._store)
