@@ -95,6 +95,7 @@ def create(
     chunk_key_encoding: Any = None,
     dimension_names: Sequence[str | None] | None = None,
     attributes: Mapping[str, Any] | None = None,
+    checksum: bool = False,
     **kwargs: Any,
 ) -> Array:
     """Create an array.
@@ -168,6 +169,10 @@ def create(
         Name of each dimension, None for a dimension without. Format 3.
     attributes : dict, optional
         User attributes.
+    checksum : bool, default False
+        Whether to add a codec that appends a checksum to each chunk as the last one, so that
+        damaged chunks raise `ChunkDecodeError`: ``crc32c`` in format 3, ``crc32`` of
+        :mod:`numcodecs` in format 2, where the compressor becomes the last filter.
     **kwargs
         As in h5py, `compression`, the name of a codec of :mod:`numcodecs`, `compression_opts`,
         the arguments of its class, and `fillvalue`. The first two are ignored with a warning if
@@ -199,8 +204,9 @@ def create(
     <zarr.core.Array (10000, 10000) float64>
     """
     options = NamedOptions(
-        compressors, serializer, codecs, shards, chunk_key_encoding, dimension_names, attributes
-    )
+        compressors, serializer, codecs, shards, chunk_key_encoding, dimension_names, attributes,
+        checksum,
+    )  # fmt: skip
     compressor, fill_value = _h5py_arguments(compressor, fill_value, options, kwargs)
     zarr_version = _formats.one_version(zarr_version, zarr_format)
     store = normalize_store_arg(store, mode="w", zarr_version=zarr_version)

@@ -1,5 +1,4 @@
-"""A store in front of the chunks of a sealed array: what is read is verified, what is written
-is sealed.
+"""A store in front of the chunks of a sealed array: it verifies reads and seals writes.
 
 Writing marks the rows of the values as changing, stores the values, and then their digests. So a
 row that is not marked is that of the value that is stored, or of one that is lost or damaged,
@@ -17,7 +16,7 @@ import numpy as np
 
 from zarr._chunks.chunk_keys import ChunkKeyEncoder
 from zarr._chunks.seal_digests import ALGORITHMS, digest_function
-from zarr._chunks.seal_table import ABSENT, CHANGING, STORED, Place, SealTable, row_of
+from zarr._chunks.seal_table import ABSENT, CHANGING, Place, SealTable, row_of
 from zarr._formats.base import Format
 from zarr.errors import SealError
 from zarr.storage.base import BaseStore, Buffer, ByteRange, as_view

@@ -49,7 +49,7 @@ class V2(Format):
 
     version = 2
     sealable = True
-    checksum = Step("filter", "crc32", {"id": "crc32"})
+    checksum = Step("compressor", "crc32", {"id": "crc32"})
 
     def array_key(self, path: str) -> str:
         return f"{path}/.zarray" if path else ".zarray"
