@@ -63,7 +63,7 @@ def table_meta(format: Format, counts: Place, words: int) -> ArrayMeta:
         dtype=np.dtype("<u8"),
         grid=Grid((*cell, words)),
         fill_value=np.uint64(0),
-        keys=format.chunk_keys(None, len(counts) + 1),
+        keys=format.chunk_keys(format.default_separator, len(counts) + 1),
         steps=format.table_steps,
         attributes={},
     )

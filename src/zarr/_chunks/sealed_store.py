@@ -8,66 +8,40 @@ the row again: another writer may have changed both.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from zarr._chunks.chunk_keys import ChunkKeyEncoder
 from zarr._chunks.seal_digests import ALGORITHMS, digest_function
-from zarr._chunks.seal_table import ABSENT, CHANGING, Place, SealTable, row_of
+from zarr._chunks.seal_table import ABSENT, CHANGING, STORED, Place, SealTable, row_of
 from zarr._formats.base import Format
 from zarr.errors import SealError
 from zarr.storage.base import BaseStore, Buffer, ByteRange, as_view
 from zarr.sync import Synchronizer
 
-__all__ = ["ArraySeal", "Entry", "SealedStore", "entries_of", "refutation"]
+__all__ = ["ArraySeal", "Entry", "SealedStore"]
 
 _MOST_ENTRIES = 1 << 20
 _TRIES = 5
 
 
-class Entry(NamedTuple):
-    """What is sealed of a value."""
+Entry: TypeAlias = bytes | None
+"""What is sealed of a value: its digest; no bytes if it is absent; None if it is being written."""
 
-    state: int
-    size: int
-    digest: bytes
+_ABSENT = b""
 
 
-_ABSENT = Entry(ABSENT, 0, b"")
-_CHANGING = Entry(CHANGING, 0, b"")
-
-
-def entries_of(rows: np.ndarray[Any, Any]) -> list[Entry]:
-    """Return the rows of a cell as records, in C order."""
+def _entries_of(rows: np.ndarray[Any, Any]) -> list[Entry]:
+    """Return what the rows of a cell say, in C order."""
     flat = rows.reshape(-1, rows.shape[-1])
     digests = flat[:, 2:].astype(">u8").tobytes()
-    length = len(digests) // max(len(flat), 1)
-    return [
-        Entry(state, size, digests[at * length : (at + 1) * length])
-        for at, (state, size) in enumerate(flat[:, :2].tolist())
-    ]
-
-
-def refutation(entry: Entry, value: Any, digest: Callable[[Any], bytes]) -> str | None:
-    """Return how a value, None if it is absent, differs from what was sealed; None if it does not.
-
-    What a writer had begun to change when it was killed may be anything.
-    """
-    if entry.state == CHANGING:
-        return None
-    if value is None:
-        return "it is absent, and was stored" if entry.state != ABSENT else None
-    view = value if type(value) is bytes else as_view(value)
-    if entry.state == ABSENT:
-        return f"{len(view)} bytes are stored where nothing was"
-    if digest(view) == entry.digest:
-        return None
-    if len(view) != entry.size:
-        return f"{len(view)} bytes are stored, {entry.size} were"
-    return "other bytes are stored than were"
+    length = (rows.shape[-1] - 2) * 8
+    entries: list[Entry] = [digests[i : i + length] for i in range(0, len(digests), length)]
+    for at in np.flatnonzero(flat[:, 0] != STORED).tolist():
+        entries[at] = _ABSENT if flat[at, 0] == ABSENT else None
+    return entries
 
 
 class ArraySeal:
@@ -115,20 +89,22 @@ class ArraySeal:
         self._table: SealTable | None = None
 
     def _set_algorithm(self, seal: Mapping[str, Any]) -> None:
-        self.algorithm = seal.get("algorithm")
-        if self.algorithm not in ALGORITHMS:
-            raise SealError(f"it is sealed with {self.algorithm!r:.50}", self.document[1])
-        self.digest = digest_function(self.algorithm)
+        algorithm = seal.get("algorithm")
+        if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+            said = f"its seal has digests that are not known: {algorithm!r:.50}"
+            raise SealError(said, self.document[1])
+        self.digest = digest_function(algorithm)
+        self.words = 2 + ALGORITHMS[algorithm] // 8
 
     @property
     def table(self) -> SealTable:
         """The digests, whose metadata are read when they are needed."""
         table = self._table
         if table is None:
-            words = 2 + ALGORITHMS[str(self.algorithm)] // 8
             table = self._table = SealTable(
-                self.store.source, self.format, self.path, self.ndim, words, self._synchronizer
-            )
+                self.store.source, self.format, self.path, self.ndim, self.words,
+                self._synchronizer,
+            )  # fmt: skip
         return table
 
     # -- reading -------------------------------------------------------------------
@@ -153,26 +129,66 @@ class ArraySeal:
         SealError
             If values are not those that were sealed.
         """
-        entries = self._look_up(keys)
-        wrong = [k for k in keys if refutation(entries[k], found.get(k), self.digest) is not None]
-        if not wrong:
-            return found
-        found = dict(found)
+        entries, digest = self._look_up(keys), self.digest
+        differ = [key for key, value in found.items() if digest(value) != entries[key]]
+        if len(found) < len(keys):
+            differ += [key for key in keys if key not in found and entries[key]]
+        wrong = [key for key in differ if self.refute(entries[key], found.get(key))]
+        return self._settle(wrong, entries, dict(found), fetch) if wrong else found
+
+    def _settle(
+        self,
+        wrong: list[str],
+        entries: Mapping[str, Entry],
+        found: dict[str, Buffer],
+        fetch: Callable[[Sequence[str]], dict[str, Buffer]],
+    ) -> dict[str, Buffer]:
+        """Return what :meth:`verified` does, where some values are `wrong` by the `entries`."""
         for _ in range(_TRIES):
             renewed = self._renewed(wrong)
             if renewed is None:
                 return found
-            now = {k: refutation(renewed[k], found.get(k), self.digest) for k in wrong}
-            wrong = [key for key in wrong if now[key] is not None]
+            wrong = [key for key in wrong if self.refute(renewed[key], found.get(key))]
             if not wrong:
                 return found
             for key in wrong:
                 if renewed[key] == entries[key]:
-                    raise SealError(str(now[key]), key)
+                    raise SealError(self.describe(renewed[key], found.get(key), key), key)
                 found.pop(key, None)
             found.update(fetch(wrong))
             entries = renewed
         raise SealError("it and its digest are changed all the time", wrong[0])
+
+    def refute(self, entry: Entry, value: Any) -> bool:
+        """Tell whether a value, None if it is absent, is not the one that was sealed.
+
+        What a writer had begun to change when it was killed may be anything.
+        """
+        if entry is None:
+            return False
+        if value is None or not entry:
+            return value is not None or bool(entry)
+        return self.digest(as_view(value)) != entry
+
+    def describe(self, entry: Entry, value: Any, key: str) -> str:
+        """Return how a value differs from the one that was sealed."""
+        if value is None:
+            return "it is absent, and was stored"
+        length = len(as_view(value))
+        if not entry:
+            return f"{length} bytes are stored where nothing was"
+        size = self._size_of(key)
+        if length != size:
+            return f"{length} bytes are stored, {size} were"
+        return "other bytes are stored than were"
+
+    def _size_of(self, key: str) -> int:
+        """Return the size of a value that was sealed."""
+        place = self.keys.place(key) or ()
+        cell = self.table.cell_of(place) or ()
+        rows = self.table.read([cell])[cell]
+        inside = tuple(at % n for at, n in zip(place, self.table.cell, strict=True))
+        return int(rows[(*inside, 1)])
 
     def entries(self, keys: Sequence[str]) -> dict[str, Entry]:
         """Return what is sealed of the values of some keys."""
@@ -196,19 +212,22 @@ class ArraySeal:
             place = self.keys.place(key)
             cell = None if place is None else table.cell_of(place)
             if cell is None:
-                entries[key] = _CHANGING if place is None else _ABSENT
+                entries[key] = None if place is None else _ABSENT
             else:
                 cells[cell] = None
         for cell, rows in table.read(cells).items():
-            entries.update(zip(self._names(table.region(cell)), entries_of(rows), strict=True))
+            entries.update(zip(self._names(table.region(cell)), _entries_of(rows), strict=True))
 
-    def _names(self, region: Sequence[range]) -> Iterator[str]:
-        """Yield the keys of the places in a box, in C order."""
+    def _names(self, region: Sequence[range]) -> list[str]:
+        """Return the keys of the places in a box, in C order."""
         if not region:
-            return iter([self.keys.only])
-        prefix, separator = self.keys.prefix, self.keys.separator
-        parts = [list(map(str, axis)) for axis in region]
-        return (prefix + separator.join(part) for part in itertools.product(*parts))
+            return [self.keys.only]
+        names = [self.keys.prefix]
+        for dim, axis in enumerate(region):
+            separator = self.keys.separator if dim else ""
+            parts = [f"{separator}{at}" for at in axis]
+            names = [name + part for name in names for part in parts]
+        return names
 
     def _renewed(self, keys: Sequence[str]) -> dict[str, Entry] | None:
         """Return the entries of some keys as they are now; None if the array is not sealed."""
@@ -236,7 +255,7 @@ class ArraySeal:
         table = self.table
         if new:
             table.cover(new)
-        nothing = np.zeros(2 + ALGORITHMS[str(self.algorithm)] // 8, "<u8")
+        nothing = np.zeros(self.words, "<u8")
         changing = nothing.copy()
         changing[0] = CHANGING
         table.update(dict.fromkeys((*new, *gone), changing))

@@ -20,7 +20,7 @@ __all__ = [
     "without_seal",
 ]
 
-SEAL = "seal"
+SEAL = "__seal"
 """The member of a document that seals it."""
 
 VERSION = 1

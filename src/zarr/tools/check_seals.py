@@ -10,7 +10,7 @@ import numpy as np
 
 from zarr import config
 from zarr._chunks.seal_table import ABSENT, CHANGING, FOLDER, STORED
-from zarr._chunks.sealed_store import ArraySeal, refutation
+from zarr._chunks.sealed_store import ArraySeal
 from zarr._formats.base import join
 from zarr._formats.seals import json_digest
 from zarr._shared.threads import run_all
@@ -125,9 +125,9 @@ def _check_values(
         found, entries = store.getitems(keys), sealed.entries(keys)
         for key in keys:
             entry, value = entries[key], found.get(key)
-            said = refutation(entry, value, sealed.digest)
-            if said is not None:
-                code = "X002" if value is None else "X003" if entry.state == ABSENT else "X001"
+            if sealed.refute(entry, value):
+                code = "X002" if value is None else "X001" if entry else "X003"
+                said = sealed.describe(entry, value, key)
                 findings.append(finding(code, key, said, node.path))
         if progress is not None:
             progress(len(keys))

@@ -15,9 +15,9 @@ from zarr import _formats, config
 from zarr._chunks.chunk_storage import stored_chunks
 from zarr._chunks.seal_digests import ALGORITHMS, digest_function
 from zarr._chunks.seal_table import FOLDER, STORED, Place, SealTable, row_of, table_meta
-from zarr._chunks.sealed_store import ArraySeal, refutation
+from zarr._chunks.sealed_store import ArraySeal
 from zarr._formats.base import join
-from zarr._formats.seals import VERSION, json_digest
+from zarr._formats.seals import SEAL, VERSION, json_digest
 from zarr._shared.changes import changes
 from zarr._shared.threads import run_all
 from zarr.config import Verify
@@ -262,16 +262,15 @@ class _Sealing:
         table_meta(array._format, counts, self.words)  # which may be too large
         rows = np.zeros((*counts, self.words), "<u8")
         old = None if self.overwrite else array._seal
-        wrong: list[str] = []
+        wrong: list[tuple[str, str]] = []
 
         def digest_window(window: Sequence[tuple[str, Place]]) -> None:
             found = array.chunk_store.source.getitems([key for key, _ in window])
             entries = None if old is None else old.entries([key for key, _ in window])
             for key, place in window:
                 value = found.get(key)
-                if entries is not None:
-                    said = refutation(entries[key], value, old.digest)  # type: ignore[union-attr]
-                    wrong.extend([] if said is None else [f"{key}\n{said}"])
+                if entries is not None and old is not None and old.refute(entries[key], value):
+                    wrong.append((key, old.describe(entries[key], value, key)))
                 if value is not None:
                     view = as_view(value)
                     rows[place] = row_of(self.digest(view), len(view))
@@ -279,9 +278,9 @@ class _Sealing:
 
         run_all(digest_window, _windows(array, counts), _workers(array))
         if old is not None:
-            wrong += [f"{key}\nit is absent, and was stored" for key in lost(old, rows[..., 0])]
+            wrong += [(key, "it is absent, and was stored") for key in _lost(old, rows[..., 0])]
         if wrong:
-            key, _, said = min(wrong).partition("\n")
+            key, said = min(wrong)
             more = f"; {len(wrong) - 1} more values differ" if len(wrong) > 1 else ""
             raise SealError(f"{said}{more}; overwrite=True seals what is there now", key)
         return counts, rows
@@ -294,9 +293,9 @@ class _Sealing:
     def _write_table(self, array: Array, counts: Place, rows: np.ndarray[Any, Any]) -> None:
         store, format = array.chunk_store, array._format
         path = join(array.path, FOLDER)
-        store.rmdir(path)
+        _delete_table(array)
         about = {
-            "seal": {
+            SEAL: {
                 "version": VERSION,
                 "algorithm": self.algorithm,
                 "columns": ["state", "size", *["digest"] * (self.words - 2)],
@@ -346,7 +345,7 @@ def _workers(array: Array) -> int:
     return max(config.get().workers, array.chunk_store.threads)
 
 
-def lost(seal: ArraySeal, states: np.ndarray[Any, Any]) -> Iterator[str]:
+def _lost(seal: ArraySeal, states: np.ndarray[Any, Any]) -> Iterator[str]:
     """Yield the keys of sealed values that are not among those found, which have states."""
     for cell, rows in _cells_with_rows(seal.table):
         region = seal.table.region(cell)
@@ -403,9 +402,14 @@ def _unsealed(node: Array | Group) -> Sealed:
         _change_document(node, lambda document: node._format.unsealed(document, node._key))
     if isinstance(node, Group):
         return Sealed(groups=int(sealed))
-    if node._format.sealable:
-        node.chunk_store.rmdir(join(node.path, FOLDER))
+    _delete_table(node)
     return Sealed(arrays=int(sealed))
+
+
+def _delete_table(array: Array) -> None:
+    store, path = array.chunk_store, join(array.path, FOLDER)
+    if next(store.list_prefix(path), None) is not None:
+        store.rmdir(path)
 
 
 def _consolidate_again(node: Array | Group) -> None:
