@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from operator import mul
@@ -178,21 +178,17 @@ class SealTable:
 
     # -- reading -------------------------------------------------------------------
 
-    def read(self, cells: Collection[Place]) -> dict[Place, np.ndarray[Any, Any]]:
-        """Return the rows of cells, without those beyond the end of the table.
+    def read(self, cell: Place) -> np.ndarray[Any, Any]:
+        """Return the rows of a cell, without those beyond the end of the table.
 
         Raises
         ------
         SealError
-            If a cell is absent or damaged.
+            If the cell is absent or damaged.
         """
-        keys = {self._key_of(cell): cell for cell in cells}
-        found = self.store.getitems(list(keys))
-        rows = {}
-        for key, cell in keys.items():
-            inside = tuple(slice(0, len(part)) for part in self.region(cell))
-            rows[cell] = self._decoded(key, found.get(key))[inside]
-        return rows
+        key = self._key_of(cell)
+        rows = self._decoded(key, self.store.get(key))
+        return rows[tuple(slice(0, len(part)) for part in self.region(cell))]
 
     def _decoded(self, key: str, value: Any) -> np.ndarray[Any, Any]:
         if value is None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from zarr._chunks.chunk_keys import ChunkKeyEncoder
 from zarr._chunks.seal_digests import ALGORITHMS, digest_function
-from zarr._chunks.seal_table import ABSENT, CHANGING, STORED, Place, SealTable, row_of
+from zarr._chunks.seal_table import ABSENT, CHANGING, STORED, SealTable, row_of
 from zarr._formats.base import Format
 from zarr.errors import SealError
 from zarr.storage.base import BaseStore, Buffer, ByteRange, as_view
@@ -185,8 +185,7 @@ class ArraySeal:
     def _size_of(self, key: str) -> int:
         """Return the size of a value that was sealed."""
         place = self.keys.place(key) or ()
-        cell = self.table.cell_of(place) or ()
-        rows = self.table.read([cell])[cell]
+        rows = self.table.read(self.table.cell_of(place) or ())
         inside = tuple(at % n for at, n in zip(place, self.table.cell, strict=True))
         return int(rows[(*inside, 1)])
 
@@ -206,17 +205,19 @@ class ArraySeal:
         return entries
 
     def _load(self, keys: Sequence[str], entries: dict[str, Entry]) -> None:
+        """Add the entries of some keys, and those of their neighbours."""
         table = self.table
-        cells: dict[Place, None] = {}
         for key in keys:
+            if key in entries:
+                continue  # it came with another key
             place = self.keys.place(key)
             cell = None if place is None else table.cell_of(place)
             if cell is None:
                 entries[key] = None if place is None else _ABSENT
             else:
-                cells[cell] = None
-        for cell, rows in table.read(cells).items():
-            entries.update(zip(self._names(table.region(cell)), _entries_of(rows), strict=True))
+                rows = table.read(cell)
+                names = self._names(table.region(cell))
+                entries.update(zip(names, _entries_of(rows), strict=True))
 
     def _names(self, region: Sequence[range]) -> list[str]:
         """Return the keys of the places in a box, in C order."""

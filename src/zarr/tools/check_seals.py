@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -153,19 +152,15 @@ def _check_rows(node: Node, stored: ArrayKeys, sealed: ArraySeal) -> Iterator[Fi
     """Yield the sealed values that are absent, and those that were being written."""
     present, meta = set(stored.keys), node.meta
     counts = stored.access.storage.values(meta.grid.counts(meta.shape))
-    cells = sealed.table.cells()
-    while some := list(itertools.islice(cells, _AT_A_TIME)):
-        for cell, rows in sealed.table.read(some).items():
-            region = sealed.table.region(cell)
-            for offset in np.argwhere(rows[..., 0] != ABSENT).tolist():
-                place = tuple(part[at] for part, at in zip(region, offset, strict=True))
-                key = sealed.keys.key(place)
-                if any(at >= n for at, n in zip(place, counts, strict=True)):
-                    continue
-                state = rows[(*offset, 0)]
-                if state == STORED and key not in present:
-                    said = "it is absent, and was stored"
-                    yield finding("X002", key, said, node.path)
-                elif state == CHANGING:
-                    said = "a writer was killed, or is writing it: it has no digest"
-                    yield finding("X006", key, said, node.path)
+    for cell in sealed.table.cells():
+        rows, region = sealed.table.read(cell), sealed.table.region(cell)
+        for offset in np.argwhere(rows[..., 0] != ABSENT).tolist():
+            place = tuple(part[at] for part, at in zip(region, offset, strict=True))
+            if any(at >= n for at, n in zip(place, counts, strict=True)):
+                continue
+            key, state = sealed.keys.key(place), rows[(*offset, 0)]
+            if state == STORED and key not in present:
+                yield finding("X002", key, "it is absent, and was stored", node.path)
+            elif state == CHANGING:
+                said = "a writer was killed, or is writing it: it has no digest"
+                yield finding("X006", key, said, node.path)

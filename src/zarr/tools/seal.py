@@ -347,18 +347,14 @@ def _workers(array: Array) -> int:
 
 def _lost(seal: ArraySeal, states: np.ndarray[Any, Any]) -> Iterator[str]:
     """Yield the keys of sealed values that are not among those found, which have states."""
-    for cell, rows in _cells_with_rows(seal.table):
+    for cell in seal.table.cells():
+        rows = seal.table.read(cell)
         region = seal.table.region(cell)
         for offset in np.argwhere(rows[..., 0] == STORED).tolist():
             place = tuple(part[at] for part, at in zip(region, offset, strict=True))
             inside = all(at < n for at, n in zip(place, states.shape, strict=True))
             if inside and states[place] != STORED:
                 yield seal.keys.key(place)
-
-
-def _cells_with_rows(table: SealTable) -> Iterator[tuple[Place, np.ndarray[Any, Any]]]:
-    for cells in _batches(table.cells(), _MOST_KEYS):
-        yield from table.read(cells).items()
 
 
 # -- metadata -----------------------------------------------------------------------------
