@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,7 +36,8 @@ def json_digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _digest(members: Mapping[str, JSON]) -> str:
+def members_digest(members: Mapping[str, JSON]) -> str:
+    """Return the digest of a document, of which a seal and copies of others are no part."""
     return json_digest({n: value for n, value in members.items() if n not in _NOT_SEALED})
 
 
@@ -55,7 +57,7 @@ def with_seal(
     seal: dict[str, JSON] = {"must_understand": False, "version": VERSION}
     if algorithm is not None:
         seal["algorithm"] = algorithm
-    seal["metadata"] = _digest(members)
+    seal["metadata"] = members_digest(members)
     if attributes is not None:
         seal["attributes"] = list(attributes)
     return {**members, SEAL: seal}
@@ -71,7 +73,7 @@ def resealed(members: dict[str, JSON]) -> dict[str, JSON]:
     seal = members.get(SEAL)
     if not isinstance(seal, Mapping) or "metadata" not in seal:
         return members
-    return {**members, SEAL: {**seal, "metadata": _digest(members)}}
+    return {**members, SEAL: {**seal, "metadata": members_digest(members)}}
 
 
 def seal_in(members: Mapping[str, JSON]) -> dict[str, Any] | None:
@@ -91,5 +93,26 @@ def check_members(members: Mapping[str, JSON], key: str) -> None:
             "reads without the seal",
             key,
         )
-    if seal.get("metadata") != _digest(members):
+    if seal.get("metadata") != members_digest(members):
         raise SealError("the metadata were changed by another writer, or are damaged", key)
+
+
+# -- seals in blanks ----------------------------------------------------------------------
+
+# zarr-python 3 refuses members that it does not know in the metadata of groups, and warns of
+# other files in their folders. JSON may end in blanks, which every reader skips.
+
+_BLANKS = re.compile(rb"\n([ \t]{256})\Z")
+_TO_BLANKS = str.maketrans("01", " \t")
+_FROM_BLANKS = bytes.maketrans(b" \t", b"01")
+
+
+def in_blanks(digest: str) -> bytes:
+    """Return the bits of a SHA-256 as spaces and tabs, on a line of their own."""
+    return f"\n{int(digest, 16):0256b}".translate(_TO_BLANKS).encode()
+
+
+def digest_in_blanks(document: Any) -> str | None:
+    """Return the SHA-256 at the end of a document, None if there is none."""
+    match = _BLANKS.search(bytes(document[-257:]))
+    return None if match is None else f"{int(match[1].translate(_FROM_BLANKS), 2):064x}"

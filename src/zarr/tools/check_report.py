@@ -74,6 +74,7 @@ CODES: Mapping[str, Code] = {
     "X006": Code("value was being written, and has no digest", "warning", "seal"),
     "X007": Code("digests of chunks without a seal in the metadata", "warning", "keys"),
     "X008": Code("package for the digests is not installed", "warning", "seal"),
+    "X009": Code("group without a seal has sealed members", "note", "meta"),
 }
 """All codes of findings: M metadata, K keys, C chunks, S shards, X seals."""
 

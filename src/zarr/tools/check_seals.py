@@ -31,8 +31,15 @@ def check_sealed_metadata(
     nodes: Sequence[Node], documents: Mapping[str, Buffer]
 ) -> Iterator[Finding]:
     """Yield the nodes whose metadata or attributes are not as they were sealed."""
-    for node in nodes:
-        if node.meta is None or (seal := _seal_of(node)) is None:
+    known = [node for node in nodes if node.meta is not None]
+    sealed = {node.path for node in known if _seal_of(node) is not None}
+    parents = {path.rpartition("/")[0] for path in sealed if path}
+    for node in known:
+        seal = _seal_of(node)
+        if seal is None:
+            if node.kind == "group" and node.path in parents:
+                said = "it has no seal, and members have: another writer may have replaced it"
+                yield finding("X009", node.key, said)
             continue
         try:
             node.format.check_seal(node.document, node.key)
