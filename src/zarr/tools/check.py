@@ -280,7 +280,10 @@ class _Check:
     ) -> None:
         stored, found = check_array_keys(node, listing, folders)
         # Next to another array there are keys of that one, too.
-        self._findings += found if alone else [f for f in found if f.code not in _OF_KEYS]
+        found = found if alone else [f for f in found if f.code not in _OF_KEYS]
+        if self.level == "seal" and node.format.seal_of(node.document, node.key) is not None:
+            found = [f for f in found if f.code != "C005"]  # the seal says what is to be absent
+        self._findings += found
         if stored is None:
             return
         self._chunks += len(stored.keys)
