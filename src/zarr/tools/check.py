@@ -33,7 +33,12 @@ from zarr.tools.check_nodes import (
     walk_documents,
 )
 from zarr.tools.check_report import CODES, Finding, Report
-from zarr.tools.check_seals import check_orphan, check_sealed_metadata, check_sealed_values
+from zarr.tools.check_seals import (
+    check_orphan,
+    check_sealed_metadata,
+    check_sealed_values,
+    is_sealed,
+)
 
 __all__ = ["check", "vacuum"]
 
@@ -281,7 +286,7 @@ class _Check:
         stored, found = check_array_keys(node, listing, folders)
         # Next to another array there are keys of that one, too.
         found = found if alone else [f for f in found if f.code not in _OF_KEYS]
-        if self.level == "seal" and node.format.seal_of(node.document, node.key) is not None:
+        if self.level == "seal" and is_sealed(node):
             found = [f for f in found if f.code != "C005"]  # the seal says what is to be absent
         self._findings += found
         if stored is None:

@@ -19,7 +19,7 @@ from zarr.tools.check_keys import ArrayKeys, Listing, folder_of
 from zarr.tools.check_nodes import Node, finding
 from zarr.tools.check_report import Finding
 
-__all__ = ["check_orphan", "check_sealed_metadata", "check_sealed_values"]
+__all__ = ["check_orphan", "check_sealed_metadata", "check_sealed_values", "is_sealed"]
 
 _AT_A_TIME = 1000
 
@@ -49,6 +49,11 @@ def check_sealed_metadata(
         if key != node.key and not _are_sealed(node, seal, documents.get(key), key):
             said = "the attributes were changed by another writer, or are damaged"
             yield finding("X004", key, said, _array(node))
+
+
+def is_sealed(node: Node) -> bool:
+    """Tell whether there is a seal in the metadata of a node."""
+    return node.meta is not None and _seal_of(node) is not None
 
 
 def _seal_of(node: Node) -> dict[str, Any] | None:
