@@ -116,8 +116,9 @@ class Attributes(MutableMapping[str, JSON]):
 
     def _sealed_digests(self, store: BaseStore) -> list[str] | None:
         """Return the digests that attributes in a document of their own may have, if sealed."""
-        document = store.get(self._node_key)
-        seal = None if document is None else self._format.seal_of(document, str(self._node_key))
+        key = str(self._node_key)
+        document = store.get(key)
+        seal = None if document is None else self._format.seal_of(document, key)
         if seal is None:
             return None
         digests = seal.get("attributes")

@@ -75,7 +75,7 @@ class Config:
         ``ZARR_MISSING``.
     verify : bool or 'auto', default 'auto'
         Whether arrays and groups opened afterwards compare what they read with its seal, see
-        :func:`zarr.seal`: 'auto' does so where there is a seal, True requires one of what is
+        `zarr.seal`: 'auto' does so where there is a seal, True requires one of what is
         opened read-only, False reads without. Environment variable ``ZARR_VERIFY``.
     """
 

@@ -128,7 +128,8 @@ def _dandi(found: list[tuple[str, str, int]]) -> str:
 
 
 def _dandi_folder(folder: dict[str, Any]) -> tuple[str, int, int]:
-    directories, files = [], []
+    directories: list[dict[str, Any]] = []
+    files: list[dict[str, Any]] = []
     total = nbytes = 0
     for name, entry in sorted(folder.items()):
         if isinstance(entry, dict):
