@@ -43,6 +43,7 @@ MODULES = """
 
 OTHERS = """
     zarr.attrs.Attributes zarr.check zarr.core.Array zarr.diff zarr.digest
+    zarr.manifest zarr.seal zarr.unseal zarr.tools.seal.Sealed
     zarr.sync.ProcessSynchronizer zarr.sync.Synchronizer zarr.sync.ThreadSynchronizer
     zarr.tools.check_report.Code zarr.tools.check_report.Finding
     zarr.tools.check_report.Fix zarr.tools.check_report.Report zarr.tools.diff.Diff

@@ -28,6 +28,7 @@ COMMANDS = {
     "ls": "List the members of a group.",
     "mv": "Move an array or group.",
     "rm": "Delete arrays, groups or stores.",
+    "seal": "Store digests with which every read is verified.",
     "stat": "Count chunks and stored bytes; find the range of values.",
     "tree": "Draw a hierarchy.",
     "vacuum": "Delete what writers have left.",

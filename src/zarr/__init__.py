@@ -74,6 +74,9 @@ _TOOLS = {
     "check": "check",
     "diff": "diff",
     "digest": "digest",
+    "manifest": "manifest",
+    "seal": "seal",
+    "unseal": "seal",
     "vacuum": "check",
 }
 """Functions for whole hierarchies, with the modules of `zarr.tools` that they are imported from."""
@@ -101,6 +104,9 @@ if _typing.TYPE_CHECKING:  # type checkers and editors do not follow `__getattr_
     from zarr.tools.check import vacuum as vacuum
     from zarr.tools.diff import diff as diff
     from zarr.tools.digest import digest as digest
+    from zarr.tools.manifest import manifest as manifest
+    from zarr.tools.seal import seal as seal
+    from zarr.tools.seal import unseal as unseal
 else:
 
     def __getattr__(name: str) -> object:

@@ -14,7 +14,7 @@ from zarr._codecs.codec_names import codec_named
 from zarr._metadata import dtypes
 from zarr._metadata.v3_data_types import default_fill
 from zarr._selection.grid import Edges
-from zarr.config import Missing
+from zarr.config import Missing, Verify
 from zarr.core import Array
 from zarr.errors import (
     ArrayNotFoundError,
@@ -95,6 +95,7 @@ def create(
     chunk_key_encoding: Any = None,
     dimension_names: Sequence[str | None] | None = None,
     attributes: Mapping[str, Any] | None = None,
+    checksum: bool = False,
     **kwargs: Any,
 ) -> Array:
     """Create an array.
@@ -168,6 +169,10 @@ def create(
         Name of each dimension, None for a dimension without. Format 3.
     attributes : dict, optional
         User attributes.
+    checksum : bool, default False
+        Whether to add a codec that appends a checksum to each chunk as the last one, so that
+        damaged chunks raise `ChunkDecodeError`: ``crc32c`` in format 3, ``crc32`` of
+        :mod:`numcodecs` in format 2, where the compressor becomes the last filter.
     **kwargs
         As in h5py, `compression`, the name of a codec of :mod:`numcodecs`, `compression_opts`,
         the arguments of its class, and `fillvalue`. The first two are ignored with a warning if
@@ -199,8 +204,9 @@ def create(
     <zarr.core.Array (10000, 10000) float64>
     """
     options = NamedOptions(
-        compressors, serializer, codecs, shards, chunk_key_encoding, dimension_names, attributes
-    )
+        compressors, serializer, codecs, shards, chunk_key_encoding, dimension_names, attributes,
+        checksum,
+    )  # fmt: skip
     compressor, fill_value = _h5py_arguments(compressor, fill_value, options, kwargs)
     zarr_version = _formats.one_version(zarr_version, zarr_format)
     store = normalize_store_arg(store, mode="w", zarr_version=zarr_version)
@@ -629,6 +635,7 @@ def open_array(
     zarr_format: int | None = None,
     cache_bytes: int | None = None,
     missing: Missing | None = None,
+    verify: Verify | None = None,
     **kwargs: Any,
 ) -> Array:
     """Open an array, with a mode as for files.
@@ -692,6 +699,12 @@ def open_array(
         How reading treats absent chunks: return fill values, return them with a warning, or
         raise `ChunkNotFoundError`. ``zarr.config.get().missing`` by default, which is
         ``'fill'``. Chunks that exist and cannot be read are always an error.
+    verify : bool or 'auto', optional
+        Whether reading compares metadata, attributes and chunks with the digests that
+        :func:`zarr.seal` has stored, and raises `SealError` where they differ. 'auto' does so
+        where there is a seal, True requires one of what is opened
+        read-only, False reads without.
+        ``zarr.config.get().verify`` by default, which is ``'auto'``.
     **kwargs
         Other parameters of :func:`create`, for a new array.
 
@@ -743,7 +756,7 @@ def open_array(
         return Array._of(
             found, store, path, mode == "r", chunk_store, synchronizer, cache_metadata, cache_attrs,
             partial_decompress, write_empty_chunks, zarr_version, meta_array,
-            cache_bytes=cache_bytes, missing=missing,
+            cache_bytes=cache_bytes, missing=missing, verify=verify,
         )  # fmt: skip
 
     if mode == "a":

@@ -246,6 +246,38 @@ class ChunkDecodeError(ZarrError, ValueError):
         return type(self), (self.reason, self.key)
 
 
+class SealError(ChunkDecodeError):
+    """Something stored that is not what was sealed: see :func:`zarr.seal`.
+
+    Parameters
+    ----------
+    message : str
+        What differs.
+    key : str
+        Key of the chunk, the shard or the metadata document in its store.
+    """
+
+    def __init__(self, message: str, key: str) -> None:
+        super().__init__(message, None)
+        self.args = (f"{key!r} is not as it was sealed: {message}",)
+        self.key = key
+
+    def at(self, key: str) -> SealError:
+        """Return the error itself, which names a key already.
+
+        Parameters
+        ----------
+        key : str
+            Key of the chunk.
+
+        Returns
+        -------
+        SealError
+            The same error.
+        """
+        return self
+
+
 class ChunkNotFoundError(ZarrError, LookupError):
     """Chunks that are read are absent, and the array was opened with ``missing='error'``.
 

@@ -110,3 +110,49 @@ def test_digest_does_not_depend_on_the_store(made: Path, names: list[str]) -> No
     assert text.lines == [[expected, place] for place in places]
     assert wrong.status == 2
     assert "crc7" in wrong.err
+
+
+def test_seal(stores: Path) -> None:
+    sealed, again, checked, listed, bag, dandi = run_many(
+        stores,
+        ["seal", "v2.zarr"],
+        ["seal", "v2.zarr/count", "--algorithm", "sha256", "--json"],
+        ["check", "v2.zarr", "--level", "seal", "--json"],
+        ["seal", "v2.zarr", "--export", "sha256sum"],
+        ["seal", "v2.zarr", "--export", "bagit", "--json"],
+        ["seal", "v2.zarr", "--export", "dandi"],
+    )
+
+    assert (sealed.status, sealed.err) == (0, "")
+    assert sealed.out.startswith("sealed 2 arrays and ")
+    assert (again.json["arrays"], again.json["groups"]) == (1, 0)
+    assert (checked.status, checked.json["level"], checked.json["findings"]) == (0, "seal", [])
+    assert "  count/__seal/.zarray\n" in listed.out
+    assert "  data/count/.zarray\n" in bag.json["manifest"]
+    assert dandi.out.strip() == zarr.manifest(str(stores / "v2.zarr"), kind="dandi")
+
+    (stores / "v2.zarr/count/1").write_bytes(b"damaged")
+    found, refused, forced, undone, plain, both = run_many(
+        stores,
+        ["check", "v2.zarr/count", "--level", "seal"],
+        ["seal", "v2.zarr"],
+        ["seal", "v2.zarr", "--overwrite"],
+        ["seal", "v2.zarr", "--unseal"],
+        ["check", "v2.zarr", "--level", "keys", "--json"],
+        ["seal", "v2.zarr", "--unseal", "--export", "dandi"],
+    )
+    assert found.status == 1
+    assert "X001" in found.out
+    assert refused.status == 2
+    assert "count/1" in refused.err
+    assert forced.status == undone.status == 0
+    assert undone.out.startswith("unsealed 2 arrays")
+    assert plain.json["findings"] == []
+    assert both.status == 2
+    assert not list(stores.rglob("__seal"))
+
+
+def test_seal_elsewhere(stores: Path) -> None:
+    absent, foreign = run_many(stores, ["seal", "v2.zarr/nope"], ["seal", "data.h5"])
+
+    assert (absent.status, foreign.status) == (2, 2)

@@ -179,8 +179,8 @@ def test_array_inside_of_an_array() -> None:
     store = zarr.MemoryStore()
     zarr.array(np.arange(4), chunks=2, store=store, path="outer")
     store["outer/inner/.zarray"] = store["outer/.zarray"]
-    store["outer/__seal/.zarray"] = store["outer/.zarray"]
-    store["outer/__seal/0"] = b"what other parts of this library keep"
+    store["outer/__stats/.zarray"] = store["outer/.zarray"]
+    store["outer/__stats/0"] = b"what other parts of this library keep"
 
     (found,) = zarr.check(store).findings
 

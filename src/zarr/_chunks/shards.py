@@ -135,7 +135,8 @@ class ShardedChunks:
         whole: list[str] = []
         parts: list[str] = []
         for shard, slots in wanted.items():
-            (whole if len(slots) * 2 > self.layout(shard).count else parts).append(shard)
+            most = self.store.whole_reads or len(slots) * 2 > self.layout(shard).count
+            (whole if most else parts).append(shard)
         found: dict[ChunkKey, Any] = {}
         for _ in range(_TRIES):
             if not parts:

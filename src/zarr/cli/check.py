@@ -17,10 +17,10 @@ from zarr.cli._output import print_lines, progress
 @click.argument("location")
 @click.option(
     "--level",
-    type=click.Choice(["meta", "keys", "data"]),
+    type=click.Choice(["meta", "keys", "data", "seal"]),
     default="data",
     show_default=True,
-    help="What to look at: metadata; keys and sizes, too; all chunks, too.",
+    help="What to look at: metadata; keys and sizes, too; all chunks, too; their seals, too.",
 )
 @click.option("--fix", metavar="CODES", help="Codes of findings to mend, such as K001,M006.")
 @click.option("--keep", help="For --fix M004, what stays: 2, 3, array or group.")

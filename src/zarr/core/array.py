@@ -28,7 +28,9 @@ from zarr._chunks.chunk_storage import chunk_storage_of, stored_chunks
 from zarr._chunks.engine import Engine
 from zarr._chunks.regions import parts_of
 from zarr._chunks.resizing import clear_outside, delete_outside
+from zarr._chunks.sealed_store import ArraySeal, SealedStore
 from zarr._codecs.codec_names import codec_from
+from zarr._formats.seals import SEAL
 from zarr._metadata import dtypes
 from zarr._metadata.records import ArrayMeta
 from zarr._nodes.derived import converted, viewed
@@ -41,8 +43,8 @@ from zarr._selection.indexers import BasicIndexer, Indexer
 from zarr._selection.parsing import has_ellipsis, single_item, split_fields
 from zarr._selection.points import indexer_class
 from zarr._shared.changes import changes
-from zarr.config import Missing
-from zarr.errors import ArrayNotFoundError, ZarrError, naming
+from zarr.config import Missing, Verify
+from zarr.errors import ArrayNotFoundError, ZarrError, naming, warn_user
 from zarr.storage.base import BaseStore
 from zarr.sync import KeyLocks, Name, Synchronizer
 
@@ -87,6 +89,8 @@ class Array(Selections, PrivateNames, Node):
         :func:`zarr.open_array`.
     missing : {'fill', 'warn', 'error'}, optional
         How reading treats absent chunks, see :func:`zarr.open_array`.
+    verify : bool or 'auto', optional
+        Whether reading compares what is stored with its seal, see :func:`zarr.open_array`.
 
     Raises
     ------
@@ -94,6 +98,8 @@ class Array(Selections, PrivateNames, Node):
         If there is no array at `path`.
     MetadataError
         If the metadata are invalid.
+    SealError
+        If the metadata are not as they were sealed.
 
     References
     ----------
@@ -127,6 +133,7 @@ class Array(Selections, PrivateNames, Node):
         *,
         cache_bytes: int | None = None,
         missing: Missing | None = None,
+        verify: Verify | None = None,
     ) -> None:
         self._place(store, path, read_only, chunk_store, synchronizer, cache_attrs, meta_array)
         self._seen = changes.moment  # before the document is read
@@ -137,6 +144,7 @@ class Array(Selections, PrivateNames, Node):
         usual = config.get()
         self._cache_bytes = usual.cache_bytes if cache_bytes is None else cache_bytes
         self._missing = usual.missing if missing is None else config.check_missing(missing)
+        self._verify = usual.verify if verify is None else config.check_verify(verify)
         found = self.__dict__.pop("_found", None)
         if found is None:
             found = _formats.find_array(self._store, self._path, zarr_version)
@@ -144,6 +152,9 @@ class Array(Selections, PrivateNames, Node):
         self._current = self._format.parse_array(self._document, self._key)
         if self._chunk_store is not None or self._store._dimension_separator is not None:
             self._current = self._placed(self._current)
+        self._seal: ArraySeal | None = None
+        if SEAL in self._current.extra or self._verify is True:
+            self._open_seal()
         self._engine_: Engine | None = None
         self._address_: Name | None = None
 
@@ -155,6 +166,26 @@ class Array(Selections, PrivateNames, Node):
         if self._chunk_store is not None:
             separator = self._chunk_store._dimension_separator or separator
         return self._format.in_store(meta, self.chunk_store, self._path, separator)
+
+    def _open_seal(self) -> None:
+        """Verify the metadata, and prepare to verify the chunks."""
+        if self._check_seal(self._document) is None:
+            self._seal = None
+            return
+        store, seal = self.chunk_store, self._format.seal_of(self._document, self._key) or {}
+        keys = chunk_storage_of(
+            store, self._format.chunk_prefix(self._path, self._current), self._current
+        ).keys
+        document = self._store, self._key
+        try:
+            self._seal = ArraySeal(
+                store, self._format, self._path, keys, len(self._current.shape), document, seal,
+                self._synchronizer,
+            )  # fmt: skip
+        except ImportError as error:
+            if self._verify is True or not self._read_only:
+                raise
+            warn_user(f"array '/{self._path}' is sealed, and read without verification: {error}")
 
     @property
     def _meta(self) -> ArrayMeta:
@@ -177,6 +208,8 @@ class Array(Selections, PrivateNames, Node):
             if replace(before, shape=now.shape) != now:
                 self._engine_ = None
             self._document, self._current = document, now
+            if SEAL in before.extra or SEAL in now.extra:
+                self._open_seal()
 
     def _put_meta(self, meta: ArrayMeta) -> None:
         self._put(meta, self._format.dump_array(meta))
@@ -241,17 +274,21 @@ class Array(Selections, PrivateNames, Node):
 
     def _engine_for(self, meta: ArrayMeta) -> Engine:
         prefix = self._format.chunk_prefix(self._path, meta)
+        store, cache_bytes = self.chunk_store, self._cache_bytes
+        if self._seal is not None:
+            store = SealedStore(store, self._seal, bool(self._verify))
+            # Others take what is cached for verified.
+            cache_bytes = cache_bytes if self._verify else 0
         with naming(self._key):
             return Engine(
-                self.chunk_store, prefix, meta, (self._store, self._key),
-                self._write_empty_chunks, self._synchronizer, self._cache_bytes,
-                self._partial_decompress, self._missing,
+                store, prefix, meta, (self._store, self._key), self._write_empty_chunks,
+                self._synchronizer, cache_bytes, self._partial_decompress, self._missing,
             )  # fmt: skip
 
     @property
     def _storage(self) -> Any:
         """Where the chunks are, which is known even where a codec is not."""
-        if self._engine_ is not None:
+        if self._engine_ is not None and self._seal is None:
             return self._engine_.storage
         meta = self._current
         return chunk_storage_of(self.chunk_store, self._format.chunk_prefix(self._path, meta), meta)
@@ -992,6 +1029,8 @@ class Array(Selections, PrivateNames, Node):
             kept["cache_bytes"] = self._cache_bytes
         if self._missing != usual.missing:
             kept["missing"] = self._missing
+        if self._verify != usual.verify:
+            kept["verify"] = self._verify
         return partial(Array, **kept) if kept else Array, (self._store, *options)
 
     def __repr__(self) -> str:

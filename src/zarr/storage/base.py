@@ -169,6 +169,8 @@ class BaseStore(MutableMapping[str, Buffer]):
         than one for a remote store, because threads mostly wait for it.
     partial_reads : bool
         Whether :meth:`get_partial_values` transfers fewer bytes than reading whole values.
+    whole_reads : bool
+        Whether any part of a value takes as long as the whole, so that shards are read whole.
     default_version : int or None
         Version of the format of new arrays and groups for which none is given.
     is_view : bool
@@ -207,6 +209,7 @@ class BaseStore(MutableMapping[str, Buffer]):
 
     threads: ClassVar[int] = 1
     partial_reads: ClassVar[bool] = False
+    whole_reads: ClassVar[bool] = False
     default_version: ClassVar[int | None] = None
     is_view: ClassVar[bool] = False
     atomic_folders: ClassVar[bool] = False

@@ -272,6 +272,8 @@ class NamedOptions:
     chunk_key_encoding : str or Mapping, optional
     dimension_names : sequence of str or None, optional
     attributes : Mapping, optional
+    checksum : bool
+        Whether the last codec adds a checksum.
     """
 
     compressors: Any = "auto"
@@ -281,6 +283,7 @@ class NamedOptions:
     chunk_key_encoding: Any = None
     dimension_names: Sequence[str | None] | None = None
     attributes: Mapping[str, Any] | None = None
+    checksum: bool = False
 
     @property
     def default_format(self) -> Format:
@@ -346,6 +349,8 @@ def array_meta(
         raise ValueError("compressor and compressors mean the same thing; give one of them")
     compressors = _compressor_steps(compressor) if lengths else []
     steps = _steps(filters, object_codec or implied_codec, compressors, options)
+    if options.checksum:
+        steps.append(_checksum_of(format))
     if kind.hasobject and object_codec is None and implied_codec is None:
         _warn_of_filters(filters)
     if kind.hasobject and all(step.role == "compressor" for step in steps):
@@ -387,6 +392,12 @@ def _steps(
     if is_auto(options.compressors):
         return steps if is_sharding(options.serializer) else steps + compressors
     return steps + [step_from("compressor", codec) for codec in _listed(options.compressors)]
+
+
+def _checksum_of(format: Format) -> Step:
+    if format.checksum is None:
+        raise ValueError(f"format {format.version} has no codec for checksum=True; use 2 or 3")
+    return format.checksum
 
 
 def _warn_of_filters(filters: Any) -> None:
