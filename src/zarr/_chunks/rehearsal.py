@@ -154,15 +154,16 @@ def _total(values: Iterable[Any]) -> int | None:
 
 
 class _KnownIndexes:
-    """The indexes of shards that are in memory, which stay as they are."""
+    """The indexes of shards that would be in memory; those that are stay as they are."""
 
-    get = staticmethod(shard_indexes.get)
+    def __init__(self) -> None:
+        self._kept: dict[Any, ShardIndex] = {}
+
+    def get(self, name: Any) -> ShardIndex | None:
+        return self._kept.get(name) or shard_indexes.get(name)
 
     def keep(self, name: Any, index: ShardIndex) -> None:
-        pass
-
-    def forget(self, name: Any) -> None:
-        pass
+        self._kept[name] = index
 
 
 class _Shards(ShardedChunks):
