@@ -207,10 +207,7 @@ def advice_on(engine: Engine, indexer: Indexer, chunks: int, amplification: floa
 def _on_shape(engine: Engine, indexer: Indexer) -> list[str]:
     """Return advice for each dimension along which most of the chunks is not selected."""
     if indexer.axes is None:
-        return [
-            "the selected points lie in many chunks: smaller chunks, or points in the same chunk "
-            "at a time, need less"
-        ]
+        return ["the points lie in many chunks: select those in the same chunks together"]
     advice = []
     for dim, (axis, lengths) in enumerate(zip(indexer.axes, engine.grid.chunks, strict=True)):
         length = longest(lengths)
@@ -232,4 +229,3 @@ def _on_settings(engine: Engine) -> list[str]:
     if large and engine._ranges is None and engine.store.partial_reads:
         advice.append("single selections in large chunks: open with partial_decompress=True")
     return advice
-

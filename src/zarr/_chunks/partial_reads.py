@@ -126,7 +126,6 @@ class Ranges:
                 whole.append(key)
         return found
 
-
     def _parts(self, layout: Layout, buffers: Sequence[Any]) -> DecodedParts:
         return layout.pieces(buffers)
 

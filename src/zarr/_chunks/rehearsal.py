@@ -6,14 +6,14 @@ placeholders, and into an array that takes no memory.
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from zarr._chunks.assignment import Fields, checked_fields, fields_dtype
-from zarr._chunks.chunk_storage import UnshardedChunks
 from zarr._chunks.engine import Engine
 from zarr._chunks.explanation import Explanation, Request, advice_on
 from zarr._chunks.partial_reads import Layout, Ranges, StoredBytes, usual_head
@@ -55,8 +55,8 @@ class Placeholder:
         return Placeholder(part.stop - part.start)
 
 
-class StandIn(BaseStore):
-    """A store that notes what is read of another one, and reads nothing.
+class StandIn:
+    """What stands for a store: it notes what would be read of it, and reads nothing.
 
     Parameters
     ----------
@@ -81,14 +81,9 @@ class StandIn(BaseStore):
         self.requests: list[Request] = []
         self.chunks = self.found = 0
         self.heads: dict[str, Any] = {}
-        self.threads = store.threads  # type: ignore[misc]
-
-    @property
-    def location(self) -> Any:
-        return self.real.location
-
-    def address(self, path: str = "") -> tuple[Any, str]:
-        return self.real.address(path)
+        self.threads = store.threads
+        self.location = store.location
+        self.address = store.address
 
     def note(
         self,
@@ -100,7 +95,7 @@ class StandIn(BaseStore):
         plain: Any = None if ranges is None else tuple(ranges)
         self.requests.append(Request(verb, tuple(keys), plain, nbytes))
 
-    def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
+    def getitems(self, keys: Sequence[str]) -> dict[str, Buffer]:
         sizes = self.sizes
         if sizes is None:
             self.note("getitems", keys)
@@ -134,18 +129,6 @@ class StandIn(BaseStore):
         size = self.sizes[key]
         return Placeholder(min(length, max(0, size - start)) if start >= 0 else min(length, -start))
 
-    def __getitem__(self, key: str) -> Buffer:
-        raise NotImplementedError
-
-    def __setitem__(self, key: str, value: Buffer) -> None:
-        raise NotImplementedError
-
-    def __delitem__(self, key: str) -> None:
-        raise NotImplementedError
-
-    def __iter__(self) -> Iterator[str]:
-        raise NotImplementedError
-
 
 def _total(values: Iterable[Any]) -> int | None:
     """Return the bytes of all values, None if those of one are unknown."""
@@ -172,7 +155,7 @@ class _Shards(ShardedChunks):
     def __init__(self, shards: ShardedChunks, store: StandIn, chunk_nbytes: int) -> None:
         self.__dict__.update(shards.__dict__)
         self.store: Any = store
-        self.indexes = _KnownIndexes()
+        self.indexes: Any = _KnownIndexes()
         self._real = shards
         self._chunk_nbytes = chunk_nbytes
 
@@ -182,9 +165,7 @@ class _Shards(ShardedChunks):
         self.store.get_versioned_values([(s, self.layout(s).index_range) for s in shards])
         return self._look_up(shards, wanted)
 
-    def _look_up(
-        self, shards: list[str], wanted: Mapping[str, list[int]]
-    ) -> dict[str, ShardIndex]:
+    def _look_up(self, shards: list[str], wanted: Mapping[str, list[int]]) -> dict[str, ShardIndex]:
         if self.store.sizes is not None:
             return self._real._read_indexes(shards, wanted)
         return {shard: self._guess(shard) for shard in shards}
@@ -212,7 +193,7 @@ class _Ranges(Ranges):
     """Parts of chunks, of which at most the headers of Blosc chunks are read."""
 
     def __init__(self, store: StandIn, pipeline: CodecPipeline) -> None:
-        super().__init__(store, pipeline)
+        super().__init__(store, pipeline)  # type: ignore[arg-type]
         self.store: Any = store
 
     def fetch(self, wanted: Iterable[tuple[str, ByteRanges]]) -> dict[str, Any]:
@@ -266,7 +247,8 @@ class Rehearsal(Reading):
         self._missing = "fill"
         self._decoded_bytes = 0
         self._selected: tuple[Indexer, int] = Indexer(), 0
-        self.store = self._stand_in = StandIn(engine.store, sizes)
+        self._stand_in = StandIn(engine.store, sizes)
+        self.store: Any = self._stand_in
         self.storage = self._storage_in(self._stand_in)
         self._fetch = self._fetch_all
         if engine._cache is not None:
@@ -278,8 +260,7 @@ class Rehearsal(Reading):
         storage = self._engine.storage
         if isinstance(storage, ShardedChunks):
             return _Shards(storage, store, self.pipeline.nbytes)
-        chunks = UnshardedChunks.__new__(UnshardedChunks)
-        chunks.__dict__.update(storage.__dict__)
+        chunks: Any = copy.copy(storage)
         chunks.store = store
         return chunks
 
@@ -318,7 +299,7 @@ class Rehearsal(Reading):
     # -- what is done otherwise than when reading ----------------------------------------
 
     @staticmethod
-    def _run(work: Callable[[Any], None], windows: Iterable[Any], workers: int) -> None:
+    def _run(work: Callable[[Any], None], windows: Iterable[Any], _: int) -> None:
         for window in windows:
             work(window)
 
@@ -335,7 +316,9 @@ class Rehearsal(Reading):
         self._decoded_bytes += self.pipeline.nbytes
         return Placeholder(self.pipeline.nbytes)
 
-    def _count(self, pipeline: CodecPipeline, keys: Iterable[Any], found: Mapping[Any, Any]) -> None:
+    def _count(
+        self, pipeline: CodecPipeline, keys: Iterable[Any], found: Mapping[Any, Any]
+    ) -> None:
         """Count what is decoded of chunks, unless it was when they were fetched."""
         if self._cache is not None:
             return

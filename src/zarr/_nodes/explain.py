@@ -16,8 +16,10 @@ class Explain:
 
     Obtained as :attr:`zarr.Array.explain`.
 
-    By default nothing is read at all: all chunks are assumed to be stored, and numbers of bytes in the
-    store are unknown. A call with ``sizes=True`` returns an object that finds out what is stored.
+    By default nothing is read at all: all chunks are assumed to be stored, and numbers of bytes in
+    the store are unknown. A call with ``sizes=True`` returns an object that finds out what is
+    stored. Where several threads read parts of one shard, or a cache is too small for what they
+    read, the numbers depend on their order.
 
     Parameters
     ----------
@@ -69,7 +71,7 @@ class Explain:
         Examples
         --------
         >>> import zarr
-        >>> z = zarr.ones(10, chunks=5, compressor=None)
+        >>> z = zarr.array(range(10), chunks=5, compressor=None)
         >>> z.explain(sizes=True)[:5].stored_bytes
         40
         """

@@ -1,7 +1,7 @@
 """Counts of what stores do.
 
-While somebody counts, the methods of all classes of stores are replaced by others that count; before
-and afterwards nothing of this is there.
+In the block of :func:`traffic`, the methods of all classes of stores are replaced by others that
+count; before and after it, nothing of this is there.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from inspect import isfunction
-from types import TracebackType
 from typing import Any, NamedTuple
 
 from zarr.storage.base import BaseStore, class_hooks
@@ -23,7 +22,6 @@ __all__ = ["Traffic", "VerbCount", "traffic"]
 
 _SCHEMA = 1
 """Number of the schema of `to_json`: a change of what members mean raises it."""
-
 
 
 def _nbytes(value: Any) -> int:
@@ -85,7 +83,7 @@ class _Kind(NamedTuple):
         return read, 0 if self.written is None else self.written(args)
 
 
-_READ_ONE = _Kind(_one, lambda value: _nbytes(value))
+_READ_ONE = _Kind(_one, _nbytes)
 _READ_MANY = _Kind(_given, lambda found: _total(found.values()))
 _WRITE_ONE = _Kind(_one, written=lambda args: _nbytes(args[1]))
 _WRITE_MANY = _Kind(_given, written=lambda args: _total(args[0].values()))
@@ -152,14 +150,14 @@ class VerbCount:
 class Traffic:
     """What stores did in the block of a ``with`` statement; printed as a table.
 
-    Obtained from :func:`traffic`. What stores call of their own methods is not counted again. Stores
-    in front of other stores, such as `LRUStoreCache`, are counted in `stores` only: the totals are
-    those of the stores that hold the data.
+    Obtained from :func:`traffic`. What stores call of their own methods is not counted again.
+    Stores in front of other stores, such as `LRUStoreCache`, are counted in `stores` only: the
+    totals are those of the stores that hold the data.
 
     Examples
     --------
     >>> import zarr
-    >>> z = zarr.ones(100, chunks=10)
+    >>> z = zarr.array(range(100), chunks=10)
     >>> with zarr.traffic() as seen:
     ...     total = z[:35].sum()
     >>> seen.calls, seen.keys
@@ -290,41 +288,33 @@ class Traffic:
     __repr__ = __str__
 
 
-class traffic:
+@contextmanager
+def traffic() -> Iterator[Traffic]:
     """Count what stores do in the block of a ``with`` statement.
 
-    All stores are counted, in all threads of the process; blocks can be nested. Stores are only
-    slowed down while some thread is in such a block.
+    All stores are counted, in all threads of the process; blocks can be nested. Outside of such
+    blocks, counting costs nothing.
 
-    Returns
-    -------
+    Yields
+    ------
     Traffic
         The counts, complete when the block has ended.
 
     Examples
     --------
     >>> import zarr
+    >>> z = zarr.zeros(100, chunks=10, compressor=None)
     >>> with zarr.traffic() as seen:
-    ...     z = zarr.ones(100, chunks=10, store=zarr.MemoryStore())
     ...     z[:] = 7
     >>> seen.verbs['setitems']
-    VerbCount(calls=1, keys=10, bytes_read=0, bytes_written=280)
+    VerbCount(calls=1, keys=10, bytes_read=0, bytes_written=800)
     """
-
-    def __init__(self) -> None:
-        self._counts = Traffic()
-
-    def __enter__(self) -> Traffic:
-        _watch.add(self._counts)
-        return self._counts
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        _watch.remove(self._counts)
+    counts = Traffic()
+    _watch.add(counts)
+    try:
+        yield counts
+    finally:
+        _watch.remove(counts)
 
 
 class _Calls(threading.local):
@@ -381,6 +371,7 @@ class _Watch:
             if (verb, function) not in self._counted:
                 self._counted[verb, function] = _counting_method(verb, function)
             setattr(cls, verb, self._counted[verb, function])
+        subclass: type
         for subclass in cls.__subclasses__():
             self._replace(subclass)
 
@@ -400,6 +391,7 @@ class _Watch:
         for name, method in list(vars(cls).items()):
             if isfunction(method) and method in originals:
                 setattr(cls, name, originals[method][1])
+        subclass: type
         for subclass in cls.__subclasses__():
             self._restore_own(subclass, originals)
 
