@@ -106,15 +106,36 @@ class Explain:
 
     @property
     def oindex(self) -> Explain:
-        """The same for :attr:`zarr.Array.oindex`."""
+        """The same for :attr:`zarr.Array.oindex`.
+
+        Examples
+        --------
+        >>> import zarr
+        >>> zarr.ones((4, 6), chunks=2).explain.oindex[[0, 3], 1:].chunks
+        6
+        """
         return Explain(self._rehearse, "oindex", self._sizes)
 
     @property
     def vindex(self) -> Explain:
-        """The same for :attr:`zarr.Array.vindex`."""
+        """The same for :attr:`zarr.Array.vindex`.
+
+        Examples
+        --------
+        >>> import zarr
+        >>> zarr.ones((4, 6), chunks=2).explain.vindex[[0, 3], [1, 1]].chunks
+        2
+        """
         return Explain(self._rehearse, "vindex", self._sizes)
 
     @property
     def blocks(self) -> Explain:
-        """The same for :attr:`zarr.Array.blocks`."""
+        """The same for :attr:`zarr.Array.blocks`.
+
+        Examples
+        --------
+        >>> import zarr
+        >>> zarr.ones((4, 6), chunks=2).explain.blocks[0].chunks
+        3
+        """
         return Explain(self._rehearse, "blocks", self._sizes)

@@ -45,7 +45,7 @@ def command(
     left.
     """
     place = Location.of(location)
-    options = {"keep": int(keep) if keep and keep.isdecimal() else keep, "age": age}
+    options: dict[str, Any] = {"keep": int(keep) if keep and keep.isdecimal() else keep, "age": age}
 
     def check(mode: str, codes: list[str], **more: Any) -> Report:
         with (

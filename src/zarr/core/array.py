@@ -556,16 +556,16 @@ class Array(Selections, PrivateNames, Node):
         --------
         >>> import zarr
         >>> z = zarr.ones((100, 100), chunks=(1, 100))
-        >>> print(z.explain[:, 5])
+        >>> z.explain[:, 5].amplification
+        100.0
+        >>> print(z.explain[5])
         selection     : (100,), 800 bytes
-        chunks        : 100
-        store         : 1 call, 100 keys or ranges
+        chunks        : 1
+        store         : 1 call, 1 key or range
         bytes stored  : unknown
-        bytes decoded : 80,000
-        amplification : 100
+        bytes decoded : 800
+        amplification : 1
         exact         : no, an estimate
-        advice        : dimension 1: about 1 of 100 elements of a chunk are selected; read more of
-        ... this dimension at a time, or use chunks that are shorter in it
         """
         return Explain(self._rehearse)
 
