@@ -668,8 +668,8 @@ class BaseStore(MutableMapping[str, Buffer]):
         Returns
         -------
         dict of str to float
-            Seconds by key, without the keys for which the store does not know it. The default
-            knows none.
+            Seconds by key, without missing keys and those for which the store does not know it. On
+            remote stores, by the clock of the server. The default knows none.
         """
         return {}
 
