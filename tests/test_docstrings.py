@@ -47,7 +47,8 @@ OTHERS = """
     zarr.sync.ProcessSynchronizer zarr.sync.Synchronizer zarr.sync.ThreadSynchronizer
     zarr.tools.check_report.Code zarr.tools.check_report.Finding
     zarr.tools.check_report.Fix zarr.tools.check_report.Report zarr.tools.diff.Diff
-    zarr.tools.diff.Difference zarr.vacuum"""
+    zarr.tools.diff.Difference zarr.tools.traffic.Traffic zarr.tools.traffic.VerbCount
+    zarr.traffic zarr.vacuum"""
 """Public names of other modules."""
 
 SELECTING = re.compile(r"\.(([gs]et_\w+_selection)|oindex|vindex|blocks|islice|__[gs]etitem__)$")
@@ -97,7 +98,11 @@ def codecs_for_format_3() -> Iterator[tuple[str, Any]]:
 def returned() -> Iterator[tuple[str, Any]]:
     """Yield classes whose objects users receive, and whose names they do not need to know."""
     z = zarr.zeros(1)
-    for value in (z.appender(), z.blocks, z.info, z.oindex, z.vindex, zarr.group().tree()):
+    cost = z.explain[:]
+    for value in (
+        z.appender(), z.blocks, z.explain, cost, cost.requests[0], z.info, z.oindex, z.vindex,
+        zarr.group().tree(),
+    ):  # fmt: skip
         yield type(value).__name__, type(value)
 
 

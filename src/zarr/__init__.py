@@ -77,6 +77,7 @@ _TOOLS = {
     "manifest": "manifest",
     "seal": "seal",
     "unseal": "seal",
+    "traffic": "traffic",
     "vacuum": "check",
 }
 """Functions for whole hierarchies, with the modules of `zarr.tools` that they are imported from."""
@@ -107,6 +108,7 @@ if _typing.TYPE_CHECKING:  # type checkers and editors do not follow `__getattr_
     from zarr.tools.manifest import manifest as manifest
     from zarr.tools.seal import seal as seal
     from zarr.tools.seal import unseal as unseal
+    from zarr.tools.traffic import traffic as traffic
 else:
 
     def __getattr__(name: str) -> object:

@@ -529,7 +529,7 @@ def copy_store(
     Raises
     ------
     CopyError
-        If a key exists in `dest`.
+        If a key exists in `dest`, or `source` cannot list its keys, as over plain HTTP.
     ValueError
         If an argument is invalid.
 

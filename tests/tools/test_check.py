@@ -330,7 +330,8 @@ class Counting(zarr.MemoryStore):
                      for key in super().list_prefix(path)])  # fmt: skip
 
     def list_prefix(self, path: str = "") -> Iterator[str]:
-        raise AssertionError("one list is enough")
+        self.lists += 1
+        return super().list_prefix(path)
 
     def listdir(self, path: str = "") -> list[str]:
         raise AssertionError("one list is enough")

@@ -9,7 +9,7 @@ import click
 
 import zarr
 from zarr.cli._locations import Location, opened_store
-from zarr.cli._options import as_json, confirm, dry_run, yes, zarr_command
+from zarr.cli._options import age_option, as_json, confirm, dry_run, yes, zarr_command
 from zarr.cli._output import print_lines, progress
 
 
@@ -27,10 +27,7 @@ from zarr.cli._output import print_lines, progress
 @click.option(
     "--quarantine", is_flag=True, help="Move what a fix would delete to the folder __quarantine."
 )
-@click.option(
-    "--age", type=click.FloatRange(min=0), default=3600, show_default=True,
-    help="Spare what was stored in the last so many seconds.",
-)  # fmt: skip
+@age_option
 @yes
 @dry_run
 @as_json

@@ -26,7 +26,9 @@ from zarr._chunks.assignment import (
 )  # fmt: skip
 from zarr._chunks.chunk_storage import chunk_storage_of, stored_chunks
 from zarr._chunks.engine import Engine
+from zarr._chunks.explanation import Explanation
 from zarr._chunks.regions import parts_of
+from zarr._chunks.rehearsal import Rehearsal
 from zarr._chunks.resizing import clear_outside, delete_outside
 from zarr._chunks.sealed_store import ArraySeal, SealedStore
 from zarr._codecs.codec_names import codec_from
@@ -35,6 +37,7 @@ from zarr._metadata import dtypes
 from zarr._metadata.records import ArrayMeta
 from zarr._nodes.derived import converted, viewed
 from zarr._nodes.display import Info, array_html, array_info, type_name
+from zarr._nodes.explain import Explain
 from zarr._nodes.node import Node
 from zarr._nodes.private_names import PrivateNames
 from zarr._nodes.selection_methods import Selections
@@ -577,6 +580,44 @@ class Array(Selections, PrivateNames, Node):
             self._engine.read(part, memory, fields)
             out[region] = memory.reshape(part.shape + memory.shape[len(part.kept_shape) :])
         return out
+
+    @property
+    def explain(self) -> Explain:
+        """What reading a selection would cost, by the selection in square brackets.
+
+        ``z.explain[0]`` tells it of ``z[0]``; ``z.explain.oindex``, ``z.explain.vindex`` and
+        ``z.explain.blocks`` of the other kinds of selections. Nothing is read, see
+        :class:`Explain`. :func:`zarr.traffic` counts what then happens.
+
+        Examples
+        --------
+        >>> import zarr
+        >>> z = zarr.ones((100, 100), chunks=(1, 100))
+        >>> z.explain[:, 5].amplification
+        100.0
+        >>> print(z.explain[5])
+        selection     : (100,), 800 bytes
+        chunks        : 1
+        store         : 1 call, 1 key or range
+        bytes stored  : unknown
+        bytes decoded : 800
+        amplification : 1
+        exact         : no, an estimate
+        """
+        return Explain(self._rehearse)
+
+    def _rehearse(self, read: Callable[[Any], Any], look: bool) -> Explanation:
+        """Return what `read` costs, which is called with an array; `look` at what is stored."""
+        meta, engine = self._meta, self._engine
+        folder = engine.keys.prefix.rpartition("/")[0]
+        sizes = dict(self.chunk_store.list_sizes(folder)) if look else None
+        rehearsal = Rehearsal(engine, sizes)
+        if not (self._cache_metadata or self._is_view):
+            rehearsal.store.note("__getitem__", [self._key], nbytes=len(self._document))
+        array: Any = self._view(meta, None, None)
+        array._engine_, array._get = rehearsal, rehearsal.get
+        read(array)
+        return rehearsal.explanation()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if copy is False:

@@ -131,6 +131,10 @@ _VERBS = {
 """The verbs whose defaults go through another method, by that method."""
 
 
+class_hooks: list[Callable[[type], None]] = []
+"""What is called with each new class of stores."""
+
+
 def _age(cls: type, name: str) -> int:
     """Return how many classes further up `cls` has its attribute `name` from."""
     return next(age for age, base in enumerate(cls.__mro__) if name in base.__dict__)
@@ -180,6 +184,9 @@ class BaseStore(MutableMapping[str, Buffer]):
         process was killed, see all or nothing of the change.
     lists_folders : bool
         Whether listing the keys below a path takes time for those keys only.
+    forwards : bool
+        Whether values are read from another store, as by a cache. :func:`zarr.traffic` leaves such
+        stores out of its totals.
 
     References
     ----------
@@ -214,6 +221,7 @@ class BaseStore(MutableMapping[str, Buffer]):
     is_view: ClassVar[bool] = False
     atomic_folders: ClassVar[bool] = False
     lists_folders: ClassVar[bool] = False
+    forwards: ClassVar[bool] = False
     _dimension_separator: Separator | None = None
     _mode: str = "a"
     _store_version: ClassVar[int] = 2  # what code written for 2.x asks of a store
@@ -233,6 +241,8 @@ class BaseStore(MutableMapping[str, Buffer]):
         if cls.get_partial_values is BaseStore.get_partial_values:
             cls.partial_reads = False
         cls.lists_folders = cls.list_prefix is not BaseStore.list_prefix
+        for hook in class_hooks:
+            hook(cls)
 
     # -- five methods to implement -------------------------------------------------
 
@@ -661,8 +671,8 @@ class BaseStore(MutableMapping[str, Buffer]):
         Returns
         -------
         dict of str to float
-            Seconds by key, without the keys for which the store does not know it. The default
-            knows none.
+            Seconds by key, without missing keys and those for which the store does not know it. On
+            remote stores, by the clock of the server. The default knows none.
         """
         return {}
 
@@ -850,10 +860,14 @@ class KVStore(BaseStore):
 
     def _adopt_verbs(self, mapping: MutableMapping[str, Buffer]) -> None:
         # The one place where a foreign object is asked what it can do: once, at the door.
+        self._verbs: dict[str, Any] = {}
         for verb in ("setitems", "delitems", "listdir", "rmdir", "rename", "getsize", "close"):
             method = getattr(mapping, verb, None)
             if callable(method):
-                setattr(self, verb, method)
+                self._verbs[verb] = method
+        for verb in self._verbs.keys() & {"getsize", "close"}:
+            setattr(self, verb, self._verbs[verb])
+        self.forwards = isinstance(mapping, BaseStore)  # type: ignore[misc]
         self._dimension_separator = getattr(mapping, "_dimension_separator", None)
         # A defaultdict stores what it is asked for.
         self._fills_itself = callable(getattr(type(mapping), "__missing__", None))
@@ -896,6 +910,22 @@ class KVStore(BaseStore):
 
     def __len__(self) -> int:
         return len(self._mutable_mapping) if self._has_length else super().__len__()
+
+    def setitems(self, items: Mapping[str, Buffer]) -> None:
+        self._verbs.get("setitems", super().setitems)(items)
+
+    def delitems(self, keys: Iterable[str]) -> None:
+        self._verbs.get("delitems", super().delitems)(keys)
+
+    def listdir(self, path: str = "") -> list[str]:
+        names: list[str] = self._verbs.get("listdir", super().listdir)(path)
+        return names
+
+    def rmdir(self, path: str = "") -> None:
+        self._verbs.get("rmdir", super().rmdir)(path)
+
+    def rename(self, src_path: str, dst_path: str) -> None:
+        self._verbs.get("rename", super().rename)(src_path, dst_path)
 
     def list_sizes(self, path: str = "") -> Iterator[tuple[str, int]]:
         mapping = self._mutable_mapping

@@ -142,6 +142,7 @@ class ConsolidatedMetadataStore(BaseStore):
     ['.zgroup', 'foo/.zarray']
     """
 
+    forwards = True
     _mode = "r"
 
     def __init__(

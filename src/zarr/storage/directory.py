@@ -411,7 +411,7 @@ class DirectoryStore(BaseStore):
     def list_temporary(self, path: str = "") -> Iterator[tuple[str, int, float]]:
         try:
             with os.scandir(self._folder(path)) as entries:
-                found = sorted(entries, key=attrgetter("name"))
+                found = list(entries)
         except (_NoFileError, *FAILURES):
             return  # the list of keys raises what there is to raise
         for entry in found:

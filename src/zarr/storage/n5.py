@@ -97,6 +97,7 @@ class N5View(BaseStore):
     """
 
     is_view = True
+    forwards = True
 
     def __init__(self, store: BaseStore | MutableMapping[str, Buffer]) -> None:
         self.tree = as_store(store)

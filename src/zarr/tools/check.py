@@ -238,7 +238,7 @@ class _Check:
         if self.level == "meta":
             self.documents = self._documents(known)
         else:
-            listing = list_keys(store, path, known)
+            listing = list_keys(store, path, known, sizes=self.level != "data")
             self.documents = read_documents(store, sorted(listing.documents))
         self.nodes, found = check_nodes(store, known, self.documents)
         self._findings += found
@@ -292,9 +292,12 @@ class _Check:
         if stored is None:
             return
         self._chunks += len(stored.keys)
-        self._nbytes += sum(size for size in stored.sizes if size > 0)
         if self.level in ("data", "seal"):
-            self._findings += check_chunks(node, stored, self._advance)
+            found, nbytes = check_chunks(node, stored, self._advance)
+            self._findings += found
+            self._nbytes += nbytes
+        else:
+            self._nbytes += sum(size for size in stored.sizes if size > 0)
         self._findings += self._check_seal(node, stored, listing)
 
     def _check_seal(self, node: Node, stored: ArrayKeys, listing: Listing) -> list[Finding]:
