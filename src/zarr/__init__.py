@@ -74,6 +74,8 @@ _TOOLS = {
     "check": "check",
     "diff": "diff",
     "digest": "digest",
+    "recover": "transaction",
+    "transaction": "transaction",
     "vacuum": "check",
 }
 """Functions for whole hierarchies, with the modules of `zarr.tools` that they are imported from."""
@@ -101,6 +103,8 @@ if _typing.TYPE_CHECKING:  # type checkers and editors do not follow `__getattr_
     from zarr.tools.check import vacuum as vacuum
     from zarr.tools.diff import diff as diff
     from zarr.tools.digest import digest as digest
+    from zarr.tools.transaction import recover as recover
+    from zarr.tools.transaction import transaction as transaction
 else:
 
     def __getattr__(name: str) -> object:
