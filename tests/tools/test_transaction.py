@@ -510,8 +510,9 @@ def test_copying_in_the_middle_of_a_commit(half: str, done: dict[str, Any]) -> N
 
 
 def test_a_copy_that_lacks_new_files_is_an_error(half: str) -> None:
-    (token,) = [name for name in os.listdir(f"{half}/__txn") if len(name) == 16]
-    shutil.rmtree(f"{half}/__txn/{token}")
+    for name in os.listdir(f"{half}/__txn/commit"):
+        if name != "record":
+            os.unlink(f"{half}/__txn/commit/{name}")
     with pytest.raises(TransactionError, match=r"lacks the new value of key .*Copy it again"):
         zarr.recover(half)
 
@@ -545,8 +546,8 @@ def test_a_file_system_without_links(
 def test_a_damaged_commit_record_is_an_error(tmp_path: Path, record: bytes) -> None:
     path = tmp_path / "a"
     pair(str(path))
-    (path / "__txn").mkdir()
-    (path / "__txn" / "commit").write_bytes(record)
+    (path / "__txn" / "commit").mkdir(parents=True)
+    (path / "__txn" / "commit" / "record").write_bytes(record)
     for use in (zarr.recover, zarr.open_group, lambda p: zarr.transaction(p).__enter__()):
         with pytest.raises(TransactionError, match="is not valid"):
             use(str(path))
@@ -562,8 +563,9 @@ def with_steps(path: Path, **steps: Any) -> None:
     }  # fmt: skip
     body = json.dumps({**empty, **steps}).encode()
     head = {"zarr_transaction": 1, "sha256": hashlib.sha256(body).hexdigest()}
-    (path / "__txn" / "x").mkdir(parents=True, exist_ok=True)
-    (path / "__txn" / "commit").write_bytes(json.dumps(head).encode() + b"\n" + body)
+    (path / "__txn" / "commit").mkdir(parents=True, exist_ok=True)
+    record = json.dumps(head).encode() + b"\n" + body
+    (path / "__txn" / "commit" / "record").write_bytes(record)
 
 
 @pytest.mark.parametrize(
@@ -593,7 +595,7 @@ def test_a_hostile_record_reaches_nothing_outside(tmp_path: Path, name: str, key
     pair(str(path))
     (path / "link").symlink_to(victim)
     with_steps(path, **{name: [[key, 0, 3]] if name == "put" else [key]})
-    (path / "__txn" / "x" / "0").write_bytes(b"bad")
+    (path / "__txn" / "commit" / "x.0").write_bytes(b"bad")
 
     with pytest.raises((StorePermissionError, zarr.errors.StoreKeyError)):
         zarr.recover(str(path))

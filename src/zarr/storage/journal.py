@@ -29,6 +29,7 @@ from zarr.storage.files import (
     put_link,
     sync_file,
     sync_folder,
+    temporary_name,
     write_new_file,
 )
 from zarr.storage.links import check_inside
@@ -46,6 +47,7 @@ RESERVED = frozenset((FOLDER, SNAPSHOTS))
 _VERSION = 1
 _LOCKS = ("lock", "gate", "readers")
 _COMMIT = "commit"
+_RECORD = "record"
 _SYNCS = 8
 """How many files are flushed at a time."""
 
@@ -63,7 +65,7 @@ class Changes:
     Attributes
     ----------
     token : str
-        Name of the folder with the new files, in the folder of the journal.
+        What the names of the new files begin with, which no other transaction uses.
     files : dict
         Number and size of the new file, by key.
     keys : set
@@ -74,6 +76,8 @@ class Changes:
         Whether to wait for the disk.
     links : bool
         Whether files keep their names in the journal until all is done.
+    is_committed : bool
+        Whether the changes are those of a commit record.
     """
 
     token: str
@@ -82,6 +86,7 @@ class Changes:
     folders: set[str] = field(default_factory=set)
     fsync: bool = True
     links: bool = True
+    is_committed: bool = False
 
     def hides(self, key: str) -> bool:
         """Tell whether what the store had at `key`, a value or a folder, has been deleted."""
@@ -204,6 +209,7 @@ class Commit:
             set(lists["delete_folders"]),
             steps["fsync"] is True,
             steps["links"] is True,
+            is_committed=True,
         )
         return cls(changes, lists["delete_first"], tuple(files), lists["delete"])
 
@@ -227,7 +233,7 @@ def _token(value: Any) -> str:
 
 
 def has_commit(root: str) -> bool:
-    """Tell whether a directory has a commit record: one cheap look."""
+    """Tell whether a directory has a commit that is not completed: one cheap look."""
     try:
         os.stat(f"{root}/{FOLDER}/{_COMMIT}")
     except OSError:  # of any kind: reading the store raises what there is to raise
@@ -243,12 +249,18 @@ def read_commit(root: str) -> Commit | None:
     TransactionError
         If there is one that is not valid.
     """
-    path = os.path.join(root, FOLDER, _COMMIT)
-    try:
-        with open(path, "rb") as file:
-            record = file.read(_MOST_BYTES + 1)
-    except ABSENT:
-        return None
+    path = os.path.join(root, FOLDER, _COMMIT, _RECORD)
+    record = None
+    while record is None:
+        try:
+            with open(path, "rb") as file:
+                record = file.read(_MOST_BYTES + 1)
+        except ABSENT:
+            if not has_commit(root):
+                return None
+            # Without a record, unless another commit has come into its place this moment.
+            if not os.path.exists(path):
+                record = b""
     try:
         if len(record) > _MOST_BYTES:
             raise ValueError(f"it has more than {_MOST_BYTES} bytes")
@@ -280,9 +292,10 @@ class Journal:
         self.folder = os.path.join(root, FOLDER)
         self._file = file_of
 
-    def path(self, token: str, number: int) -> str:
+    def path(self, changes: Changes, number: int) -> str:
         """Return the path of a new file."""
-        return f"{self.folder}/{token}/{number}"
+        folder = _COMMIT if changes.is_committed else changes.token
+        return f"{self.folder}/{folder}/{changes.token}.{number}"
 
     # -- locks -----------------------------------------------------------------------
 
@@ -386,24 +399,26 @@ class Journal:
                 os.rmdir(path)
 
     def _sync_new(self, changes: Changes) -> None:
-        paths = (self.path(changes.token, number) for number, _ in changes.files.values())
+        paths = (self.path(changes, number) for number, _ in changes.files.values())
         # Several at a time: the file system then writes its own journal less often.
         with ThreadPoolExecutor(_SYNCS) as pool:
             for _ in pool.map(sync_file, paths):
                 pass
-        if changes.files:
-            sync_folder(os.path.join(self.folder, changes.token))
-        sync_folder(self.folder)
         sync_folder(self.root)
 
     def write_commit(self, commit: Commit) -> None:
-        """Write the commit record: with its name the changes become valid."""
-        path = self._record(commit.changes.token)
+        """Write the commit record, and rename its folder: with that the changes become valid."""
+        changes = commit.changes
+        folder = os.path.join(self.folder, changes.token)
+        os.makedirs(folder, exist_ok=True)  # where nothing but deletions
+        path = os.path.join(folder, _RECORD)
         write_new_file(path, commit.dump())
-        if commit.changes.fsync:
+        if changes.fsync:
             sync_file(path)
-        rename(path, os.path.join(self.folder, _COMMIT))
-        if commit.changes.fsync:
+            sync_folder(folder)
+        rename(folder, os.path.join(self.folder, _COMMIT))
+        changes.is_committed = True
+        if changes.fsync:
             sync_folder(self.folder)
 
     # -- after the commit --------------------------------------------------------------
@@ -439,7 +454,7 @@ class Journal:
 
     def _put(self, changes: Changes, key: str, target: str) -> None:
         number, size = changes.files[key]
-        source = self.path(changes.token, number)
+        source = self.path(changes, number)
         if changes.links:
             try:
                 if put_link(source, target):
@@ -481,19 +496,11 @@ class Journal:
                 sync_folder(folder)
 
     def _end(self, changes: Changes) -> None:
-        with suppress(FileNotFoundError):
-            unlink(os.path.join(self.folder, _COMMIT))
+        aside = os.path.join(self.folder, temporary_name())
+        rename(os.path.join(self.folder, _COMMIT), aside)
         if changes.fsync:
             sync_folder(self.folder)
-        self.drop(changes.token)
-
-    def drop_record(self, token: str) -> None:
-        """Delete a commit record that has not become valid."""
-        with suppress(FileNotFoundError):
-            unlink(self._record(token))
-
-    def _record(self, token: str) -> str:
-        return os.path.join(self.folder, f"{token}.new")
+        discard(aside)
 
     def drop(self, token: str) -> None:
         """Delete the new files of a transaction."""

@@ -64,7 +64,7 @@ class OverlayStore(BaseStore):
         known = self._changes.files.get(name)
         if known is None:
             return None
-        path = self._journal.path(self._changes.token, known[0])
+        path = self._journal.path(self._changes, known[0])
         with suppress(*ABSENT):
             (descriptor,) = map(os.open, (path,), (READ,))
             try:
@@ -237,7 +237,7 @@ class StagingStore(OverlayStore):
         self._remove(before)
 
     def _write(self, number: int, value: Buffer) -> int:
-        path = self._journal.path(self._changes.token, number)
+        path = self._journal.path(self._changes, number)
         try:
             return write_new_file(path, value)
         except FileNotFoundError:
@@ -257,7 +257,7 @@ class StagingStore(OverlayStore):
             Links or copies it.
         """
         name, number = self._name(key), next(self._numbers)
-        target = self._journal.path(self._changes.token, number)
+        target = self._journal.path(self._changes, number)
         if not number:
             os.makedirs(os.path.dirname(target), exist_ok=True)
         put(path, target)
@@ -265,7 +265,7 @@ class StagingStore(OverlayStore):
 
     def _remove(self, file: tuple[int, int] | None) -> None:
         if file is not None:
-            unlink(self._journal.path(self._changes.token, file[0]))
+            unlink(self._journal.path(self._changes, file[0]))
 
     def __delitem__(self, key: str) -> None:
         if key not in self:

@@ -65,7 +65,7 @@ class DirectoryTransaction:
         except BaseException as error:
             if not has_commit(self._root):
                 self._journal.remove_folders(made)
-                self._drop()
+                self._journal.drop(self._changes.token)
             elif isinstance(error, OSError):
                 raise TransactionError(
                     f"the transaction on {self.store.base!r} is committed, but not all of it is in "
@@ -87,13 +87,9 @@ class DirectoryTransaction:
         """Drop all changes, and end the transaction."""
         self.store.close_for_changes()
         try:
-            self._drop()
+            self._journal.drop(self._changes.token)
         finally:
             self._end()
-
-    def _drop(self) -> None:
-        self._journal.drop(self._changes.token)
-        self._journal.drop_record(self._changes.token)
 
     def _end(self) -> None:
         _owners.pop(self._root, None)
