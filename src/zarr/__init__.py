@@ -71,10 +71,16 @@ _LATER = frozenset(("context", "meta", "meta_v1", "n5", "types", "util"))
 """Modules that are imported at first use."""
 
 _TOOLS = {
+    "append": "append",
     "check": "check",
     "diff": "diff",
     "digest": "digest",
+    "drop_snapshot": "snapshot",
+    "open_snapshot": "snapshot",
     "recover": "transaction",
+    "restore_snapshot": "snapshot",
+    "snapshot": "snapshot",
+    "snapshots": "snapshot",
     "transaction": "transaction",
     "vacuum": "check",
 }
@@ -99,10 +105,16 @@ if _typing.TYPE_CHECKING:  # type checkers and editors do not follow `__getattr_
     from zarr.storage import RedisStore as RedisStore
     from zarr.storage import SQLiteStore as SQLiteStore
     from zarr.storage import ZipStore as ZipStore
+    from zarr.tools.append import append as append
     from zarr.tools.check import check as check
     from zarr.tools.check import vacuum as vacuum
     from zarr.tools.diff import diff as diff
     from zarr.tools.digest import digest as digest
+    from zarr.tools.snapshot import drop_snapshot as drop_snapshot
+    from zarr.tools.snapshot import open_snapshot as open_snapshot
+    from zarr.tools.snapshot import restore_snapshot as restore_snapshot
+    from zarr.tools.snapshot import snapshot as snapshot
+    from zarr.tools.snapshot import snapshots as snapshots
     from zarr.tools.transaction import recover as recover
     from zarr.tools.transaction import transaction as transaction
 else:

@@ -22,7 +22,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -186,7 +186,9 @@ def one_kill(
     return after_kill(workload, path, os.path.exists(told)), ended
 
 
-def kills(workload: Workload, folder: str, seed: int = 0) -> Iterator[tuple[str, bool]]:
+def kills(
+    workload: Workload, folder: str, numbers: Iterable[int] = itertools.count(), seed: int = 0
+) -> Iterator[tuple[str, bool]]:
     """Kill one transaction after the other: before each call, and then at random moments."""
     template, path = os.path.join(folder, "template"), os.path.join(folder, "store")
     shutil.rmtree(template, ignore_errors=True)
@@ -194,7 +196,7 @@ def kills(workload: Workload, folder: str, seed: int = 0) -> Iterator[tuple[str,
     start = time.perf_counter()
     one_kill(workload, template, path, None, None)
     duration = time.perf_counter() - start
-    for number in itertools.count():
+    for number in numbers:
         outcome, ended = one_kill(workload, template, path, number, None)
         if ended:
             break

@@ -110,7 +110,8 @@ class Transaction:
         try:
             if self._begun is not None and exc is None:
                 self._end().commit()
-                self._tell_handles()
+                if not self._read_only:
+                    tell_handles(self._original)
             elif self._begun is not None:
                 self._end().rollback()
         finally:
@@ -121,16 +122,16 @@ class Transaction:
         self._begun = self._group = None
         return begun
 
-    def _tell_handles(self) -> None:
-        """Let the other handles of this process notice what has changed."""
-        if not self._read_only:
-            address = self._original.address()
-            changes.note(address)
-            forget_below(address)
-
     def __repr__(self) -> str:
         state = "not open" if self._begun is None else "open"
         return f"<{type(self).__module__}.{type(self).__qualname__} on {self._opened!r}, {state}>"
+
+
+def tell_handles(store: BaseStore) -> None:
+    """Let the handles of this process on a store notice that it has changed."""
+    address = store.address()
+    changes.note(address)
+    forget_below(address)
 
 
 def transaction(
