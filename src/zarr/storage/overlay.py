@@ -51,7 +51,10 @@ class OverlayStore(BaseStore):
         return self.base.explain_absence(path)  # type: ignore[no-any-return]
 
     def _name(self, key: object) -> str:
-        """Return a key as the directory has it."""
+        """Return a key as the store below has it."""
+        return self._plain_name(key)
+
+    def _plain_name(self, key: object) -> str:
         return self.base._name(key)  # type: ignore[no-any-return]
 
     # -- reading -------------------------------------------------------------------
@@ -279,8 +282,12 @@ class StagingStore(OverlayStore):
             except StoreKeyError:
                 continue
             self._remove(self._changes.files.pop(name, None))
-            if not self._changes.hides(name) and key in self.base:
+            if not self._changes.hides(name) and self._is_below(key):
                 self._changes.keys.add(name)
+
+    def _is_below(self, key: str) -> bool:
+        """Tell whether the store below has a key."""
+        return key in self.base
 
     def rmdir(self, path: str = "") -> None:
         self._check_open()
@@ -311,6 +318,6 @@ class StagingStore(OverlayStore):
             prefix = f"{folder}/" if folder else ""
             new = any(name.startswith(prefix) for name in changes.files)
             if not folder or new:
-                names = map(self.base._name, list(self.base.list_prefix(folder)))
+                names = map(self._plain_name, list(self.base.list_prefix(folder)))
                 changes.keys.update(name for name in names if name not in changes.files)
                 changes.folders.discard(folder)
