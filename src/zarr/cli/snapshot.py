@@ -13,34 +13,41 @@ from zarr.cli._options import as_json, confirm, yes, zarr_command
 from zarr.cli._output import print_json
 
 
-@click.group("snapshot")
-def command() -> None:
-    """Keep earlier states of a store in a directory."""
-
-
-@zarr_command("create")
+@zarr_command("snapshot")
+@click.argument("action", type=click.Choice(["create", "ls", "restore", "rm"]))
 @click.argument("location")
-@click.argument("name")
+@click.argument("name", required=False)
 @click.option(
     "--method",
     type=click.Choice(["auto", "reflink", "link", "copy"]),
     default="auto",
     show_default=True,
-    help="How to take the files.",
+    help="How create takes the files.",
 )
-def create(location: str, name: str, method: Any, storage_options: Mapping[str, Any]) -> None:
-    """Keep the present state of the store at LOCATION under NAME."""
-    with opened_store(Location.of(location), "r+", storage_options) as store:
-        click.echo(zarr.snapshot(store, name, method=method).path)
-
-
-@zarr_command("ls")
-@click.argument("location")
+@yes
 @as_json
-def ls(location: str, as_json: bool, storage_options: Mapping[str, Any]) -> None:
-    """List the snapshots of the store at LOCATION, the oldest first."""
-    with opened_store(Location.of(location), "r", storage_options) as store:
-        found = zarr.snapshots(store)
+def command(
+    action: str,
+    location: str,
+    name: str | None,
+    method: Any,
+    yes: bool,
+    as_json: bool,
+    storage_options: Mapping[str, Any],
+) -> None:
+    """Keep the present state of the store at LOCATION as NAME, or return to it.
+
+    create makes a snapshot, ls lists them, the oldest first, restore makes the store what it was
+    when NAME was made, rm deletes the snapshot.
+    """
+    if (name is None) != (action == "ls"):
+        raise click.UsageError(f"{action} takes {'no' if action == 'ls' else 'a'} NAME")
+    if action in ("restore", "rm"):
+        verb = "Return to" if action == "restore" else "Delete"
+        confirm(f"{verb} the snapshot {name} of {location}?", yes)
+    mode = "r" if action == "ls" else "r+"
+    with opened_store(Location.of(location), mode, storage_options) as store:
+        found = _act(store, action, name or "", method)
     if as_json:
         print_json(
             [{"name": s.name, "path": s.path, "created": s.created.isoformat()} for s in found]
@@ -50,27 +57,15 @@ def ls(location: str, as_json: bool, storage_options: Mapping[str, Any]) -> None
         click.echo(f"{one.created:%Y-%m-%d %H:%M:%S}  {one.name}")
 
 
-@zarr_command("restore")
-@click.argument("location")
-@click.argument("name")
-@yes
-def restore(location: str, name: str, yes: bool, storage_options: Mapping[str, Any]) -> None:
-    """Make the store at LOCATION what it was when the snapshot NAME was made."""
-    confirm(f"Replace {location} by its snapshot {name}?", yes)
-    with opened_store(Location.of(location), "r+", storage_options) as store:
-        zarr.restore_snapshot(store, name)
-
-
-@zarr_command("rm")
-@click.argument("location")
-@click.argument("name")
-@yes
-def rm(location: str, name: str, yes: bool, storage_options: Mapping[str, Any]) -> None:
-    """Delete the snapshot NAME of the store at LOCATION."""
-    confirm(f"Delete the snapshot {name} of {location}?", yes)
-    with opened_store(Location.of(location), "r+", storage_options) as store:
-        zarr.drop_snapshot(store, name)
-
-
-for _command in (create, ls, restore, rm):
-    command.add_command(_command)
+def _act(store: Any, action: str, name: str, method: Any) -> list[Any]:
+    """Do what is asked; return the snapshots to show."""
+    match action:
+        case "create":
+            return [zarr.snapshot(store, name, method=method)]
+        case "restore":
+            zarr.restore_snapshot(store, name)
+        case "rm":
+            zarr.drop_snapshot(store, name)
+        case _:
+            return zarr.snapshots(store)
+    return []

@@ -12,7 +12,7 @@ from zarr._system import READ, unlink
 from zarr.errors import ReadOnlyError, StoreKeyError, TransactionError
 from zarr.storage.base import BaseStore, Buffer, ByteRange
 from zarr.storage.files import ABSENT, read_all, read_ranges, write_new_file
-from zarr.storage.journal import Changes, Journal
+from zarr.storage.journal import Changes
 
 __all__ = ["OverlayStore", "StagingStore"]
 
@@ -34,7 +34,7 @@ class OverlayStore(BaseStore):
     atomic_folders: ClassVar[bool] = True
     _mode = "r"
 
-    def __init__(self, base: Any, journal: Journal, changes: Changes) -> None:
+    def __init__(self, base: Any, journal: Any, changes: Changes) -> None:
         self.base = base
         self._journal = journal
         self._changes = changes
@@ -204,7 +204,7 @@ class StagingStore(OverlayStore):
 
     _mode = "a"
 
-    def __init__(self, base: Any, journal: Journal, changes: Changes) -> None:
+    def __init__(self, base: Any, journal: Any, changes: Changes) -> None:
         super().__init__(base, journal, changes)
         self._numbers = itertools.count()
         self._is_over = False
