@@ -42,13 +42,14 @@ MODULES = """
 """Modules whose `__all__` is public."""
 
 OTHERS = """
-    zarr.attrs.Attributes zarr.check zarr.core.Array zarr.diff zarr.digest
-    zarr.manifest zarr.seal zarr.unseal zarr.tools.seal.Sealed
+    zarr.append zarr.attrs.Attributes zarr.check zarr.core.Array zarr.diff zarr.digest
+    zarr.drop_snapshot zarr.manifest zarr.open_snapshot zarr.recover zarr.restore_snapshot
+    zarr.seal zarr.snapshot zarr.snapshots zarr.storage.snapshots.Snapshot
     zarr.sync.ProcessSynchronizer zarr.sync.Synchronizer zarr.sync.ThreadSynchronizer
-    zarr.tools.check_report.Code zarr.tools.check_report.Finding
-    zarr.tools.check_report.Fix zarr.tools.check_report.Report zarr.tools.diff.Diff
-    zarr.tools.diff.Difference zarr.tools.traffic.Traffic zarr.tools.traffic.VerbCount
-    zarr.traffic zarr.vacuum"""
+    zarr.tools.check_report.Code zarr.tools.check_report.Finding zarr.tools.check_report.Fix
+    zarr.tools.check_report.Report zarr.tools.diff.Diff zarr.tools.diff.Difference
+    zarr.tools.seal.Sealed zarr.tools.traffic.Traffic zarr.tools.traffic.VerbCount
+    zarr.tools.transaction.Transaction zarr.traffic zarr.transaction zarr.unseal zarr.vacuum"""
 """Public names of other modules."""
 
 SELECTING = re.compile(r"\.(([gs]et_\w+_selection)|oindex|vindex|blocks|islice|__[gs]etitem__)$")

@@ -71,6 +71,7 @@ _LATER = frozenset(("context", "meta", "meta_v1", "n5", "types", "util"))
 """Modules that are imported at first use."""
 
 _TOOLS = {
+    "append": "append",
     "check": "check",
     "diff": "diff",
     "digest": "digest",
@@ -78,6 +79,13 @@ _TOOLS = {
     "seal": "seal",
     "unseal": "seal",
     "traffic": "traffic",
+    "drop_snapshot": "snapshot",
+    "open_snapshot": "snapshot",
+    "recover": "transaction",
+    "restore_snapshot": "snapshot",
+    "snapshot": "snapshot",
+    "snapshots": "snapshot",
+    "transaction": "transaction",
     "vacuum": "check",
 }
 """Functions for whole hierarchies, with the modules of `zarr.tools` that they are imported from."""
@@ -101,6 +109,7 @@ if _typing.TYPE_CHECKING:  # type checkers and editors do not follow `__getattr_
     from zarr.storage import RedisStore as RedisStore
     from zarr.storage import SQLiteStore as SQLiteStore
     from zarr.storage import ZipStore as ZipStore
+    from zarr.tools.append import append as append
     from zarr.tools.check import check as check
     from zarr.tools.check import vacuum as vacuum
     from zarr.tools.diff import diff as diff
@@ -109,6 +118,13 @@ if _typing.TYPE_CHECKING:  # type checkers and editors do not follow `__getattr_
     from zarr.tools.seal import seal as seal
     from zarr.tools.seal import unseal as unseal
     from zarr.tools.traffic import traffic as traffic
+    from zarr.tools.snapshot import drop_snapshot as drop_snapshot
+    from zarr.tools.snapshot import open_snapshot as open_snapshot
+    from zarr.tools.snapshot import restore_snapshot as restore_snapshot
+    from zarr.tools.snapshot import snapshot as snapshot
+    from zarr.tools.snapshot import snapshots as snapshots
+    from zarr.tools.transaction import recover as recover
+    from zarr.tools.transaction import transaction as transaction
 else:
 
     def __getattr__(name: str) -> object:

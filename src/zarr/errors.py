@@ -20,6 +20,7 @@
     ├── StoreError (OSError)               an operation of a store failed
     │   ├── StoreTimeoutError              … because it took too long (also TimeoutError)
     │   ├── StorePermissionError           … because access was denied (also PermissionError)
+    │   ├── TransactionError               … because of a transaction
     │   └── StoreKeyError (ValueError)     a key this store cannot hold (also a KeyError)
     ├── UnsupportedDtypeError (TypeError)  a data type that a format lacks (also a ValueError)
     ├── StoreTypeError (TypeError)         an object that is no store (also a ValueError)
@@ -316,6 +317,10 @@ class StoreTimeoutError(StoreError, TimeoutError):
 
 class StorePermissionError(StoreError, PermissionError):
     """A store denied access."""
+
+
+class TransactionError(StoreError):
+    """A transaction that is impossible, was not completed, or is over."""
 
 
 class StoreKeyError(StoreError, ValueError, KeyError):

@@ -23,13 +23,16 @@ from collections.abc import (
 from contextlib import suppress
 from functools import wraps
 from types import TracebackType
-from typing import Any, ClassVar, Literal, Self, TypeAlias
+from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias
 
-from zarr.errors import ReadOnlyError, StoreKeyError, StoreTypeError
+from zarr.errors import ReadOnlyError, StoreKeyError, StoreTypeError, TransactionError
 from zarr.storage.identity import Identity, identity_of
 from zarr.storage.order import in_order, is_document_name
 
-__all__ = ["BaseStore", "Buffer", "ByteRange", "KVStore", "Store", "as_store"]
+__all__ = [
+    "BaseStore", "Buffer", "ByteRange", "KVStore", "Outcome", "Store", "StoreTransaction",
+    "as_store",
+]  # fmt: skip
 
 Buffer: TypeAlias = Any
 """Anything with the buffer protocol: bytes, bytearray, memoryview, a contiguous array."""
@@ -39,6 +42,23 @@ ByteRange: TypeAlias = tuple[int, int | None]
 from the end."""
 
 Separator: TypeAlias = Literal[".", "/"]
+
+Outcome: TypeAlias = Literal["clean", "rolled back", "rolled forward"]
+"""What :func:`zarr.recover` has found and done."""
+
+
+class StoreTransaction(Protocol):
+    """Protocol: a transaction that has begun, as :meth:`BaseStore.begin` returns it."""
+
+    @property
+    def store(self) -> BaseStore:
+        """The store to work in."""
+
+    def commit(self) -> None:
+        """Make all changes in `store` visible together, and end the transaction."""
+
+    def rollback(self) -> None:
+        """Drop all changes, and end the transaction."""
 
 
 _COPIED_AT_A_TIME = 32
@@ -187,6 +207,8 @@ class BaseStore(MutableMapping[str, Buffer]):
     forwards : bool
         Whether values are read from another store, as by a cache. :func:`zarr.traffic` leaves such
         stores out of its totals.
+    has_transactions : bool
+        Whether :meth:`begin` begins a transaction.
 
     References
     ----------
@@ -222,6 +244,7 @@ class BaseStore(MutableMapping[str, Buffer]):
     atomic_folders: ClassVar[bool] = False
     lists_folders: ClassVar[bool] = False
     forwards: ClassVar[bool] = False
+    has_transactions: ClassVar[bool] = False
     _dimension_separator: Separator | None = None
     _mode: str = "a"
     _store_version: ClassVar[int] = 2  # what code written for 2.x asks of a store
@@ -769,6 +792,61 @@ class BaseStore(MutableMapping[str, Buffer]):
         prefix = f"{path}/" if path else ""
         keys = [f"{prefix}{name}" for name in self.listdir(path)]
         return sum(memoryview(v).nbytes for v in self.getitems(keys).values())
+
+    # -- transactions --------------------------------------------------------------
+
+    def begin(
+        self, *, fsync: bool = True, timeout: float = 30.0, read_only: bool = False
+    ) -> StoreTransaction:
+        """Begin a transaction; used by :func:`zarr.transaction`.
+
+        Parameters
+        ----------
+        fsync : bool, default True
+            Whether a commit waits until all changes are on the disk, where that is a choice.
+        timeout : float, default 30.0
+            Seconds for which to wait for other transactions.
+        read_only : bool, default False
+            Whether only to keep what is read from changing.
+
+        Returns
+        -------
+        StoreTransaction
+            The transaction, with a store to work in.
+
+        Raises
+        ------
+        TransactionError
+            If the store has no transactions, or another one takes longer than `timeout`.
+        """
+        raise self._without_transactions()
+
+    def recover(self, timeout: float = 30.0) -> Outcome:
+        """Complete or undo a transaction that was interrupted; used by :func:`zarr.recover`.
+
+        Parameters
+        ----------
+        timeout : float, default 30.0
+            Seconds for which to wait for other transactions.
+
+        Returns
+        -------
+        str
+            ``'clean'``, ``'rolled back'`` or ``'rolled forward'``.
+
+        Raises
+        ------
+        TransactionError
+            If the store has no transactions.
+        """
+        raise self._without_transactions()
+
+    def _without_transactions(self) -> TransactionError:
+        return TransactionError(
+            f"{self!r} has no transactions; a directory (DirectoryStore), SQLiteStore, LMDBStore "
+            "and RedisStore have. For versions of data on object stores use icechunk or OCDBT "
+            "(tensorstore)"
+        )
 
     # -- life cycle ----------------------------------------------------------------
 

@@ -22,12 +22,15 @@ from zarr.storage.base import (
     BaseStore,
     Buffer,
     ByteRange,
+    Outcome,
     Separator,
+    StoreTransaction,
     as_view,
     check_key,
     take_range,
 )
 from zarr.storage.lmdb_file import find_damage
+from zarr.storage.lmdb_writer import LMDBTransaction
 
 __all__ = ["LMDBStore"]
 
@@ -165,7 +168,7 @@ class _Environment:
         self.path = path
         self.options = options
         self.stores: dict[int, weakref.ref[LMDBStore]] = {}
-        self.loans: dict[int, weakref.ref[_Loan]] = {}
+        self.loans: dict[int, weakref.ref[Any]] = {}
         self._turns: dict[int, Any] = {}
         self._environment: Any = None
         self._was_checked = False
@@ -286,6 +289,7 @@ class _Environment:
         """Forget, in a child process, what is open in the parent."""
         if self._environment is not None:
             _inherited.append(self._environment)
+            _inherited.extend(loan() for loan in self.loans.values())
             self._environment = None
         self.loans = {}
         self._turns = {}
@@ -489,6 +493,7 @@ class LMDBStore(BaseStore):
 
     partial_reads: ClassVar[bool] = True
     atomic_folders: ClassVar[bool] = True
+    has_transactions: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -578,6 +583,17 @@ class LMDBStore(BaseStore):
                 return work(transaction)
         except lmdb.Error as error:
             raise environment.failure(error) from error
+
+    def begin(
+        self, *, fsync: bool = True, timeout: float = 30.0, read_only: bool = False
+    ) -> StoreTransaction:
+        if not read_only:
+            self.check_writeable()
+        return _LMDBStagingTransaction(self, fsync, timeout, read_only)
+
+    def recover(self, timeout: float = 30.0) -> Outcome:
+        self._environment()  # LMDB has nothing to recover: what is not committed is not reachable
+        return "clean"
 
     def flush(self) -> None:
         """Write all changes to the disk."""
@@ -752,3 +768,90 @@ class LMDBStore(BaseStore):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.path!r}>"
+
+
+class _LMDBStagingTransaction:
+    """A transaction of LMDB and the store to work in."""
+
+    def __init__(self, store: LMDBStore, fsync: bool, timeout: float, read_only: bool) -> None:
+        environment = store._environment()
+        begun = LMDBTransaction(
+            f"the LMDB database {store.path!r}",
+            lambda: environment.transaction(write=not read_only),
+            environment.turn,
+        )
+        # It keeps the database open, as values in the map do.
+        environment.loans[id(begun)] = weakref.ref(begun)
+        self._environment = environment
+        self._begun = begun
+        self._flush = store.flush if fsync and not read_only else None
+        try:
+            begun.start(timeout)
+        except BaseException:
+            environment.loans.pop(id(begun), None)
+            raise
+        self.store = _LMDBStaging(store, begun, read_only)
+
+    def commit(self) -> None:
+        """Make all changes visible together, and end the transaction."""
+        import lmdb
+
+        try:
+            self._begun.commit()
+        except lmdb.Error as error:
+            raise self._environment.failure(error) from error
+        finally:
+            self._environment.loans.pop(id(self._begun), None)
+        if self._flush is not None:
+            self._flush()
+
+    def rollback(self) -> None:
+        """Drop all changes, and end the transaction."""
+        self._begun.end()
+        self._environment.loans.pop(id(self._begun), None)
+
+
+class _LMDBStaging(LMDBStore):
+    """The store in a transaction: all that it does is in that one."""
+
+    def __init__(self, store: LMDBStore, begun: LMDBTransaction, read_only: bool) -> None:
+        self.__dict__.update(store.__dict__)
+        self._mode = "r" if read_only else store._mode
+        self._location = f"transaction {id(begun)} on {store._location}"
+        self._begun = begun
+
+    def _read(self, work: Callable[[Any], T], *, buffers: bool = True) -> T:
+        import lmdb
+
+        try:
+            return self._begun.run(work)
+        except lmdb.Error as error:
+            raise self._environment().failure(error) from error
+
+    def _write(self, work: Callable[[Any], T]) -> T:
+        self.check_writeable()
+        return self._read(work)
+
+    def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
+        wanted = {key.encode(): key for key in keys if key}
+
+        def read(transaction: Any) -> dict[str, Buffer]:
+            pairs = transaction.cursor().getmulti(list(wanted))
+            return {wanted[bytes(key)]: bytes(value) for key, value in pairs}
+
+        return self._read(read)
+
+    def __getitem__(self, key: str) -> Buffer:
+        found = self.getitems([check_key(key)])
+        if not found:
+            raise KeyError(key)
+        return found[key]
+
+    def flush(self) -> None:
+        """Do nothing: what is not committed need not be on the disk."""
+
+    def close(self) -> None:
+        """Do nothing: the transaction is ended by who has begun it."""
+
+    def __del__(self) -> None:
+        self._begun.end()
