@@ -117,12 +117,12 @@ if _typing.TYPE_CHECKING:  # type checkers and editors do not follow `__getattr_
     from zarr.tools.manifest import manifest as manifest
     from zarr.tools.seal import seal as seal
     from zarr.tools.seal import unseal as unseal
-    from zarr.tools.traffic import traffic as traffic
     from zarr.tools.snapshot import drop_snapshot as drop_snapshot
     from zarr.tools.snapshot import open_snapshot as open_snapshot
     from zarr.tools.snapshot import restore_snapshot as restore_snapshot
     from zarr.tools.snapshot import snapshot as snapshot
     from zarr.tools.snapshot import snapshots as snapshots
+    from zarr.tools.traffic import traffic as traffic
     from zarr.tools.transaction import recover as recover
     from zarr.tools.transaction import transaction as transaction
 else:
