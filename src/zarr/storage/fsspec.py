@@ -35,9 +35,11 @@ from zarr.storage.base import (
 from zarr.storage.coroutines import run_in
 from zarr.storage.directory import DirectoryStore
 from zarr.storage.fsspec_facts import (
+    ABSENT,
     BUCKETS,
     CACHES,
     CONCURRENCY,
+    DOCUMENTED,
     HTTP_CONCURRENCY,
     Request,
     calling,
@@ -46,6 +48,7 @@ from zarr.storage.fsspec_facts import (
     is_about_range,
     is_async,
     is_denial,
+    last_change,
     limits,
     local_root,
     may_pass,
@@ -60,21 +63,11 @@ __all__ = ["FSStore"]
 
 T = TypeVar("T")
 
-_THREADS = 16
-"""Threads that work on a selection, where they mostly wait."""
-
-_DOCUMENTED = (KeyError, PermissionError, OSError)
-"""The default of `exceptions` in the manual. It stands for `_ABSENT`: by itself it would
-take a failed or denied read for a chunk that was never written."""
-
-_ABSENT = (KeyError, FileNotFoundError, IsADirectoryError, NotADirectoryError)
+_THREADS = 16  # that work on a selection, where they mostly wait
 
 _READING = ("read", "look for")
 
 _FIRST_BYTE = {"start": 0, "end": 1}
-
-_MOMENTS = ("LastModified", "last_modified", "mtime", "updated", "modified", "created")
-"""What file systems call the time of the last change, the best first."""
 
 
 class FSStore(BaseStore):
@@ -151,7 +144,7 @@ class FSStore(BaseStore):
         normalize_keys: bool = False,
         key_separator: Separator | None = None,
         mode: str = "w",
-        exceptions: Sequence[type[Exception]] = _DOCUMENTED,
+        exceptions: Sequence[type[Exception]] = DOCUMENTED,
         dimension_separator: Separator | None = None,
         fs: Any = None,
         check: bool = False,
@@ -179,9 +172,9 @@ class FSStore(BaseStore):
         self.retries = retries
         self._made_fs = fs is None
         self.missing_exceptions = tuple(missing_exceptions or ())
-        given = () if exceptions is _DOCUMENTED else tuple(exceptions)
+        given = () if exceptions is DOCUMENTED else tuple(exceptions)
         self.exceptions: tuple[type[Exception], ...] = tuple(
-            dict.fromkeys((*_ABSENT, *given, *self.missing_exceptions))
+            dict.fromkeys((*ABSENT, *given, *self.missing_exceptions))
         )
         self._mode = "r" if mode == "r" else "a"
         self._dimension_separator = dimension_separator or key_separator
@@ -734,13 +727,13 @@ class FSStore(BaseStore):
             yield from self._locally("list", path, _listed, self._directory.list_temporary, path)
 
     def get_ages(self, keys: Iterable[str]) -> dict[str, float]:
-        keys = list(keys)
         if self._directory is not None:
             return self._directory.get_ages(keys)
+        keys = list(keys)
         self.fs.invalidate_cache()
         outcomes = self._ask("info", [(self._path(key),) for key in keys])
         entries = self._present("look for", keys, outcomes)
-        ages = {key: age_of(_last_change(entry)) for key, entry in entries.items()}
+        ages = {key: age_of(last_change(entry)) for key, entry in entries.items()}
         return {key: age for key, age in ages.items() if age is not None}
 
     def _listed(self, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -827,11 +820,6 @@ class FSStore(BaseStore):
 
     def close(self) -> None:
         """Do nothing: ``fsspec`` shares file systems between all their users."""
-
-
-def _last_change(entry: Mapping[str, Any]) -> Any:
-    """Return when a file was written, which each file system calls by another name."""
-    return next((entry[name] for name in _MOMENTS if entry.get(name) is not None), None)
 
 
 def _listed(verb: Callable[[str], Iterable[Any]], path: str) -> list[Any]:

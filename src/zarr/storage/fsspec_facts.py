@@ -11,10 +11,9 @@ from zarr.errors import StoreError
 from zarr.storage.base import ByteRange, take_range
 
 __all__ = [
-    "BUCKETS", "CACHES", "CONCURRENCY", "HTTP_CONCURRENCY", "Request", "calling", "cut_part",
-    "has_magic",
-    "is_about_range", "is_async", "is_denial", "limits", "local_root", "may_pass", "protocols",
-    "status", "tuned",
+    "ABSENT", "BUCKETS", "CACHES", "CONCURRENCY", "DOCUMENTED", "HTTP_CONCURRENCY", "Request",
+    "calling", "cut_part", "has_magic", "is_about_range", "is_async", "is_denial", "last_change",
+    "limits", "local_root", "may_pass", "protocols", "status", "tuned",
 ]  # fmt: skip
 
 Request: TypeAlias = tuple[Any, ...]
@@ -32,6 +31,15 @@ _LASTING_NUMBERS = (
     errno.EINVAL, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENAMETOOLONG,
     errno.ELOOP,
 )  # fmt: skip
+
+DOCUMENTED = (KeyError, PermissionError, OSError)
+"""The default of `exceptions` in the manual. It stands for `ABSENT`: by itself it would
+take a failed or denied read for a chunk that was never written."""
+
+ABSENT = (KeyError, FileNotFoundError, IsADirectoryError, NotADirectoryError)
+
+_MOMENTS = ("LastModified", "last_modified", "mtime", "updated", "modified", "created")
+"""What file systems call the time of the last change, the best first."""
 
 BUCKETS = {"s3", "s3a", "gs", "gcs", "abfs", "az", "adl", "oss", "oci"}
 CACHES = {"simplecache", "filecache", "blockcache", "cached"}
@@ -143,3 +151,8 @@ def cut_part(part: bytes, byte_range: ByteRange) -> bytes:
     if asked is not None and len(part) > asked:
         return take_range(part, byte_range)  # everything came
     return part[:length]
+
+
+def last_change(entry: Mapping[str, Any]) -> Any:
+    """Return when a file was written, which each file system calls by another name."""
+    return next((entry[name] for name in _MOMENTS if entry.get(name) is not None), None)
