@@ -46,6 +46,7 @@ def below(transaction: Any, prefix: bytes, start: bytes) -> Iterator[bytes]:
 
 
 def next_below(prefix: bytes, start: bytes, transaction: Any) -> list[bytes]:
+    """Return the next keys from `start` on that begin with `prefix`."""
     return list(itertools.islice(below(transaction, prefix, start), KEYS_AT_A_TIME))
 
 
@@ -68,6 +69,7 @@ def delete(transaction: Any, names: Iterable[bytes]) -> int:
 
 
 def delete_folder(prefix: bytes, transaction: Any) -> None:
+    """Delete all keys that begin with `prefix`."""
     cursor = transaction.cursor()
     found = cursor.set_range(prefix) if prefix else cursor.first()
     while found and cursor.key().startswith(prefix):
