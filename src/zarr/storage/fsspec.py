@@ -46,7 +46,9 @@ from zarr.storage.fsspec_facts import (
     is_about_range,
     is_async,
     is_denial,
+    known_ages,
     limits,
+    listed,
     local_root,
     may_pass,
     protocols,
@@ -54,7 +56,7 @@ from zarr.storage.fsspec_facts import (
 )
 from zarr.storage.order import in_order
 from zarr.storage.pace import Pace
-from zarr.storage.remote import DENIED, age_of, cut_into, failure, pauses, require
+from zarr.storage.remote import DENIED, cut_into, failure, pauses, require
 
 __all__ = ["FSStore"]
 
@@ -72,9 +74,6 @@ _ABSENT = (KeyError, FileNotFoundError, IsADirectoryError, NotADirectoryError)
 _READING = ("read", "look for")
 
 _FIRST_BYTE = {"start": 0, "end": 1}
-
-_MOMENTS = ("LastModified", "last_modified", "mtime", "updated", "modified", "created")
-"""What file systems call the time of the last change, the best first."""
 
 
 class FSStore(BaseStore):
@@ -718,20 +717,20 @@ class FSStore(BaseStore):
 
     def list_prefix(self, path: str = "") -> Iterator[str]:
         if self._directory is not None:
-            yield from self._locally("list", path, _listed, self._directory.list_prefix, path)
+            yield from self._locally("list", path, listed, self._directory.list_prefix, path)
             return
         yield from (key for key, _ in self._listed(path))
 
     def list_sizes(self, path: str = "") -> Iterator[tuple[str, int]]:
         if self._directory is not None:
-            yield from self._locally("list", path, _listed, self._directory.list_sizes, path)
+            yield from self._locally("list", path, listed, self._directory.list_sizes, path)
             return
         for key, entry in self._listed(path):
             yield key, int(-1 if (size := entry.get("size")) is None else size)
 
     def list_temporary(self, path: str = "") -> Iterator[tuple[str, int, float]]:
         if self._directory is not None:
-            yield from self._locally("list", path, _listed, self._directory.list_temporary, path)
+            yield from self._locally("list", path, listed, self._directory.list_temporary, path)
 
     def get_ages(self, keys: Iterable[str]) -> dict[str, float]:
         keys = list(keys)
@@ -739,9 +738,7 @@ class FSStore(BaseStore):
             return self._directory.get_ages(keys)
         self.fs.invalidate_cache()
         outcomes = self._ask("info", [(self._path(key),) for key in keys])
-        entries = self._present("look for", keys, outcomes)
-        ages = {key: age_of(_last_change(entry)) for key, entry in entries.items()}
-        return {key: age for key, age in ages.items() if age is not None}
+        return known_ages(self._present("look for", keys, outcomes))
 
     def _listed(self, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield each key below `path`, with what fsspec knows of the file."""
@@ -827,12 +824,3 @@ class FSStore(BaseStore):
 
     def close(self) -> None:
         """Do nothing: ``fsspec`` shares file systems between all their users."""
-
-
-def _last_change(entry: Mapping[str, Any]) -> Any:
-    """Return when a file was written, which each file system calls by another name."""
-    return next((entry[name] for name in _MOMENTS if entry.get(name) is not None), None)
-
-
-def _listed(verb: Callable[[str], Iterable[Any]], path: str) -> list[Any]:
-    return list(verb(path))
