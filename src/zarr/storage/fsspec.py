@@ -35,11 +35,9 @@ from zarr.storage.base import (
 from zarr.storage.coroutines import run_in
 from zarr.storage.directory import DirectoryStore
 from zarr.storage.fsspec_facts import (
-    ABSENT,
     BUCKETS,
     CACHES,
     CONCURRENCY,
-    DOCUMENTED,
     HTTP_CONCURRENCY,
     Request,
     calling,
@@ -48,8 +46,9 @@ from zarr.storage.fsspec_facts import (
     is_about_range,
     is_async,
     is_denial,
-    last_change,
+    known_ages,
     limits,
+    listed,
     local_root,
     may_pass,
     protocols,
@@ -57,13 +56,20 @@ from zarr.storage.fsspec_facts import (
 )
 from zarr.storage.order import in_order
 from zarr.storage.pace import Pace
-from zarr.storage.remote import DENIED, age_of, cut_into, failure, pauses, require
+from zarr.storage.remote import DENIED, cut_into, failure, pauses, require
 
 __all__ = ["FSStore"]
 
 T = TypeVar("T")
 
-_THREADS = 16  # that work on a selection, where they mostly wait
+_THREADS = 16
+"""Threads that work on a selection, where they mostly wait."""
+
+_DOCUMENTED = (KeyError, PermissionError, OSError)
+"""The default of `exceptions` in the manual. It stands for `_ABSENT`: by itself it would
+take a failed or denied read for a chunk that was never written."""
+
+_ABSENT = (KeyError, FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 _READING = ("read", "look for")
 
@@ -144,7 +150,7 @@ class FSStore(BaseStore):
         normalize_keys: bool = False,
         key_separator: Separator | None = None,
         mode: str = "w",
-        exceptions: Sequence[type[Exception]] = DOCUMENTED,
+        exceptions: Sequence[type[Exception]] = _DOCUMENTED,
         dimension_separator: Separator | None = None,
         fs: Any = None,
         check: bool = False,
@@ -172,9 +178,9 @@ class FSStore(BaseStore):
         self.retries = retries
         self._made_fs = fs is None
         self.missing_exceptions = tuple(missing_exceptions or ())
-        given = () if exceptions is DOCUMENTED else tuple(exceptions)
+        given = () if exceptions is _DOCUMENTED else tuple(exceptions)
         self.exceptions: tuple[type[Exception], ...] = tuple(
-            dict.fromkeys((*ABSENT, *given, *self.missing_exceptions))
+            dict.fromkeys((*_ABSENT, *given, *self.missing_exceptions))
         )
         self._mode = "r" if mode == "r" else "a"
         self._dimension_separator = dimension_separator or key_separator
@@ -711,30 +717,28 @@ class FSStore(BaseStore):
 
     def list_prefix(self, path: str = "") -> Iterator[str]:
         if self._directory is not None:
-            yield from self._locally("list", path, _listed, self._directory.list_prefix, path)
+            yield from self._locally("list", path, listed, self._directory.list_prefix, path)
             return
         yield from (key for key, _ in self._listed(path))
 
     def list_sizes(self, path: str = "") -> Iterator[tuple[str, int]]:
         if self._directory is not None:
-            yield from self._locally("list", path, _listed, self._directory.list_sizes, path)
+            yield from self._locally("list", path, listed, self._directory.list_sizes, path)
             return
         for key, entry in self._listed(path):
             yield key, int(-1 if (size := entry.get("size")) is None else size)
 
     def list_temporary(self, path: str = "") -> Iterator[tuple[str, int, float]]:
         if self._directory is not None:
-            yield from self._locally("list", path, _listed, self._directory.list_temporary, path)
+            yield from self._locally("list", path, listed, self._directory.list_temporary, path)
 
     def get_ages(self, keys: Iterable[str]) -> dict[str, float]:
+        keys = list(keys)
         if self._directory is not None:
             return self._directory.get_ages(keys)
-        keys = list(keys)
         self.fs.invalidate_cache()
         outcomes = self._ask("info", [(self._path(key),) for key in keys])
-        entries = self._present("look for", keys, outcomes)
-        ages = {key: age_of(last_change(entry)) for key, entry in entries.items()}
-        return {key: age for key, age in ages.items() if age is not None}
+        return known_ages(self._present("look for", keys, outcomes))
 
     def _listed(self, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield each key below `path`, with what fsspec knows of the file."""
@@ -820,7 +824,3 @@ class FSStore(BaseStore):
 
     def close(self) -> None:
         """Do nothing: ``fsspec`` shares file systems between all their users."""
-
-
-def _listed(verb: Callable[[str], Iterable[Any]], path: str) -> list[Any]:
-    return list(verb(path))

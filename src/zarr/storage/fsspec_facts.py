@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from zarr.errors import StoreError
 from zarr.storage.base import ByteRange, take_range
+from zarr.storage.remote import age_of
 
 __all__ = [
-    "ABSENT", "BUCKETS", "CACHES", "CONCURRENCY", "DOCUMENTED", "HTTP_CONCURRENCY", "Request",
-    "calling", "cut_part", "has_magic", "is_about_range", "is_async", "is_denial", "last_change",
-    "limits", "local_root", "may_pass", "protocols", "status", "tuned",
+    "BUCKETS", "CACHES", "CONCURRENCY", "HTTP_CONCURRENCY", "Request", "calling", "cut_part",
+    "has_magic", "is_about_range", "is_async", "is_denial", "known_ages", "limits", "listed",
+    "local_root", "may_pass", "protocols", "status", "tuned",
 ]  # fmt: skip
 
 Request: TypeAlias = tuple[Any, ...]
@@ -32,16 +33,10 @@ _LASTING_NUMBERS = (
     errno.ELOOP,
 )  # fmt: skip
 
-DOCUMENTED = (KeyError, PermissionError, OSError)
-"""The default of `exceptions` in the manual. It stands for `ABSENT`: by itself it would
-take a failed or denied read for a chunk that was never written."""
-
-ABSENT = (KeyError, FileNotFoundError, IsADirectoryError, NotADirectoryError)
-
+BUCKETS = {"s3", "s3a", "gs", "gcs", "abfs", "az", "adl", "oss", "oci"}
 _MOMENTS = ("LastModified", "last_modified", "mtime", "updated", "modified", "created")
 """What file systems call the time of the last change, the best first."""
 
-BUCKETS = {"s3", "s3a", "gs", "gcs", "abfs", "az", "adl", "oss", "oci"}
 CACHES = {"simplecache", "filecache", "blockcache", "cached"}
 
 
@@ -153,6 +148,16 @@ def cut_part(part: bytes, byte_range: ByteRange) -> bytes:
     return part[:length]
 
 
-def last_change(entry: Mapping[str, Any]) -> Any:
-    """Return when a file was written, which each file system calls by another name."""
+def known_ages(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """Return how many seconds ago files were written, by what fsspec knows of each."""
+    ages = {key: age_of(_last_change(entry)) for key, entry in entries.items()}
+    return {key: age for key, age in ages.items() if age is not None}
+
+
+def _last_change(entry: Mapping[str, Any]) -> Any:
     return next((entry[name] for name in _MOMENTS if entry.get(name) is not None), None)
+
+
+def listed(verb: Callable[[str], Iterable[Any]], path: str) -> list[Any]:
+    """Return all that a listing of `path` yields."""
+    return list(verb(path))
