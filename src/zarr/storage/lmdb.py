@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import itertools
 import os
 import shutil
 import sys
@@ -30,6 +29,16 @@ from zarr.storage.base import (
     take_range,
 )
 from zarr.storage.lmdb_file import find_damage
+from zarr.storage.lmdb_keys import (
+    KEYS_AT_A_TIME,
+    LONGEST_KEY,
+    children,
+    delete_folder,
+    delete_keys,
+    keys_below,
+    next_keys,
+    next_sizes,
+)
 from zarr.storage.lmdb_writer import LMDBTransaction
 
 __all__ = ["LMDBStore"]
@@ -42,9 +51,7 @@ _MAP_SIZE = 1 << 40 if sys.maxsize > 1 << 32 else 1 << 30
 _WORTH_MAPPING = 32 << 10
 """Values below this many bytes are copied, which is faster than to lend them."""
 
-_LONGEST_KEY = 511
 _MOST_LOANS = 64
-_KEYS_AT_A_TIME = 10_000
 _LEAST_FREE = 1 << 20
 
 
@@ -85,65 +92,6 @@ def _lent(value: memoryview, loan: _Loan | None) -> Buffer:
     array = np.frombuffer(value, np.uint8).view(_MappedValue)
     array.loan = loan
     return memoryview(array)  # type: ignore[arg-type]  # of 3.11, which has no __buffer__
-
-
-def _children(transaction: Any, prefix: bytes) -> Iterator[tuple[bytes, int]]:
-    """Yield the names behind `prefix` and the sizes of their values; folders end with ``/``.
-
-    One seek per child, however much lies below it.
-    """
-    cursor = transaction.cursor()
-    found = cursor.set_range(prefix) if prefix else cursor.first()
-    while found:
-        key = bytes(cursor.key())
-        if not key.startswith(prefix):
-            return
-        name, slash, _ = key[len(prefix) :].partition(b"/")
-        if slash:
-            yield name + slash, 0
-            found = cursor.set_range(prefix + name + b"0")  # "0" follows "/"
-        else:
-            yield name, len(cursor.value())
-            found = cursor.next()
-
-
-def _below(transaction: Any, prefix: bytes, start: bytes) -> Iterator[bytes]:
-    """Yield the keys from `start` on that begin with `prefix`."""
-    cursor = transaction.cursor()
-    if cursor.set_range(start) if start else cursor.first():
-        for key in cursor.iternext(values=False):
-            if not key.startswith(prefix):
-                return
-            yield key
-
-
-def _next_below(prefix: bytes, start: bytes, transaction: Any) -> list[bytes]:
-    return list(itertools.islice(_below(transaction, prefix, start), _KEYS_AT_A_TIME))
-
-
-def _sizes_below(prefix: bytes, start: bytes, transaction: Any) -> list[tuple[bytes, int]]:
-    """Return the next keys from `start` on that begin with `prefix`, and the sizes of values."""
-    cursor = transaction.cursor()
-    found: list[tuple[bytes, int]] = []
-    if cursor.set_range(start) if start else cursor.first():
-        for name, value in cursor:
-            key = bytes(name)
-            if not key.startswith(prefix) or len(found) == _KEYS_AT_A_TIME:
-                break
-            found.append((key, len(value)))
-    return found
-
-
-def _delete(transaction: Any, names: Iterable[bytes]) -> int:
-    """Delete those `names` that exist; return their number."""
-    return sum(transaction.delete(name) for name in names if 0 < len(name) <= _LONGEST_KEY)
-
-
-def _delete_folder(prefix: bytes, transaction: Any) -> None:
-    cursor = transaction.cursor()
-    found = cursor.set_range(prefix) if prefix else cursor.first()
-    while found and cursor.key().startswith(prefix):
-        found = cursor.delete() and cursor.key()
 
 
 # A database can be open only once in a process: all stores in it share one environment.
@@ -589,7 +537,11 @@ class LMDBStore(BaseStore):
     ) -> StoreTransaction:
         if not read_only:
             self.check_writeable()
-        return _LMDBStagingTransaction(self, fsync, timeout, read_only)
+        flush = self.flush if fsync and not read_only else None
+        begun = LMDBTransaction(self._environment(), flush, write=not read_only)
+        begun.start(timeout)
+        begun.store = _LMDBStaging(self, begun, read_only)
+        return begun
 
     def recover(self, timeout: float = 30.0) -> Outcome:
         self._environment()  # LMDB has nothing to recover: what is not committed is not reachable
@@ -677,9 +629,9 @@ class LMDBStore(BaseStore):
 
     def _encoded(self, key: str) -> bytes:
         name = check_key(key).encode()
-        if len(name) > _LONGEST_KEY:
+        if len(name) > LONGEST_KEY:
             raise StoreKeyError(
-                f"key {key[:40]!r}... has {len(name)} bytes; LMDB takes at most {_LONGEST_KEY}"
+                f"key {key[:40]!r}... has {len(name)} bytes; LMDB takes at most {LONGEST_KEY}"
             )
         return name
 
@@ -695,12 +647,12 @@ class LMDBStore(BaseStore):
 
     def __delitem__(self, key: str) -> None:
         name = check_key(key).encode()
-        if not self._write(lambda transaction: _delete(transaction, [name])):
+        if not self._write(lambda transaction: delete_keys(transaction, [name])):
             raise KeyError(key)
 
     def delitems(self, keys: Iterable[str]) -> None:
         names = [key.encode() for key in keys]
-        self._write(lambda transaction: _delete(transaction, names))
+        self._write(lambda transaction: delete_keys(transaction, names))
 
     # -- listing -------------------------------------------------------------------
 
@@ -711,29 +663,29 @@ class LMDBStore(BaseStore):
         # In portions, so that no transaction stays open during the iteration.
         prefix = start = f"{path}/".encode() if path else b""
         while True:
-            names = self._read(partial(_next_below, prefix, start), buffers=False)
+            names = self._read(partial(next_keys, prefix, start), buffers=False)
             yield from (name.decode() for name in names)
-            if len(names) < _KEYS_AT_A_TIME:
+            if len(names) < KEYS_AT_A_TIME:
                 return
             start = names[-1] + b"\0"
 
     def list_sizes(self, path: str = "") -> Iterator[tuple[str, int]]:
         prefix = start = f"{path}/".encode() if path else b""
         while True:
-            found = self._read(partial(_sizes_below, prefix, start))
+            found = self._read(partial(next_sizes, prefix, start))
             yield from ((name.decode(), size) for name, size in found)
-            if len(found) < _KEYS_AT_A_TIME:
+            if len(found) < KEYS_AT_A_TIME:
                 return
             start = found[-1][0] + b"\0"
 
     def listdir(self, path: str = "") -> list[str]:
         prefix = f"{path}/".encode() if path else b""
-        names = self._read(lambda transaction: {name for name, _ in _children(transaction, prefix)})
+        names = self._read(lambda transaction: {name for name, _ in children(transaction, prefix)})
         return sorted({name.removesuffix(b"/").decode() for name in names})
 
     def rmdir(self, path: str = "") -> None:
         prefix = f"{path}/".encode() if path else b""
-        self._write(partial(_delete_folder, prefix))
+        self._write(partial(delete_folder, prefix))
 
     def rename(self, src_path: str, dst_path: str) -> None:
         if src_path == dst_path:
@@ -742,7 +694,7 @@ class LMDBStore(BaseStore):
         prefix = source + b"/"
 
         def move(transaction: Any) -> None:
-            for name in [*_below(transaction, prefix, prefix), source]:
+            for name in [*keys_below(transaction, prefix, prefix), source]:
                 value = transaction.pop(name)
                 if value is not None:
                     transaction.put(self._encoded((target + name[len(source) :]).decode()), value)
@@ -756,7 +708,7 @@ class LMDBStore(BaseStore):
             value = transaction.get(path.encode()) if path else None
             if value is not None:
                 return len(value)
-            return sum(size for _, size in _children(transaction, prefix))
+            return sum(size for _, size in children(transaction, prefix))
 
         return self._read(measure)
 
@@ -768,47 +720,6 @@ class LMDBStore(BaseStore):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.path!r}>"
-
-
-class _LMDBStagingTransaction:
-    """A transaction of LMDB and the store to work in."""
-
-    def __init__(self, store: LMDBStore, fsync: bool, timeout: float, read_only: bool) -> None:
-        environment = store._environment()
-        begun = LMDBTransaction(
-            f"the LMDB database {store.path!r}",
-            lambda: environment.transaction(write=not read_only),
-            environment.turn,
-        )
-        # It keeps the database open, as values in the map do.
-        environment.loans[id(begun)] = weakref.ref(begun)
-        self._environment = environment
-        self._begun = begun
-        self._flush = store.flush if fsync and not read_only else None
-        try:
-            begun.start(timeout)
-        except BaseException:
-            environment.loans.pop(id(begun), None)
-            raise
-        self.store = _LMDBStaging(store, begun, read_only)
-
-    def commit(self) -> None:
-        """Make all changes visible together, and end the transaction."""
-        import lmdb
-
-        try:
-            self._begun.commit()
-        except lmdb.Error as error:
-            raise self._environment.failure(error) from error
-        finally:
-            self._environment.loans.pop(id(self._begun), None)
-        if self._flush is not None:
-            self._flush()
-
-    def rollback(self) -> None:
-        """Drop all changes, and end the transaction."""
-        self._begun.end()
-        self._environment.loans.pop(id(self._begun), None)
 
 
 class _LMDBStaging(LMDBStore):
@@ -854,4 +765,4 @@ class _LMDBStaging(LMDBStore):
         """Do nothing: the transaction is ended by who has begun it."""
 
     def __del__(self) -> None:
-        self._begun.end()
+        self._begun.rollback()
