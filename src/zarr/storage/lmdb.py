@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import sys
 import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
+from threading import RLock, get_ident, local
 from typing import Any, ClassVar, TypeVar
 
-from zarr.errors import StoreError, StoreKeyError
+import numpy as np
+
+from zarr._system import allocate, at_fork
+from zarr.errors import ReadOnlyError, StoreError, StoreKeyError
 from zarr.storage.base import (
     BaseStore,
     Buffer,
@@ -21,16 +28,16 @@ from zarr.storage.base import (
     check_key,
     take_range,
 )
-from zarr.storage.lmdb_environment import Environment, Loan, any_big, attach, lent
+from zarr.storage.lmdb_file import find_damage
 from zarr.storage.lmdb_keys import (
     KEYS_AT_A_TIME,
     LONGEST_KEY,
-    below,
     children,
-    delete,
     delete_folder,
-    next_below,
-    sizes_below,
+    delete_keys,
+    keys_below,
+    next_keys,
+    next_sizes,
 )
 from zarr.storage.lmdb_writer import LMDBTransaction
 
@@ -41,7 +48,352 @@ T = TypeVar("T")
 _MAP_SIZE = 1 << 40 if sys.maxsize > 1 << 32 else 1 << 30
 """Address space, not memory: the file grows as it is written."""
 
+_WORTH_MAPPING = 32 << 10
+"""Values below this many bytes are copied, which is faster than to lend them."""
+
 _MOST_LOANS = 64
+_LEAST_FREE = 1 << 20
+
+
+class _Loan:
+    """Keeps a read transaction, and so the values read in it, until the last one is released."""
+
+    __slots__ = ("__weakref__", "environment", "pid", "transaction")
+
+    def __init__(self, environment: _Environment, transaction: Any) -> None:
+        self.environment = environment
+        self.transaction = transaction
+        self.pid = os.getpid()
+        environment.loans[id(self)] = weakref.ref(self)
+
+    def __del__(self) -> None:
+        if self.pid != os.getpid():
+            _inherited.append(self.transaction)
+            return
+        self.transaction.abort()
+        self.environment.loans.pop(id(self), None)
+        self.environment.close_if_unused()
+
+
+class _MappedValue(np.ndarray[Any, np.dtype[np.uint8]]):
+    """A value in the map of the database, which brings along what keeps it there."""
+
+    loan: _Loan
+
+
+def _any_big(pairs: Iterable[tuple[memoryview, memoryview]]) -> bool:
+    return any(len(value) >= _WORTH_MAPPING for _, value in pairs)
+
+
+def _lent(value: memoryview, loan: _Loan | None) -> Buffer:
+    """Return `value` such that it outlives its transaction: on loan, or else copied."""
+    if loan is None or len(value) < _WORTH_MAPPING:
+        return bytes(value)
+    array = np.frombuffer(value, np.uint8).view(_MappedValue)
+    array.loan = loan
+    return memoryview(array)  # type: ignore[arg-type]  # of 3.11, which has no __buffer__
+
+
+# A database can be open only once in a process: all stores in it share one environment.
+_environments: dict[tuple[int, int], _Environment] = {}
+
+# Held for short, by those who open and close; it may be asked for with a turn in hand, but
+# not the other way round.
+_registry = RLock()
+
+# LMDB forbids to use, or even to close, in a child process what its parent has open.
+_inherited: list[Any] = []
+
+
+class _Environment:
+    """A database that is open in this process.
+
+    Its users are not counted but looked up, and each holds a lock while it uses it: an exception
+    at any moment leaves neither a wrong number nor a lock.
+    """
+
+    def __init__(self, path: str, options: dict[str, Any]) -> None:
+        self.path = path
+        self.options = options
+        self.stores: dict[int, weakref.ref[LMDBStore]] = {}
+        self.loans: dict[int, weakref.ref[Any]] = {}
+        self._turns: dict[int, Any] = {}
+        self._environment: Any = None
+        self._was_checked = False
+
+    @property
+    def data_file(self) -> str:
+        return os.path.join(self.path, "data.mdb") if self.options["subdir"] else self.path
+
+    def identity(self) -> tuple[int, int] | None:
+        """Return what tells the file from all others, or None if it does not exist."""
+        try:
+            status = os.stat(self.data_file)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise StoreError(error.errno, error.strerror, self.data_file) from error
+        return status.st_dev, status.st_ino
+
+    # -- using it --------------------------------------------------------------------
+
+    def turn(self) -> Any:
+        """Return the lock to hold, in this thread, while using the database."""
+        try:
+            return self._turns[get_ident()]
+        except KeyError:
+            with _registry:
+                return self._turns.setdefault(get_ident(), RLock())
+
+    def turns_of_others(self) -> list[Any]:
+        """Return the locks of the other threads, always in the same order."""
+        return [turn for ident, turn in list(self._turns.items()) if ident != get_ident()]
+
+    def transaction(self, *, write: bool = False, buffers: bool = False) -> Any:
+        """Return a new transaction. Called by a thread that has its turn."""
+        import lmdb
+
+        opened = self._environment or self.opened()
+        try:
+            return opened.begin(write=write, buffers=buffers)
+        except lmdb.ReadersFullError:
+            opened.reader_check()  # frees the places of processes that were killed
+            return opened.begin(write=write, buffers=buffers)
+
+    def opened(self) -> Any:
+        """Return the environment of the package lmdb."""
+        with _registry:
+            if self._environment is None:
+                self._open()
+            return self._environment
+
+    def _open(self) -> None:
+        import lmdb
+
+        try:
+            damage = find_damage(self.data_file, read_trees=not self._was_checked)
+        except OSError as error:
+            raise StoreError(error.errno, error.strerror, self.data_file) from error
+        if damage is not None:
+            raise StoreError(f"the LMDB database {self.path!r} cannot be opened: {damage}")
+        self._make_lock_file()
+        try:
+            # Not by way of a variable, which the traceback of an interrupt would keep.
+            self._environment = lmdb.open(self.path, **self.options)
+        except lmdb.Error as error:
+            raise self.failure(error) from error
+        self._was_checked = True
+
+    def _make_lock_file(self) -> None:
+        # LMDB maps this file: if the disk had no room for its bytes, to touch them would
+        # kill the process.
+        lock_file = os.path.join(self.path, "lock.mdb")
+        if not self.options["subdir"]:
+            lock_file = f"{self.path}-lock"
+        if self.options["readonly"] or os.path.exists(lock_file):
+            return
+        try:
+            file = open(lock_file, "xb", buffering=0, opener=_open_private)  # noqa: SIM115  (closed below)
+        except OSError:  # there is one by now, or LMDB will say what is wrong
+            return
+        with file:
+            try:
+                allocate(file.fileno(), 64 * (self.options["max_readers"] + 4))
+            except OSError as error:
+                os.unlink(lock_file)
+                reason = f"cannot make the lock file of an LMDB database: {error.strerror}"
+                raise StoreError(error.errno, reason, lock_file) from error
+
+    # -- closing it ------------------------------------------------------------------
+
+    def has_loans(self) -> bool:
+        """Return whether a value in the map is still in use."""
+        return any([loan() is not None for loan in list(self.loans.values())])
+
+    def is_needed(self) -> bool:
+        """Return whether a store or a value needs the database."""
+        stores = [store() for store in list(self.stores.values())]
+        return self.has_loans() or any(
+            store is not None and store.is_attached_to(self) for store in stores
+        )
+
+    def close_if_unused(self) -> None:
+        """Close the database if no store and no value needs it, and no thread is at work."""
+        with _registry:
+            if self.is_needed() or not all(map(_is_free, self.turns_of_others())):
+                return
+            self.close()
+            for identity, environment in list(_environments.items()):
+                if environment is self:
+                    del _environments[identity]
+
+    def close(self) -> None:
+        """Close the database; the next use opens it again."""
+        if self._environment is not None:
+            self._environment.close()
+            self._environment = None
+
+    def leave_behind(self) -> None:
+        """Forget, in a child process, what is open in the parent."""
+        if self._environment is not None:
+            _inherited.append(self._environment)
+            _inherited.extend(loan() for loan in self.loans.values())
+            self._environment = None
+        self.loans = {}
+        self._turns = {}
+
+    def failure(self, error: Exception) -> StoreError | ReadOnlyError:
+        """Return the exception to raise for `error`."""
+        import lmdb
+
+        what = f"the LMDB database {self.path!r}"
+        if isinstance(error, lmdb.MapFullError):
+            size = self.options["map_size"]
+            reason = f"the LMDB database is full: it may grow to map_size={size} bytes"
+            return StoreError(errno.ENOSPC, reason, self.path)
+        if isinstance(error, lmdb.ReadonlyError):
+            return ReadOnlyError(f"{what} is open read-only")
+        if "already open in this process" in str(error):
+            return StoreError(
+                f"{what} is already open in this process, by something else than an LMDBStore, or "
+                "because values read from it were in use when this process was forked; for forks "
+                "read with buffers=False"
+            )
+        with suppress(OSError):
+            if shutil.disk_usage(os.path.dirname(self.path)).free < _LEAST_FREE:
+                reason = f"the disk of the LMDB database is full ({error})"
+                return StoreError(errno.ENOSPC, reason, self.path)
+        return StoreError(f"{what} failed: {error}")
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o644)
+
+
+def _is_free(turn: Any) -> bool:
+    """Return whether no thread has `turn`."""
+    is_free = False
+    try:
+        is_free = bool(turn.acquire(blocking=False))
+    finally:
+        try:
+            turn.release()
+        except RuntimeError:  # it was not acquired
+            pass
+    return is_free
+
+
+# -- forks -----------------------------------------------------------------------------
+
+# What is closed cannot be inherited: the other threads end their transactions, and both
+# processes open the databases again when they need them.
+
+
+class _Fork(local):
+    """What the thread that forks holds, or is about to: all turns, and the registry."""
+
+    def __init__(self) -> None:
+        self.held: list[Any] = []
+
+    def hold(self, lock: Any) -> None:
+        self.held.append(lock)
+        lock.acquire()
+
+    def release(self) -> None:
+        while self.held:
+            try:
+                self.held[-1].release()
+            except RuntimeError:  # an interrupt came before it was acquired
+                pass
+            self.held.pop()
+
+
+_fork = _Fork()
+
+
+def _all_turns() -> list[Any]:
+    return [turn for each in list(_environments.values()) for turn in each.turns_of_others()]
+
+
+def _before_fork() -> None:
+    while True:
+        _fork.release()
+        for turn in _all_turns():
+            _fork.hold(turn)
+        _fork.hold(_registry)
+        if set(map(id, _all_turns())) <= set(map(id, _fork.held)):
+            break  # no thread has begun to use a database meanwhile
+    for environment in list(_environments.values()):
+        if not environment.has_loans():
+            environment.close()
+
+
+def _after_fork_in_child() -> None:
+    global _registry
+    _registry = RLock()
+    _fork.held.clear()
+    for environment in list(_environments.values()):
+        environment.leave_behind()
+
+
+def _to_the_end(step: Callable[[], None]) -> Callable[[], None]:
+    """Return a hook that begins `step` again when an interrupt has stopped it.
+
+    Python drops what a hook raises, and forks all the same.
+    """
+
+    def hook() -> None:
+        interrupt: BaseException | None = None
+        for _ in range(3):
+            try:
+                step()
+                break
+            except BaseException as error:  # noqa: BLE001  (raised below)
+                interrupt = error
+        if interrupt is not None:
+            raise interrupt
+
+    return hook
+
+
+at_fork(
+    before=_to_the_end(_before_fork),
+    after_in_parent=_to_the_end(_fork.release),
+    after_in_child=_to_the_end(_after_fork_in_child),
+)
+
+
+# -- opening ---------------------------------------------------------------------------
+
+_opening: list[_Environment] = []
+
+
+def _attach(store: LMDBStore, options: dict[str, Any]) -> None:
+    """Attach `store` to its database, which is opened if it is not open yet."""
+    with _registry:
+        for environment in [*_environments.values(), *_opening]:
+            environment.close_if_unused()  # what an interrupt has left open
+        _opening.clear()
+        wanted = _Environment(store.path, options)
+        identity = wanted.identity()
+        known = _environments.get(identity) if identity is not None else None
+        if known is None:
+            known = wanted
+            _opening.append(wanted)
+            wanted.opened()
+            identity = wanted.identity()
+            if identity is None:
+                raise StoreError(
+                    f"the LMDB database {store.path!r} was deleted while it was opened"
+                )
+            _environments[identity] = wanted
+        elif known.options["readonly"] and not options["readonly"]:
+            raise StoreError(
+                f"the LMDB database {store.path!r} is open read-only in this process; "
+                "close it first"
+            )
+        store._attached = known
+        known.stores[id(store)] = weakref.ref(store)
 
 
 class LMDBStore(BaseStore):
@@ -123,8 +475,8 @@ class LMDBStore(BaseStore):
         }
         if options["readonly"]:
             self._mode = "r"
-        self._attached: Environment | None = None
-        attach(self, options)
+        self._attached: _Environment | None = None
+        _attach(self, options)
         data_file = os.path.join(self.path, "data.mdb") if options["subdir"] else self.path
         self._location = os.path.realpath(data_file)
 
@@ -134,12 +486,12 @@ class LMDBStore(BaseStore):
     def location(self) -> Hashable:
         return self._location
 
-    def _environment(self) -> Environment:
+    def _environment(self) -> _Environment:
         if self._attached is None:
             raise StoreError(f"the LMDB database {self.path!r} is closed")
         return self._attached
 
-    def is_attached_to(self, environment: Environment) -> bool:
+    def is_attached_to(self, environment: _Environment) -> bool:
         """Return whether the store is open in an environment.
 
         Parameters
@@ -185,7 +537,11 @@ class LMDBStore(BaseStore):
     ) -> StoreTransaction:
         if not read_only:
             self.check_writeable()
-        return _LMDBStagingTransaction(self, fsync, timeout, read_only)
+        flush = self.flush if fsync and not read_only else None
+        begun = LMDBTransaction(self._environment(), flush, write=not read_only)
+        begun.start(timeout)
+        begun.store = _LMDBStaging(self, begun, read_only)
+        return begun
 
     def recover(self, timeout: float = 30.0) -> Outcome:
         self._environment()  # LMDB has nothing to recover: what is not committed is not reachable
@@ -195,7 +551,7 @@ class LMDBStore(BaseStore):
         """Write all changes to the disk."""
         self._sync(self._environment())
 
-    def _sync(self, environment: Environment) -> None:
+    def _sync(self, environment: _Environment) -> None:
         import lmdb
 
         if environment.options["readonly"]:
@@ -241,9 +597,9 @@ class LMDBStore(BaseStore):
                 try:
                     transaction = environment.transaction(buffers=True)
                     pairs = transaction.cursor().getmulti(list(wanted))
-                    if self.buffers and len(environment.loans) < _MOST_LOANS and any_big(pairs):
-                        loan = Loan(environment, transaction)
-                    return {wanted[bytes(key)]: lent(value, loan) for key, value in pairs}
+                    if self.buffers and len(environment.loans) < _MOST_LOANS and _any_big(pairs):
+                        loan = _Loan(environment, transaction)
+                    return {wanted[bytes(key)]: _lent(value, loan) for key, value in pairs}
                 finally:
                     if loan is None and transaction is not None:
                         transaction.abort()
@@ -291,12 +647,12 @@ class LMDBStore(BaseStore):
 
     def __delitem__(self, key: str) -> None:
         name = check_key(key).encode()
-        if not self._write(lambda transaction: delete(transaction, [name])):
+        if not self._write(lambda transaction: delete_keys(transaction, [name])):
             raise KeyError(key)
 
     def delitems(self, keys: Iterable[str]) -> None:
         names = [key.encode() for key in keys]
-        self._write(lambda transaction: delete(transaction, names))
+        self._write(lambda transaction: delete_keys(transaction, names))
 
     # -- listing -------------------------------------------------------------------
 
@@ -307,7 +663,7 @@ class LMDBStore(BaseStore):
         # In portions, so that no transaction stays open during the iteration.
         prefix = start = f"{path}/".encode() if path else b""
         while True:
-            names = self._read(partial(next_below, prefix, start), buffers=False)
+            names = self._read(partial(next_keys, prefix, start), buffers=False)
             yield from (name.decode() for name in names)
             if len(names) < KEYS_AT_A_TIME:
                 return
@@ -316,7 +672,7 @@ class LMDBStore(BaseStore):
     def list_sizes(self, path: str = "") -> Iterator[tuple[str, int]]:
         prefix = start = f"{path}/".encode() if path else b""
         while True:
-            found = self._read(partial(sizes_below, prefix, start))
+            found = self._read(partial(next_sizes, prefix, start))
             yield from ((name.decode(), size) for name, size in found)
             if len(found) < KEYS_AT_A_TIME:
                 return
@@ -338,7 +694,7 @@ class LMDBStore(BaseStore):
         prefix = source + b"/"
 
         def move(transaction: Any) -> None:
-            for name in [*below(transaction, prefix, prefix), source]:
+            for name in [*keys_below(transaction, prefix, prefix), source]:
                 value = transaction.pop(name)
                 if value is not None:
                     transaction.put(self._encoded((target + name[len(source) :]).decode()), value)
@@ -364,47 +720,6 @@ class LMDBStore(BaseStore):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.path!r}>"
-
-
-class _LMDBStagingTransaction:
-    """A transaction of LMDB and the store to work in."""
-
-    def __init__(self, store: LMDBStore, fsync: bool, timeout: float, read_only: bool) -> None:
-        environment = store._environment()
-        begun = LMDBTransaction(
-            f"the LMDB database {store.path!r}",
-            lambda: environment.transaction(write=not read_only),
-            environment.turn,
-        )
-        # It keeps the database open, as values in the map do.
-        environment.loans[id(begun)] = weakref.ref(begun)
-        self._environment = environment
-        self._begun = begun
-        self._flush = store.flush if fsync and not read_only else None
-        try:
-            begun.start(timeout)
-        except BaseException:
-            environment.loans.pop(id(begun), None)
-            raise
-        self.store = _LMDBStaging(store, begun, read_only)
-
-    def commit(self) -> None:
-        """Make all changes visible together, and end the transaction."""
-        import lmdb
-
-        try:
-            self._begun.commit()
-        except lmdb.Error as error:
-            raise self._environment.failure(error) from error
-        finally:
-            self._environment.loans.pop(id(self._begun), None)
-        if self._flush is not None:
-            self._flush()
-
-    def rollback(self) -> None:
-        """Drop all changes, and end the transaction."""
-        self._begun.end()
-        self._environment.loans.pop(id(self._begun), None)
 
 
 class _LMDBStaging(LMDBStore):
@@ -450,4 +765,4 @@ class _LMDBStaging(LMDBStore):
         """Do nothing: the transaction is ended by who has begun it."""
 
     def __del__(self) -> None:
-        self._begun.end()
+        self._begun.rollback()

@@ -1,4 +1,4 @@
-"""Walks over the sorted keys of an LMDB database, within one transaction."""
+"""Keys and folders in a transaction of LMDB."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 __all__ = [
-    "KEYS_AT_A_TIME", "LONGEST_KEY", "below", "children", "delete", "delete_folder", "next_below",
-    "sizes_below",
+    "KEYS_AT_A_TIME", "LONGEST_KEY", "children", "delete_folder", "delete_keys", "keys_below",
+    "next_keys", "next_sizes",
 ]  # fmt: skip
 
 LONGEST_KEY = 511
@@ -35,7 +35,7 @@ def children(transaction: Any, prefix: bytes) -> Iterator[tuple[bytes, int]]:
             found = cursor.next()
 
 
-def below(transaction: Any, prefix: bytes, start: bytes) -> Iterator[bytes]:
+def keys_below(transaction: Any, prefix: bytes, start: bytes) -> Iterator[bytes]:
     """Yield the keys from `start` on that begin with `prefix`."""
     cursor = transaction.cursor()
     if cursor.set_range(start) if start else cursor.first():
@@ -45,12 +45,12 @@ def below(transaction: Any, prefix: bytes, start: bytes) -> Iterator[bytes]:
             yield key
 
 
-def next_below(prefix: bytes, start: bytes, transaction: Any) -> list[bytes]:
+def next_keys(prefix: bytes, start: bytes, transaction: Any) -> list[bytes]:
     """Return the next keys from `start` on that begin with `prefix`."""
-    return list(itertools.islice(below(transaction, prefix, start), KEYS_AT_A_TIME))
+    return list(itertools.islice(keys_below(transaction, prefix, start), KEYS_AT_A_TIME))
 
 
-def sizes_below(prefix: bytes, start: bytes, transaction: Any) -> list[tuple[bytes, int]]:
+def next_sizes(prefix: bytes, start: bytes, transaction: Any) -> list[tuple[bytes, int]]:
     """Return the next keys from `start` on that begin with `prefix`, and the sizes of values."""
     cursor = transaction.cursor()
     found: list[tuple[bytes, int]] = []
@@ -63,13 +63,13 @@ def sizes_below(prefix: bytes, start: bytes, transaction: Any) -> list[tuple[byt
     return found
 
 
-def delete(transaction: Any, names: Iterable[bytes]) -> int:
+def delete_keys(transaction: Any, names: Iterable[bytes]) -> int:
     """Delete those `names` that exist; return their number."""
     return sum(transaction.delete(name) for name in names if 0 < len(name) <= LONGEST_KEY)
 
 
 def delete_folder(prefix: bytes, transaction: Any) -> None:
-    """Delete all keys that begin with `prefix`."""
+    """Delete the keys that begin with `prefix`."""
     cursor = transaction.cursor()
     found = cursor.set_range(prefix) if prefix else cursor.first()
     while found and cursor.key().startswith(prefix):

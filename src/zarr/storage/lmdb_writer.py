@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 import queue
 import threading
+import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from zarr.errors import TransactionError
+from zarr.storage.base import BaseStore
 
 __all__ = ["LMDBTransaction"]
 
@@ -24,40 +26,53 @@ class LMDBTransaction:
 
     Parameters
     ----------
-    name : str
-        The database, for messages.
-    begin : callable
-        Begins the transaction, and waits for others as long as it takes.
-    turn : callable
-        Returns the lock to hold in a thread that uses the database.
+    environment : object
+        The database that is open in this process. It stays open until the end, as for values in
+        the map.
+    flush : callable, optional
+        Called after a commit.
+    write : bool
+        Whether to change anything.
+
+    Attributes
+    ----------
+    store : BaseStore
+        The store to work in.
     """
 
-    def __init__(self, name: str, begin: Callable[[], Any], turn: Callable[[], Any]) -> None:
-        self.name = name
-        self._begin = begin
-        self._turn = turn
+    store: BaseStore
+
+    def __init__(self, environment: Any, flush: Callable[[], None] | None, *, write: bool) -> None:
+        self._environment = environment
+        self._flush = flush
+        self._write = write
         self._work: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._pid = os.getpid()
         self._is_over = False
+        self.name = f"the LMDB database {environment.path!r}"
         self.transaction: Any = None
 
     def start(self, timeout: float) -> None:
         """Begin; raise `TransactionError` if others are not done in `timeout` seconds."""
+        self._environment.loans[id(self)] = weakref.ref(self)
         begun: Future[None] = Future()
         threading.Thread(target=self._serve, args=(begun,), daemon=True).start()
         try:
             begun.result(timeout)
         except TimeoutError as error:
-            self._work.put(None)  # and so it ends as soon as it has begun
+            self.rollback()  # it ends as soon as it has begun
             raise TransactionError(
                 f"{self.name} has been in a transaction of another thread or process for more "
                 f"than {timeout:g} s; nothing was changed. Wait longer with timeout="
             ) from error
+        except BaseException:
+            self.rollback()
+            raise
 
     def _serve(self, begun: Future[None]) -> None:
         try:
-            with self._turn():
-                self.transaction = self._begin()
+            with self._environment.turn():
+                self.transaction = self._environment.transaction(write=self._write)
             begun.set_result(None)
         except BaseException as error:  # noqa: BLE001  (raised where it is waited for)
             begun.set_exception(error)
@@ -65,11 +80,11 @@ class LMDBTransaction:
         while (task := self._work.get()) is not None:
             work, answer = task
             try:
-                with self._turn():
+                with self._environment.turn():
                     answer.set_result(work(self.transaction))
             except BaseException as error:  # noqa: BLE001  (raised where it is waited for)
                 answer.set_exception(error)
-        with self._turn():
+        with self._environment.turn():
             self.transaction.abort()  # nothing, if it was committed
 
     def run(self, work: Callable[[Any], T]) -> T:
@@ -83,14 +98,21 @@ class LMDBTransaction:
         return answer.result()
 
     def commit(self) -> None:
-        """Make all changes valid, and end."""
+        """Make all changes visible together, and end the transaction."""
+        import lmdb
+
         try:
             self.run(lambda transaction: transaction.commit())
+        except lmdb.Error as error:
+            raise self._environment.failure(error) from error
         finally:
-            self.end()
+            self.rollback()
+        if self._flush is not None:
+            self._flush()
 
-    def end(self) -> None:
-        """End; without a commit before, nothing is changed."""
+    def rollback(self) -> None:
+        """End the transaction; without a commit before, nothing is changed."""
         if not self._is_over and self._pid == os.getpid():
             self._is_over = True
             self._work.put(None)
+            self._environment.loans.pop(id(self), None)
