@@ -288,7 +288,7 @@ def test_nothing_there(level: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"level": "seal"}, "level must be one of"),
+        ({"level": "all"}, "level must be one of"),
         ({"fix": "X999"}, "there is no fix 'X999'"),
         ({"fix": ["K004"]}, "there is no fix 'K004'"),
         ({"fix": "M004"}, "keep=2 or keep=3"),
