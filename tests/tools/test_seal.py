@@ -10,7 +10,9 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -591,16 +593,44 @@ def test_hostile_digests() -> None:
 def test_random_changes_stay_sealed() -> None:
     rng = random.Random(0)
     for layout in LAYOUTS:
-        store = made(layout)
-        data = expected()
-        for _ in range(25):
-            z = opened(store, "r+")
-            a, b = sorted(rng.choices(range(41), k=2))
-            z[a:b, rng.randrange(40) :] = value = rng.randrange(99)
-            assert z.shape == data.shape
-            assert value in (0, *range(99))
+        store, data = made(layout), expected()
+        for value in range(1, 25):
+            rows = slice(*sorted(rng.choices(range(41), k=2)))
+            columns = slice(rng.randrange(40), None, rng.choice((1, 3)))
+            opened(store, "r+")[rows, columns] = value
+            data[rows, columns] = value
+            assert (opened(store)[...] == data).all()
         assert found(store).findings == ()
-        zarr.seal(store)
+
+
+@pytest.mark.parametrize("layout", ["2 Blosc", "3 shards"])
+def test_readers_of_what_is_being_written(layout: str, tmp_path: Path) -> None:
+    path = str(tmp_path / "z")
+    made(layout, zarr.DirectoryStore(path))
+    reader, done = opened(path), Event()
+
+    def read() -> int:
+        number = 0
+        while not done.is_set() or not number:
+            for z in (reader, opened(path)):  # one that knows old digests, one that does not
+                assert z[:20, ::3].shape == (20, 14)
+            number += 1
+        return number
+
+    def write(first: int) -> None:
+        z = opened(path, "r+")
+        for value in range(25):
+            z[first : first + 3] = value
+            z.attrs[f"a{first}"] = value
+
+    with ThreadPoolExecutor(5) as pool:
+        readers = [pool.submit(read) for _ in range(2)]
+        writers = [pool.submit(write, first) for first in (0, 8, 22)]
+        for writer in writers:
+            writer.result()
+        done.set()
+        assert all(each.result() for each in readers)
+    assert found(path).findings == ()
 
 
 # -- the damage corpus ----------------------------------------------------------------------

@@ -3,11 +3,12 @@
 Writing marks the rows of the values as changing, stores the values, and then their digests. So a
 row that is not marked is that of the value that is stored, or of one that is lost or damaged,
 wherever a writer was killed. A reader that finds another value than its copy of the row says reads
-the row again: another writer may have changed both.
+both again: another writer may have changed them.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -24,7 +25,8 @@ from zarr.sync import Synchronizer
 __all__ = ["ArraySeal", "Entry", "SealedStore"]
 
 _MOST_ENTRIES = 1 << 20
-_TRIES = 5
+_TRIES = 3
+_MOST_TRIES = 30
 
 
 Entry: TypeAlias = bytes | None
@@ -134,29 +136,40 @@ class ArraySeal:
         if len(found) < len(keys):
             differ += [key for key in keys if key not in found and entries[key]]
         wrong = [key for key in differ if self.refute(entries[key], found.get(key))]
-        return self._settle(wrong, entries, dict(found), fetch) if wrong else found
+        return self._settle(wrong, dict(found), fetch) if wrong else found
 
     def _settle(
         self,
         wrong: list[str],
-        entries: Mapping[str, Entry],
         found: dict[str, Buffer],
         fetch: Callable[[Sequence[str]], dict[str, Buffer]],
     ) -> dict[str, Buffer]:
-        """Return what :meth:`verified` does, where some values are `wrong` by the `entries`."""
-        for _ in range(_TRIES):
-            renewed = self._renewed(wrong)
-            if renewed is None:
-                return found
-            wrong = [key for key in wrong if self.refute(renewed[key], found.get(key))]
-            if not wrong:
+        """Return what :meth:`verified` does, where some values seem `wrong`.
+
+        Others may have changed them since their entries were read, or the other way round. A
+        value is wrong if it was read between two readings of its entry that agree, several
+        times, as a writer may have changed it there and back in between.
+        """
+        times: Counter[str] = Counter()
+        before = self._renewed(wrong)
+        for _ in range(_MOST_TRIES):
+            if before is None:
                 return found
             for key in wrong:
-                if renewed[key] == entries[key]:
-                    raise SealError(self.describe(renewed[key], found.get(key), key), key)
                 found.pop(key, None)
             found.update(fetch(wrong))
-            entries = renewed
+            after = self._renewed(wrong)
+            if after is None:
+                return found
+            wrong = [key for key in wrong if self.refute(after[key], found.get(key))]
+            if not wrong:
+                return found
+            times.update([key for key in wrong if after[key] == before[key]])
+            sure = [key for key in wrong if times[key] == _TRIES]
+            if sure:
+                said = self.describe(after[sure[0]], found.get(sure[0]), sure[0])
+                raise SealError(said, sure[0])
+            before = after
         raise SealError("it and its digest are changed all the time", wrong[0])
 
     def refute(self, entry: Entry, value: Any) -> bool:

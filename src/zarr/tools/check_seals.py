@@ -135,17 +135,24 @@ def _check_values(
     def check_window(keys: Sequence[str]) -> None:
         found, entries = store.getitems(keys), sealed.entries(keys)
         for key in keys:
-            entry, value = entries[key], found.get(key)
-            if sealed.refute(entry, value):
-                code = "X002" if value is None else "X001" if entry else "X003"
-                said = sealed.describe(entry, value, key)
-                findings.append(finding(code, key, said, node.path))
+            if sealed.refute(entries[key], found.get(key)):
+                findings.extend(_check_again(node, key, store, sealed))
         if progress is not None:
             progress(len(keys))
 
     workers = max(config.get().workers, store.threads)
     run_all(check_window, _windows(stored), workers)
     return findings + list(_check_rows(node, stored, sealed))
+
+
+def _check_again(node: Node, key: str, store: BaseStore, sealed: ArraySeal) -> Iterator[Finding]:
+    """Yield a finding if a value is not as it was sealed, and nobody is writing it."""
+    found = store.getitems([key])
+    try:
+        sealed.verified([key], found, store.getitems)
+    except SealError as error:
+        code = "X002" if key not in found else "X001" if sealed.entries([key])[key] else "X003"
+        yield finding(code, key, error.reason, node.path)
 
 
 def _windows(stored: ArrayKeys) -> Iterator[list[str]]:
