@@ -26,7 +26,7 @@ from zarr.hierarchy import Group
 from zarr.storage.nodes import create_array_node
 from zarr.tools import hdf5, scales
 
-__all__ = ["Log", "Progress", "Reporter", "Result", "copy", "copy_all", "copy_data"]
+__all__ = ["Log", "Progress", "Reporter", "Result", "copy", "copy_all", "copy_data", "new_like", "same_chunks"]
 
 Log: TypeAlias = Any
 """A function that takes a line, a path of a file, or a file."""
@@ -366,6 +366,31 @@ class _Job:
         return attributes, source._current.dimension_names if lost else None
 
 
+def new_like(
+    source: Array,
+    dest: Group,
+    name: str,
+    create_kws: Mapping[str, Any],
+    attributes: bool = True,
+) -> Array:
+    """Create an array like `source` in `dest`, without its data.
+
+    Parameters
+    ----------
+    create_kws : Mapping
+        Arguments for the creation of the array that are to differ.
+    attributes : bool, default True
+        Whether to copy attributes.
+    """
+    options = Options("replace", not attributes, create_kws, None)
+    job = _Job(options, Reporter(None, False), False)
+    target: Array = job._create(source, dest, name, None)
+    if target._key not in target.store:
+        target._put_meta(target._current)
+    job.attributes(source, target)
+    return target
+
+
 def _unwrapped(steps: Sequence[Step]) -> tuple[Step, ...]:
     """Return `steps` with the codec inside the one that a store for N5 puts around it."""
     result = []
@@ -663,6 +688,20 @@ def _same_encoding(source: Any, target: Any) -> bool:
         a.dtype == b.dtype
         and a.grid == b.grid
         and a.sharding == b.sharding
+        and (a.order == b.order or len(a.shape) < 2)
+        and a.steps == b.steps
+        and _same_fill(source, target)
+    )
+
+
+def same_chunks(source: Array, target: Array) -> bool:
+    """Tell whether the chunks of one can be those of the other, be they in shards or not."""
+    a, b = source._current, target._current
+    inner = [meta.sharding and meta.sharding.inner for meta in (a, b)]
+    return (
+        a.dtype == b.dtype
+        and a.grid.chunks == b.grid.chunks
+        and inner == [None, None]
         and (a.order == b.order or len(a.shape) < 2)
         and a.steps == b.steps
         and _same_fill(source, target)

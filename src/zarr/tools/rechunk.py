@@ -1,0 +1,589 @@
+"""Other chunks, shards and codecs for arrays of any size, within bounded memory.
+
+An array is copied block by block; a block consists of whole storage units of what is written, so
+that no two blocks share one, and blocks can be copied by any number of workers without locks. The
+journal next to the destination (:mod:`zarr.tools.rechunk_journal`) tells which blocks are there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from zarr import _formats
+from zarr._chunks.regions import Region
+from zarr._formats.base import join
+from zarr._metadata.records import ArrayMeta
+from zarr._selection.grid import find_chunks, first_items
+from zarr._shared.changes import changes
+from zarr.core import Array
+from zarr.errors import ContainsArrayError, ContainsGroupError, CopyError
+from zarr.hierarchy import Group
+from zarr.storage.base import BaseStore, normalize_storage_path
+from zarr.storage.nodes import create_array_node, remove_node, require_parents
+from zarr.storage.resolve import Opened
+from zarr.tools.check_report import aligned
+from zarr.tools.copy import Progress, same_chunks
+from zarr.tools.diff import diff
+from zarr.tools.progress import followed
+from zarr.tools.rechunk_journal import Journal, fingerprint_of, summary_of
+from zarr.tools.rechunk_outline import Node, Options, outline, scratch_document
+from zarr.tools.rechunk_plan import LOCAL, REMOTE, Cost, Layout, Plan, Regions, candidates
+from zarr.tools.rechunk_tasks import Stored, Task, check_shared, run_tasks
+from zarr.tools.sources import opened
+
+__all__ = ["ArrayPlan", "Rechunked", "rechunk"]
+
+Verify: TypeAlias = Literal["sample", "all"] | None
+Lengths: TypeAlias = int | Sequence[Any] | Mapping[str, int]
+
+_UNITS = {"": 0, "k": 1, "M": 2, "G": 3, "T": 4}
+_LEAST_SAMPLES, _MOST_SAMPLES = 8, 1000
+_LOSSLESS = {
+    "blosc", "bytes", "bz2", "crc32c", "gzip", "json2", "lz4", "lzma", "msgpack2", "packbits",
+    "pickle", "sharding_indexed", "shuffle", "transpose", "vlen-array", "vlen-bytes", "vlen-utf8",
+    "zlib", "zstd",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayPlan:
+    """How one array is copied.
+
+    Attributes
+    ----------
+    path : str
+        Path relative to what is copied.
+    chosen : Plan
+        The cheapest of the candidates: its `name`, its `stages` and the estimated `seconds`.
+    candidates : tuple of Plan
+        All that were looked at, the cheapest first.
+    """
+
+    path: str
+    chosen: Plan
+    candidates: tuple[Plan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rechunked:
+    """What :func:`zarr.rechunk` has done, or would do; printed as a table of the plans.
+
+    Attributes
+    ----------
+    plans : tuple of ArrayPlan
+        One for each array.
+    blocks : int
+        Number of blocks that were copied.
+    found : int
+        Number of blocks that an earlier call had copied.
+    nbytes : int
+        Bytes in memory of the blocks that were copied.
+    """
+
+    plans: tuple[ArrayPlan, ...]
+    blocks: int = 0
+    found: int = 0
+    nbytes: int = 0
+
+    def __str__(self) -> str:
+        head = ("array", "plan", "blocks", "shape of a block", "read", "written", "times", "s")
+        rows: list[Sequence[str]] = [head]
+        for array in self.plans:
+            for plan in array.candidates:
+                mark = "*" if plan is array.chosen else " "
+                for stage in plan.stages:
+                    rows.append(
+                        (
+                            f"/{array.path}", mark + plan.name, f"{stage.blocks}", f"{stage.block}",
+                            f"{stage.nbytes_read}", f"{stage.nbytes_written}", f"{stage.reads}",
+                            f"{stage.seconds:.3g}",
+                        )
+                    )  # fmt: skip
+        return "\n".join(aligned(rows))
+
+
+def rechunk(
+    source: Any,
+    dest: Any = None,
+    chunks: Lengths | None = None,
+    shards: Lengths | None = None,
+    *,
+    compressor: Any = "auto",
+    compressors: Any = "auto",
+    filters: Any = "auto",
+    serializer: Any = "auto",
+    codecs: Sequence[Any] | None = None,
+    options: Mapping[str, Mapping[str, Any] | None] | None = None,
+    zarr_format: int | None = None,
+    memory: int | str = "256MB",
+    executor: Executor | None = None,
+    resume: bool = True,
+    overwrite: bool = False,
+    verify: Verify = "sample",
+    progress: Progress | bool | None = None,
+    dry_run: bool = False,
+    path: str = "",
+    dest_path: str = "",
+) -> Rechunked:
+    """DOC"""
+    nbytes = _parse_memory(memory)
+    if verify not in ("sample", "all", None):
+        raise ValueError(f"verify must be 'sample', 'all' or None, not {verify!r}")
+    given: dict[str, Any] = {
+        "compressor": compressor, "compressors": compressors, "filters": filters,
+        "serializer": serializer,
+    }  # fmt: skip
+    layout = {name: value for name, value in given.items() if not _is_auto(value)}
+    layout |= {"chunks": chunks, "shards": shards, "codecs": codecs}
+    with ExitStack() as stack:
+        node = stack.enter_context(opened(source, path))
+        _check_source(node)
+        store, inside = _destination(stack, node, dest, dest_path)
+        job = _Job(node, dest if isinstance(dest, Array) else None, store, inside, nbytes)
+        job.outline(zarr_format, layout, options or {})
+        plans = job.plan()
+        if dry_run:
+            return Rechunked(plans)
+        check_shared(executor, *job.stores())
+        callback = stack.enter_context(followed(progress, "rechunking"))
+        job.begin(resume, overwrite)
+        return job.run(executor, callback, verify)
+
+
+def _is_auto(value: Any) -> bool:
+    return isinstance(value, str) and value == "auto"
+
+
+def _parse_memory(memory: int | str) -> int:
+    """Return a number of bytes, given as such or with a unit."""
+    if isinstance(memory, (int, np.integer)) and not isinstance(memory, bool) and memory > 0:
+        return int(memory)
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kMGT]?)(i?)B?\s*", str(memory))
+    if isinstance(memory, str) and found is not None and float(found[1]) > 0:
+        return int(float(found[1]) * (1024 if found[3] else 1000) ** _UNITS[found[2]])
+    raise ValueError(f"memory must be a number of bytes, or text such as '256MB', not {memory!r}")
+
+
+def _check_source(node: Any) -> None:
+    if not isinstance(node, (Array, Group)):
+        raise TypeError(
+            f"source must be an array or group of Zarr, or its store, not {type(node).__name__}; "
+            "zarr.copy and zarr.copy_all copy from HDF5"
+        )
+    if node._is_view:
+        raise TypeError("source must not be a view of an array; zarr.array copies views")
+
+
+def _destination(stack: ExitStack, source: Any, dest: Any, dest_path: str) -> tuple[BaseStore, str]:
+    """Return store and path of what is made."""
+    if dest is None:
+        raise ValueError(
+            "dest is required: an array cannot be rechunked in place; rechunk it into another "
+            "store or path, and delete the original when you have compared the two"
+        )
+    if isinstance(dest, (Array, Group)):
+        store, path = dest.store, join(dest.path, normalize_storage_path(dest_path))
+        if isinstance(dest, Array) and dest_path:
+            raise ValueError(f"dest is an array, which has nothing at dest_path={dest_path!r}")
+    else:
+        store, path = stack.enter_context(Opened(dest, "a")), normalize_storage_path(dest_path)
+    path = path.strip("/")
+    store.check_writeable()
+    if store.is_view:
+        raise ValueError(f"{store!r} presents another format as Zarr; zarr.copy_all copies to it")
+    if not store.is_erasable():
+        raise ValueError(f"nothing can be deleted in {store!r}, as the journal must be at the end")
+    if source.store.location == store.location:
+        one, other = (f"/{at}/".replace("//", "/") for at in (source.path, path))
+        if one.startswith(other) or other.startswith(one):
+            raise ValueError(f"dest path {path!r} overlaps with source path {source.path!r}")
+    return store, path
+
+
+@dataclass(frozen=True, slots=True)
+class _ArrayJob:
+    """One array to be copied.
+
+    Attributes
+    ----------
+    number : int
+        In the order of the nodes.
+    path : str
+    source, target : Stored
+    shape : tuple of int
+    itemsize : int
+        Bytes of an element in memory, an estimate for objects.
+    plan : ArrayPlan
+    """
+
+    number: int
+    path: str
+    source: Stored
+    target: Stored
+    shape: tuple[int, ...]
+    itemsize: int
+    plan: ArrayPlan
+
+    @property
+    def stages(self) -> int:
+        """Number of passes; none over an array without elements."""
+        return len(self.plan.chosen.stages) if math.prod(self.shape) else 0
+
+
+class _Job:
+    """All that one call does.
+
+    Parameters
+    ----------
+    source : Array or Group
+    existing : Array or None
+        The destination, if it exists and is to be filled.
+    store, path : BaseStore, str
+        Of the destination.
+    memory : int
+        Bytes for each worker.
+    """
+
+    def __init__(
+        self, source: Any, existing: Array | None, store: BaseStore, path: str, memory: int
+    ) -> None:
+        self.source, self.existing = source, existing
+        self.store, self.path, self.memory = store, path, memory
+        self.journal = Journal(store, path)
+        self.arrays: list[_ArrayJob] = []
+        self.done: set[str] = set()
+
+    def stores(self) -> set[BaseStore]:
+        """Return all stores that workers need."""
+        return {self.source.store, self.source.chunk_store, self.store}
+
+    # -- what is to be done ----------------------------------------------------------
+
+    def outline(
+        self, zarr_format: int | None, layout: Options, options: Mapping[str, Options | None]
+    ) -> None:
+        """Find out what is to be made."""
+        if self.existing is None:
+            self.format, self.nodes = outline(
+                self.source, self.store, self.path, zarr_format, layout, options
+            )
+            return
+        there = self.existing
+        if zarr_format is not None or options or any(v is not None for v in layout.values()):
+            raise ValueError("dest is an array, whose chunks and codecs cannot be chosen")
+        if not isinstance(self.source, Array) or self.source.shape != there.shape:
+            raise ValueError(
+                f"dest is an array of shape {there.shape}, expected one of the shape of the "
+                f"source, {getattr(self.source, 'shape', 'a group')}"
+            )
+        if self.source.dtype != there.dtype:
+            raise ValueError(f"dest has dtype {there.dtype}, expected {self.source.dtype}")
+        there._check_writeable()
+        self.format = there._format
+        self.nodes = [Node("", "array", {"": bytes(there._document)}, self.source)]
+
+    def plan(self) -> tuple[ArrayPlan, ...]:
+        """Choose how each array is copied."""
+        nodes = [node for node in self.nodes if node.kind == "array"]
+        self.arrays = [self._planned(number, node) for number, node in enumerate(nodes)]
+        return tuple(array.plan for array in self.arrays)
+
+    def _planned(self, number: int, node: Node) -> _ArrayJob:
+        source: Array = node.source
+        stored = self._target(number, node)
+        target = stored.open(read_only=True)
+        itemsize = _itemsize(source)
+        here, there = source._current.grid, target._current.grid
+        near = _cost_of(self.store)
+        found = candidates(
+            source.shape,
+            itemsize,
+            Layout(here.chunks, here.stored, _cost_of(source.chunk_store)),
+            Layout(there.chunks, there.stored, near),
+            self.memory,
+            near,
+            same_chunks(source, target),
+        )
+        plan = ArrayPlan(node.path, found[0], tuple(found))
+        return _ArrayJob(
+            number, node.path, Stored.of(source), stored, source.shape, itemsize, plan
+        )
+
+    def _target(self, number: int, node: Node) -> Stored:
+        """Return the array to be made, which workers find by its document in the journal."""
+        if self.existing is not None:
+            return Stored.of(self.existing)
+        path = join(self.path, node.path) if node.path else self.path
+        key = join(self.journal.folder, f"documents/{number}")
+        return Stored(self.store, path, self.format.version, key, node.document)
+
+    # -- the journal ------------------------------------------------------------------
+
+    def begin(self, resume: bool, overwrite: bool) -> None:
+        """Begin the job, or go on with one that was interrupted.
+
+        Raises
+        ------
+        CopyError
+            If the journal is that of another job, or the source has changed.
+        ContainsArrayError, ContainsGroupError
+            If something is there.
+        """
+        before = self.journal.read() if resume else None
+        mine = self._description()
+        if before is not None and before.get("fingerprint") == mine["fingerprint"]:
+            self._check_unchanged(before, mine)
+            self.done = self.journal.done()
+            return
+        if before is not None and not overwrite:
+            raise CopyError(
+                f"rechunking to {self.path or '/'!r} in {self.store!r} was begun from another "
+                "source, or with other options; resume=False starts again"
+            )
+        self._make_room(overwrite)
+        for array in self.arrays:
+            self.store[array.target.key] = array.target.document
+        self.journal.begin(mine)
+
+    def _description(self) -> dict[str, Any]:
+        """Return what the journal holds of this job."""
+        arrays = [
+            {
+                "path": array.path,
+                "stages": [
+                    {"block": stage.block, "chunks": stage.chunks, "blocks": stage.blocks}
+                    for stage in array.plan.chosen.stages
+                ],
+            }
+            for array in self.arrays
+        ]
+        made = {
+            f"{node.path}/{name}": hashlib.sha256(document).hexdigest()
+            for node in self.nodes
+            for name, document in node.documents.items()
+        }
+        read = [
+            (node.path, hashlib.sha256(bytes(node.source._document)).hexdigest())
+            for node in self.nodes
+            if node.kind == "array"
+        ]
+        sizes = summary_of({(self.source.store, self.source.path): None, **{
+            (store, self.source.path): None for store in (self.source.chunk_store,)
+        }})
+        return {
+            "fingerprint": fingerprint_of([arrays, made, read]),
+            "source": f"{self.source!r} in {self.source.store!r}",
+            "source_values": sizes,
+            "arrays": arrays,
+        }
+
+    def _check_unchanged(self, before: Mapping[str, Any], mine: Mapping[str, Any]) -> None:
+        """Raise `CopyError` if values of the source have changed since the job began."""
+        same = before.get("source_values") == mine["source_values"]
+        since = self.journal.age()
+        store, path = self.source.chunk_store, self.source.path
+        if same and since is not None and store.is_listable():
+            ages = store.get_ages(store.list_prefix(path))
+            same = all(age >= since for age in ages.values())
+        if not same:
+            raise CopyError(
+                f"{self.source!r} has changed since rechunking to {self.path or '/'!r} was begun; "
+                "resume=False starts again"
+            )
+
+    def _make_room(self, overwrite: bool) -> None:
+        """Delete what is there if it may be replaced."""
+        self.journal.delete()
+        if self.existing is not None:
+            return
+        found = _formats.find_node(self.store, self.path)
+        if found is not None and not overwrite:
+            error = ContainsArrayError if found[0] == "array" else ContainsGroupError
+            raise error(self.path, repr(self.store), "replace it with overwrite=True")
+        if found is not None:
+            remove_node(self.store, self.path, found[1][0])
+        for array in self.arrays:
+            meta = array.target.open(read_only=True)._current
+            create_array_node(
+                self.store, array.target.path, meta, self.format, overwrite=False, written=False
+            )
+
+    # -- the work ----------------------------------------------------------------------
+
+    def run(self, executor: Executor | None, progress: Any, verify: Verify) -> Rechunked:
+        """Copy all blocks that are not there, check some, and publish what was made."""
+        counter = _Counter(self.arrays, progress)
+        single = [array for array in self.arrays if array.stages == 1]
+        tasks = itertools.chain.from_iterable(self._tasks(array, 0, counter) for array in single)
+        run_tasks(tasks, executor, counter.add)
+        for array in self.arrays:
+            if array.stages > 1:
+                self._run_stages(array, executor, counter)
+        for array in self.arrays:
+            _verify(array, verify)
+        if self.existing is None:
+            self._publish()
+        self.journal.delete()
+        changes.note(self.store.address(self.path))
+        plans = tuple(array.plan for array in self.arrays)
+        return Rechunked(plans, counter.blocks, counter.found, counter.nbytes)
+
+    def _run_stages(self, array: _ArrayJob, executor: Executor | None, counter: _Counter) -> None:
+        """Copy an array by way of intermediate arrays."""
+        for number, stage in enumerate(array.plan.chosen.stages):
+            if stage.chunks is not None:
+                made = self._intermediate(array, number)
+                self.store[made.key] = made.document
+            run_tasks(self._tasks(array, number, counter), executor, counter.add)
+        for number in range(array.stages - 1):
+            self.store.rmdir(self.journal.intermediate(array.number, number))
+
+    def _intermediate(self, array: _ArrayJob, number: int) -> Stored:
+        """Return the intermediate array that a stage writes."""
+        chunks = array.plan.chosen.stages[number].chunks or ()
+        format, document = scratch_document(array.source.open(read_only=True), chunks)
+        path = self.journal.intermediate(array.number, number)
+        return Stored(self.store, path, format.version, format.array_key(path), document)
+
+    def _tasks(self, array: _ArrayJob, number: int, counter: _Counter) -> Iterator[Task]:
+        """Yield the tasks of a stage whose blocks are not there."""
+        plan = array.plan.chosen
+        stage = plan.stages[number]
+        source = array.source if number == 0 else self._intermediate(array, number - 1)
+        target = array.target if stage.chunks is None else self._intermediate(array, number)
+        units = target.open(read_only=True)._current.grid.stored
+        regions = Regions(array.shape, units, stage.block)
+        items = max(1, self.memory // 4 // array.itemsize)
+        for at in range(len(regions)):
+            name, region = f"{array.number}.{number}.{at}", regions[at]
+            if name in self.done:
+                counter.skip(array, region)
+                continue
+            ends = tuple((part.start, part.stop) for part in region)
+            encoded = plan.name == "encoded"
+            marker = self.journal.marker(name)
+            yield Task(source, target, ends, encoded, items, array.itemsize, marker)
+
+    def _publish(self) -> None:
+        """Store the metadata, those of the root last."""
+        require_parents(self.store, self.path, self.format)
+        for node in sorted(self.nodes, key=lambda node: -node.path.count("/") - bool(node.path)):
+            path = join(self.path, node.path) if node.path else self.path
+            for name, document in node.documents.items():
+                key = join(path, name)
+                self.store.check_document(key, document)
+                self.store[key] = document
+            changes.note(self.store.address(path))
+
+
+class _Counter:
+    """How far the job is, for a callback."""
+
+    def __init__(self, arrays: Sequence[_ArrayJob], callback: Any) -> None:
+        self.callback = callback
+        self.blocks = self.found = self.nbytes = 0
+        self._found_nbytes = 0
+        stages = [(array, stage) for array in arrays for stage in array.plan.chosen.stages]
+        self._all = sum(stage.blocks for _, stage in stages)
+        self._all_nbytes = sum(math.prod(array.shape) * array.itemsize for array, _ in stages)
+        self._tell()
+
+    def add(self, task: Task) -> None:
+        """Count a block that was copied."""
+        self.blocks += 1
+        self.nbytes += task.size * task.itemsize
+        self._tell()
+
+    def skip(self, array: _ArrayJob, region: Region) -> None:
+        """Count a block that is there."""
+        self.found += 1
+        size = math.prod(part.stop - part.start for part in region)
+        self._found_nbytes += size * array.itemsize
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.callback is not None:
+            done = self.nbytes + self._found_nbytes
+            self.callback(self.blocks + self.found, self._all, done, self._all_nbytes)
+
+
+def _cost_of(store: BaseStore) -> Cost:
+    if store.threads < 2:
+        return LOCAL
+    return replace(REMOTE, get=REMOTE.get / store.threads, put=REMOTE.put / store.threads)
+
+
+def _itemsize(array: Array) -> int:
+    """Return the bytes of an element in memory; for objects, the mean of one chunk."""
+    if not array.dtype.hasobject:
+        return max(1, array.dtype.itemsize)
+    for _, place in array._engine.stored():
+        grid = array._current.grid.stored
+        begins = [int(first_items(n, np.int64(at))) for n, at in zip(grid, place, strict=True)]
+        sample = np.asarray(array[tuple(slice(at, at + 1000 if not i else at + 1) for i, at in enumerate(begins))])
+        sizes = [sys.getsizeof(item) for item in sample.reshape(-1).tolist()]
+        return 8 + max(8, sum(sizes) // max(1, len(sizes)))
+    return 64
+
+
+# -- comparing ---------------------------------------------------------------------------
+
+
+def _verify(array: _ArrayJob, verify: Verify) -> None:
+    """Compare what was made with the source.
+
+    Raises
+    ------
+    CopyError
+        If they differ.
+    """
+    source, target = array.source.open(read_only=True), array.target.open(read_only=True)
+    if verify is None or not source.size or not _is_lossless(target._current):
+        return
+    if verify == "all":
+        found = diff(source, target, attributes=False)
+        if not found.equal:
+            raise CopyError(f"array /{array.path} differs from its source: {found}")
+        return
+    for region in _samples(source, target):
+        found = diff(np.asarray(source[region]), np.asarray(target[region]))
+        if not found.equal:
+            raise CopyError(f"array /{array.path} differs from its source in {region}: {found}")
+
+
+def _is_lossless(meta: ArrayMeta) -> bool:
+    return all(step.name.removeprefix("numcodecs.") in _LOSSLESS for step in meta.steps)
+
+
+def _samples(source: Array, target: Array) -> Iterator[Region]:
+    """Yield parts of one chunk of the source each, and of one chunk of the target: of 1 in 100."""
+    chooser = np.random.default_rng(0)
+    number = min(max(_LEAST_SAMPLES, source.nchunks // 100), _MOST_SAMPLES)
+    grids = list(zip(source._current.grid.chunks, target._current.grid.chunks, strict=True))
+    for _ in range(number):
+        place = [int(chooser.integers(length)) for length in source.shape]
+        yield tuple(
+            slice(*_common(pair, at, length))
+            for pair, at, length in zip(grids, place, source.shape, strict=True)
+        )
+
+
+def _common(grids: Sequence[Any], at: int, length: int) -> tuple[int, int]:
+    """Return begin and end of what two chunks share that both have element `at`."""
+    ends = []
+    for lengths in grids:
+        chunk = find_chunks(lengths, np.int64(at))
+        begin, end = first_items(lengths, np.array([chunk, chunk + 1])).tolist()
+        ends.append((begin, end))
+    return max(begin for begin, _ in ends), min(length, *(end for _, end in ends))
