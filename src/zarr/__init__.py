@@ -74,6 +74,7 @@ _TOOLS = {
     "check": "check",
     "diff": "diff",
     "digest": "digest",
+    "rechunk": "rechunk",
     "vacuum": "check",
 }
 """Functions for whole hierarchies, with the modules of `zarr.tools` that they are imported from."""
@@ -101,6 +102,7 @@ if _typing.TYPE_CHECKING:  # type checkers and editors do not follow `__getattr_
     from zarr.tools.check import vacuum as vacuum
     from zarr.tools.diff import diff as diff
     from zarr.tools.digest import digest as digest
+    from zarr.tools.rechunk import rechunk as rechunk
 else:
 
     def __getattr__(name: str) -> object:

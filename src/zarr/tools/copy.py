@@ -26,7 +26,10 @@ from zarr.hierarchy import Group
 from zarr.storage.nodes import create_array_node
 from zarr.tools import hdf5, scales
 
-__all__ = ["Log", "Progress", "Reporter", "Result", "copy", "copy_all", "copy_data", "new_like", "same_chunks"]
+__all__ = [
+    "Log", "Progress", "Reporter", "Result", "copy", "copy_all", "copy_data", "new_like",
+    "same_chunks",
+]  # fmt: skip
 
 Log: TypeAlias = Any
 """A function that takes a line, a path of a file, or a file."""

@@ -48,6 +48,7 @@ Verify: TypeAlias = Literal["sample", "all"] | None
 Lengths: TypeAlias = int | Sequence[Any] | Mapping[str, int]
 
 _UNITS = {"": 0, "k": 1, "M": 2, "G": 3, "T": 4}
+_POINTER, _OBJECT, _SAMPLE = 8, 64, 1000
 _LEAST_SAMPLES, _MOST_SAMPLES = 8, 1000
 _LOSSLESS = {
     "blosc", "bytes", "bz2", "crc32c", "gzip", "json2", "lz4", "lzma", "msgpack2", "packbits",
@@ -98,19 +99,17 @@ class Rechunked:
 
     def __str__(self) -> str:
         head = ("array", "plan", "blocks", "shape of a block", "read", "written", "times", "s")
-        rows: list[Sequence[str]] = [head]
-        for array in self.plans:
-            for plan in array.candidates:
-                mark = "*" if plan is array.chosen else " "
-                for stage in plan.stages:
-                    rows.append(
-                        (
-                            f"/{array.path}", mark + plan.name, f"{stage.blocks}", f"{stage.block}",
-                            f"{stage.nbytes_read}", f"{stage.nbytes_written}", f"{stage.reads}",
-                            f"{stage.seconds:.3g}",
-                        )
-                    )  # fmt: skip
-        return "\n".join(aligned(rows))
+        rows = [
+            (
+                f"/{array.path}", f"{'*' if plan is array.chosen else ' '}{plan.name}",
+                f"{stage.blocks}", f"{stage.block}", f"{stage.nbytes_read}",
+                f"{stage.nbytes_written}", f"{stage.reads}", f"{stage.seconds:.3g}",
+            )
+            for array in self.plans
+            for plan in array.candidates
+            for stage in plan.stages
+        ]  # fmt: skip
+        return "\n".join(aligned([head, *rows]))
 
 
 def rechunk(
@@ -136,7 +135,109 @@ def rechunk(
     path: str = "",
     dest_path: str = "",
 ) -> Rechunked:
-    """DOC"""
+    """Copy an array, or all that is in a group, with other chunks, shards or codecs.
+
+    The memory of each worker is bounded, whatever the size of the array. An array is copied block
+    by block, directly or by way of intermediate arrays, whichever is estimated to be faster. A
+    call that was interrupted goes on where it was when it is repeated. The arrays and groups
+    become visible only when all their data are there.
+
+    Parameters
+    ----------
+    source : Array, Group, store, str or path-like
+        An array or group, or the store, path or URL of one.
+    dest : Array, Group, store, str or path-like
+        What is to hold the copy: a store, a path or a URL, or a group for `dest_path` in it. An
+        array of the same shape and dtype is filled as it is. Required: in place an array cannot be
+        rechunked.
+    chunks : int, tuple of int or of lists of int, or Mapping of str to int, optional
+        Shape of a chunk, as in :func:`zarr.create`; or lengths by names of dimensions, for arrays
+        that have these dimensions. As in the source by default.
+    shards : int, tuple of int or of lists of int, or Mapping of str to int, optional
+        Shape of a shard. Without `chunks` and `shards` those of the source stay; with `chunks`
+        alone there are none.
+    compressor : codec or None, default 'auto'
+        The compressor, or None for chunks that are not compressed. 'auto': as in the source.
+    compressors : codec or sequence of codec, default 'auto'
+        The same, with the name that the 3.x library gave it.
+    filters : sequence of codec, default 'auto'
+        Codecs before the compressor. 'auto': as in the source.
+    serializer : codec, default 'auto'
+        Codec of format 3 that makes bytes of a chunk. 'auto': as in the source.
+    codecs : sequence of codec, optional
+        All codecs of format 3, in place of the four before.
+    options : Mapping of str to Mapping or None, optional
+        Arguments from `chunks` to `codecs` for some arrays of a group, by pattern of their
+        paths, such as ``{'ocean/*': {'chunks': (12, 90)}, 'time': None}``. The first pattern that
+        matches counts; its values replace those of this call. With None, an array stays as it is.
+    zarr_format : int, optional
+        Format of what is made, 2 or 3. By default that of the hierarchy in which it is; otherwise
+        that of the source, or 3 if the options need it.
+    memory : int or str, default '256MB'
+        Bytes that each worker may use, beyond those that Python and libraries take.
+    executor : concurrent.futures.Executor, optional
+        What runs the copies of blocks: a pool of threads or processes of the standard library or of
+        loky, `mpi4py.futures`, ``dask.distributed.Client().get_executor()``. By default blocks are
+        copied one after the other, each with the threads that reading and writing have anyway.
+    resume : bool, default True
+        Whether to go on with an earlier call that was interrupted. If False, it starts again.
+    overwrite : bool, default False
+        Whether to replace what is at the destination. An interrupted call with the same arguments
+        is still resumed.
+    verify : {'sample', 'all'} or None, default 'sample'
+        What to compare at the end, before the result becomes visible: parts of one in a hundred
+        chunks, at least eight; or all elements. Arrays with codecs that may lose information
+        are not compared.
+    progress : callable or bool, optional
+        Function that is called with four numbers: blocks done, all blocks, bytes done, all bytes.
+        True draws a bar, on a terminal or in a notebook, if rich is installed.
+    dry_run : bool, default False
+        Whether to return the plans without writing anything.
+    path : str, optional
+        Path in `source`. The root by default.
+    dest_path : str, optional
+        Path in `dest`. The root by default.
+
+    Returns
+    -------
+    Rechunked
+        The plans, and numbers of blocks. Printed, it is a table of all candidates.
+
+    Raises
+    ------
+    PathNotFoundError
+        If there is nothing at `path` in `source`.
+    ContainsArrayError, ContainsGroupError
+        If there is an array or group at the destination and `overwrite` is False.
+    CopyError
+        If the call that was interrupted had other options, or the source has changed since; or if
+        the copy differs from the source.
+    ValueError
+        If `dest` is missing or overlaps with the source; if an option is invalid; if `memory` does
+        not suffice for one chunk; if workers in other processes cannot reach a store.
+    TypeError
+        If `source` is no array or group of Zarr.
+
+    Notes
+    -----
+    While it runs, ``__rechunk`` below the destination holds the plan, a marker for each block
+    that is done, and intermediate arrays; other libraries ignore it. A block that fails because
+    its worker does is copied again.
+
+    Blocks consist of whole chunks, or shards, of what is written: no two workers write to one, so
+    no locks are needed. Chunks in which all elements are equal to the fill value are not stored.
+    Where chunks stay and only shards change, chunks are copied without decoding.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import zarr
+    >>> days = zarr.array(np.arange(60000).reshape(100, 20, 30), chunks=(1, 20, 30))
+    >>> places = zarr.open_group('places.zarr', mode='w')
+    >>> done = zarr.rechunk(days, places, chunks=(100, 5, 5), dest_path='t')
+    >>> done.blocks, places['t'].chunks, places['t'][50, 1, 2]
+    (1, (100, 5, 5), np.int64(30032))
+    """
     nbytes = _parse_memory(memory)
     if verify not in ("sample", "all", None):
         raise ValueError(f"verify must be 'sample', 'all' or None, not {verify!r}")
@@ -316,9 +417,7 @@ class _Job:
             same_chunks(source, target),
         )
         plan = ArrayPlan(node.path, found[0], tuple(found))
-        return _ArrayJob(
-            number, node.path, Stored.of(source), stored, source.shape, itemsize, plan
-        )
+        return _ArrayJob(number, node.path, Stored.of(source), stored, source.shape, itemsize, plan)
 
     def _target(self, number: int, node: Node) -> Stored:
         """Return the array to be made, which workers find by its document in the journal."""
@@ -378,13 +477,11 @@ class _Job:
             for node in self.nodes
             if node.kind == "array"
         ]
-        sizes = summary_of({(self.source.store, self.source.path): None, **{
-            (store, self.source.path): None for store in (self.source.chunk_store,)
-        }})
+        stores = dict.fromkeys((self.source.store, self.source.chunk_store))
         return {
             "fingerprint": fingerprint_of([arrays, made, read]),
             "source": f"{self.source!r} in {self.source.store!r}",
-            "source_values": sizes,
+            "source_values": summary_of(stores, self.source.path),
             "arrays": arrays,
         }
 
@@ -529,12 +626,13 @@ def _itemsize(array: Array) -> int:
     if not array.dtype.hasobject:
         return max(1, array.dtype.itemsize)
     for _, place in array._engine.stored():
-        grid = array._current.grid.stored
-        begins = [int(first_items(n, np.int64(at))) for n, at in zip(grid, place, strict=True)]
-        sample = np.asarray(array[tuple(slice(at, at + 1000 if not i else at + 1) for i, at in enumerate(begins))])
+        lengths = zip(array._current.grid.stored, place, strict=True)
+        begins = [int(first_items(n, np.int64(at))) for n, at in lengths]
+        row = tuple(slice(at, at + 1) for at in begins[:-1])
+        sample = np.asarray(array[(*row, *(slice(at, at + _SAMPLE) for at in begins[-1:]))])
         sizes = [sys.getsizeof(item) for item in sample.reshape(-1).tolist()]
-        return 8 + max(8, sum(sizes) // max(1, len(sizes)))
-    return 64
+        return _POINTER + sum(sizes) // max(1, len(sizes))
+    return _OBJECT
 
 
 # -- comparing ---------------------------------------------------------------------------

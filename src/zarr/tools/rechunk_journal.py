@@ -91,13 +91,13 @@ def fingerprint_of(parts: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def summary_of(stores: Iterable[tuple[BaseStore, str]]) -> dict[str, int | str]:
-    """Return number and bytes of all values at some paths, and a digest of keys and sizes.
+def summary_of(stores: Iterable[BaseStore], path: str) -> dict[str, int | str]:
+    """Return number and bytes of all values below a path, and a digest of keys and sizes.
 
     Nothing is counted where the store cannot list.
     """
     count = nbytes = mixed = 0
-    for store, path in stores:
+    for store in stores:
         for key, size in store.list_sizes(path) if store.is_listable() else ():
             digest = hashlib.sha256(f"{key} {size}".encode()).digest()
             mixed = (mixed + int.from_bytes(digest[:16])) % 2**128  # in any order

@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 
 from zarr import _formats
 from zarr._formats.base import Format, NodeKind, join
-from zarr._metadata.records import ArrayMeta
 from zarr.core import Array
 from zarr.hierarchy import Group, group
 from zarr.storage.base import BaseStore
@@ -77,9 +76,8 @@ def outline(
     for pattern, given in by_path.items():
         unknown = sorted((given or {}).keys() - _KNOWN)
         if unknown:
-            raise ValueError(
-                f"options[{pattern!r}] has {', '.join(unknown)}; known are {', '.join(sorted(_KNOWN))}"
-            )
+            known = ", ".join(sorted(_KNOWN))
+            raise ValueError(f"options[{pattern!r}] has {', '.join(unknown)}; known are {known}")
     found = list(_below(source, ""))
     given = {at: _given(at, options, by_path) for at, node in found if isinstance(node, Array)}
     _check_names(found, given)
@@ -161,9 +159,7 @@ def _node(root: Group, path: str, source: Array | Group, options: Options) -> No
         made = root.require_group(inside)
         made.attrs.update(source.attrs.asdict())
     keys = dict.fromkeys((format.attrs_key(inside), format.node_key(kind, inside)))
-    documents = {
-        key.removeprefix(f"{inside}/"): bytes(store[key]) for key in keys if key in store
-    }
+    documents = {key.removeprefix(f"{inside}/"): bytes(store[key]) for key in keys if key in store}
     return Node(path, kind, documents, source)
 
 
@@ -182,15 +178,14 @@ def _arguments(source: Array, format: Format, options: Options) -> dict[str, Any
                 given[name] = tuple(new)
     if "codecs" in given:
         given = {"filters": None, "serializer": "auto", **given}
-    is_sharded = source._current.sharding is not None
-    if given and is_sharded and not given.keys() & {"chunks", "shards", "codecs", "serializer"}:
-        if format is _formats.NAMED:
-            given["shards"] = source._current.grid.shards
+    keeps = given and not given.keys() & {"chunks", "shards", "codecs", "serializer"}
+    if keeps and source._current.sharding is not None and format is _formats.NAMED:
+        given["shards"] = source._current.grid.shards
     return given
 
 
 def scratch_document(source: Array, chunks: tuple[int, ...]) -> tuple[Format, bytes]:
-    """Return format and document of an intermediate array: the elements of `source`, fast codecs."""
+    """Return format and document of an array for the elements of `source`, with fast codecs."""
     from numcodecs import Blosc
 
     format = _formats.NAMED if source._format is _formats.NAMED else _formats.DEFAULT

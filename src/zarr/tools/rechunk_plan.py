@@ -337,7 +337,9 @@ def pieces(region: Region, lengths: Lengths, items: int) -> Iterator[Region]:
         Most elements of chunks, unless one has more.
     """
     box = [max(1, longest(n)) for n in lengths]
-    box = grow(box, items, [part.stop - part.start + n for part, n in zip(region, box, strict=True)])
+    box = grow(
+        box, items, [part.stop - part.start + n for part, n in zip(region, box, strict=True)]
+    )
     yield from itertools.product(*map(_cut, region, lengths, box))
 
 
