@@ -495,7 +495,7 @@ class _Job:
             same = all(age >= since for age in ages.values())
         if not same:
             raise CopyError(
-                f"{self.source!r} has changed since rechunking to {self.path or '/'!r} was begun; "
+                f"the source {self.source!r} has changed since rechunking to {self.path or '/'!r} was begun; "
                 "resume=False starts again"
             )
 

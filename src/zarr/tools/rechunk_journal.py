@@ -79,8 +79,8 @@ class Journal:
         return join(self.folder, f"intermediate/{array}.{stage}")
 
     def delete(self) -> None:
-        """Delete the journal, the plan first: what is left then means nothing."""
-        if self._plan_key in self.store:
+        """Delete the journal at once, or else the plan first: what is left then means nothing."""
+        if not self.store.atomic_folders and self._plan_key in self.store:
             del self.store[self._plan_key]
         self.store.rmdir(self.folder)
 

@@ -125,7 +125,8 @@ def run_task(task: Task) -> int:
 def _copy_block(source: Array, target: Array, region: Region, items: int) -> None:
     """Read a block, and then write it, both in pieces of bounded size."""
     begins = [part.start for part in region]
-    block = np.empty([part.stop - part.start for part in region], source.dtype, source.order)
+    shape = tuple(part.stop - part.start for part in region)
+    block = np.empty(shape, source.dtype)
     for piece in pieces(region, source._current.grid.chunks, items):
         source.get_basic_selection(piece, out=block[_within(piece, begins)])
     for piece in pieces(region, target._current.grid.stored, items):
