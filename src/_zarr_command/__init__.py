@@ -27,6 +27,7 @@ COMMANDS = {
     "info": "Show what the metadata of an array or group say.",
     "ls": "List the members of a group.",
     "mv": "Move an array or group.",
+    "rechunk": "Copy with other chunks, shards or codecs.",
     "rm": "Delete arrays, groups or stores.",
     "stat": "Count chunks and stored bytes; find the range of values.",
     "tree": "Draw a hierarchy.",

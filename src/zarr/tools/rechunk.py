@@ -495,8 +495,8 @@ class _Job:
             same = all(age >= since for age in ages.values())
         if not same:
             raise CopyError(
-                f"the source {self.source!r} has changed since rechunking to {self.path or '/'!r} was begun; "
-                "resume=False starts again"
+                f"the source {self.source!r} has changed since rechunking to {self.path or '/'!r} "
+                "was begun; resume=False starts again"
             )
 
     def _make_room(self, overwrite: bool) -> None:
