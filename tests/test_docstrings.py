@@ -42,11 +42,12 @@ MODULES = """
 """Modules whose `__all__` is public."""
 
 OTHERS = """
-    zarr.attrs.Attributes zarr.check zarr.core.Array zarr.diff zarr.digest
+    zarr.attrs.Attributes zarr.check zarr.core.Array zarr.diff zarr.digest zarr.rechunk
     zarr.sync.ProcessSynchronizer zarr.sync.Synchronizer zarr.sync.ThreadSynchronizer
     zarr.tools.check_report.Code zarr.tools.check_report.Finding
     zarr.tools.check_report.Fix zarr.tools.check_report.Report zarr.tools.diff.Diff
-    zarr.tools.diff.Difference zarr.vacuum"""
+    zarr.tools.diff.Difference zarr.tools.rechunk.ArrayPlan zarr.tools.rechunk.Rechunked
+    zarr.tools.rechunk_plan.Plan zarr.tools.rechunk_plan.Stage zarr.vacuum"""
 """Public names of other modules."""
 
 SELECTING = re.compile(r"\.(([gs]et_\w+_selection)|oindex|vindex|blocks|islice|__[gs]etitem__)$")
