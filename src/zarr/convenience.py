@@ -382,7 +382,8 @@ def copy(
     """Copy an array, or a group including everything below it, into another group.
 
     Source and destination are Zarr or HDF5 groups. Data are copied a few MiB at a time; between
-    Zarr arrays with the same chunks and codecs, the chunks are copied without decoding.
+    Zarr arrays with the same chunks and codecs, the chunks are copied without decoding. Zarr
+    arrays that get other chunks are copied as by :func:`zarr.rechunk` with 64 MiB of memory.
 
     Dimension scales of HDF5 and netCDF are converted to names of dimensions, and vice versa: in
     format 3 `dimension_names`, in format 2 the attribute ``_ARRAY_DIMENSIONS`` of xarray.

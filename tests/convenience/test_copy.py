@@ -387,7 +387,7 @@ class StopAfter:
 def test_copy_cut_short_is_completed_by_a_second_call(
     kws: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zarr.tools.copy.WINDOW_BYTES", 1000)
+    monkeypatch.setattr("zarr.tools.transfer.WINDOW_BYTES", 1000)
     root = zarr.group()
     for name in "abc":
         z = root.create_dataset(name, shape=(20, 20), chunks=(5, 5), dtype="i4", fill_value=-1)

@@ -11,7 +11,6 @@ import hashlib
 import itertools
 import math
 import re
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
@@ -33,14 +32,16 @@ from zarr.storage.base import BaseStore, normalize_storage_path
 from zarr.storage.nodes import create_array_node, remove_node, require_parents
 from zarr.storage.resolve import Opened
 from zarr.tools.check_report import aligned
-from zarr.tools.copy import Progress, same_chunks
+from zarr.tools.copy import Progress
 from zarr.tools.diff import diff
 from zarr.tools.progress import followed
 from zarr.tools.rechunk_journal import Journal, fingerprint_of, summary_of
-from zarr.tools.rechunk_outline import Node, Options, outline, scratch_document
-from zarr.tools.rechunk_plan import LOCAL, REMOTE, Cost, Layout, Plan, Regions, candidates
+from zarr.tools.rechunk_outline import Node, Options, outline
+from zarr.tools.rechunk_plan import Plan
+from zarr.tools.rechunk_stages import bytes_of_element, intermediate, plans_for, tasks_of
 from zarr.tools.rechunk_tasks import Stored, Task, check_shared, run_tasks
 from zarr.tools.sources import opened
+from zarr.tools.transfer import same_chunks
 
 __all__ = ["ArrayPlan", "Rechunked", "rechunk"]
 
@@ -48,7 +49,6 @@ Verify: TypeAlias = Literal["sample", "all"] | None
 Lengths: TypeAlias = int | Sequence[Any] | Mapping[str, int]
 
 _UNITS = {"": 0, "k": 1, "M": 2, "G": 3, "T": 4}
-_POINTER, _OBJECT, _SAMPLE = 8, 64, 1000
 _LEAST_SAMPLES, _MOST_SAMPLES = 8, 1000
 _LOSSLESS = {
     "blosc", "bytes", "bz2", "crc32c", "gzip", "json2", "lz4", "lzma", "msgpack2", "packbits",
@@ -404,18 +404,8 @@ class _Job:
         source: Array = node.source
         stored = self._target(number, node)
         target = stored.open(read_only=True)
-        itemsize = _itemsize(source)
-        here, there = source._current.grid, target._current.grid
-        near = _cost_of(self.store)
-        found = candidates(
-            source.shape,
-            itemsize,
-            Layout(here.chunks, here.stored, _cost_of(source.chunk_store)),
-            Layout(there.chunks, there.stored, near),
-            self.memory,
-            near,
-            same_chunks(source, target),
-        )
+        itemsize = bytes_of_element(source)
+        found = plans_for(source, target, self.memory, itemsize, same_chunks(source, target))
         plan = ArrayPlan(node.path, found[0], tuple(found))
         return _ArrayJob(number, node.path, Stored.of(source), stored, source.shape, itemsize, plan)
 
@@ -549,9 +539,8 @@ class _Job:
     def _intermediate(self, array: _ArrayJob, number: int) -> Stored:
         """Return the intermediate array that a stage writes."""
         chunks = array.plan.chosen.stages[number].chunks or ()
-        format, document = scratch_document(array.source.open(read_only=True), chunks)
         path = self.journal.intermediate(array.number, number)
-        return Stored(self.store, path, format.version, format.array_key(path), document)
+        return intermediate(array.source.open(read_only=True), self.store, path, chunks)
 
     def _tasks(self, array: _ArrayJob, number: int, counter: _Counter) -> Iterator[Task]:
         """Yield the tasks of a stage whose blocks are not there."""
@@ -559,18 +548,14 @@ class _Job:
         stage = plan.stages[number]
         source = array.source if number == 0 else self._intermediate(array, number - 1)
         target = array.target if stage.chunks is None else self._intermediate(array, number)
-        units = target.open(read_only=True)._current.grid.stored
-        regions = Regions(array.shape, units, stage.block)
-        items = max(1, self.memory // 4 // array.itemsize)
-        for at in range(len(regions)):
-            name, region = f"{array.number}.{number}.{at}", regions[at]
+        encoded = plan.name == "encoded"
+        tasks = tasks_of(stage, source, target, self.memory, array.itemsize, encoded)
+        for at, task in enumerate(tasks):
+            name = f"{array.number}.{number}.{at}"
             if name in self.done:
-                counter.skip(array, region)
-                continue
-            ends = tuple((part.start, part.stop) for part in region)
-            encoded = plan.name == "encoded"
-            marker = self.journal.marker(name)
-            yield Task(source, target, ends, encoded, items, array.itemsize, marker)
+                counter.skip(task)
+            else:
+                yield replace(task, done=self.journal.marker(name))
 
     def _publish(self) -> None:
         """Store the metadata, those of the root last."""
@@ -602,37 +587,16 @@ class _Counter:
         self.nbytes += task.size * task.itemsize
         self._tell()
 
-    def skip(self, array: _ArrayJob, region: Region) -> None:
+    def skip(self, task: Task) -> None:
         """Count a block that is there."""
         self.found += 1
-        size = math.prod(part.stop - part.start for part in region)
-        self._found_nbytes += size * array.itemsize
+        self._found_nbytes += task.size * task.itemsize
         self._tell()
 
     def _tell(self) -> None:
         if self.callback is not None:
             done = self.nbytes + self._found_nbytes
             self.callback(self.blocks + self.found, self._all, done, self._all_nbytes)
-
-
-def _cost_of(store: BaseStore) -> Cost:
-    if store.threads < 2:
-        return LOCAL
-    return replace(REMOTE, get=REMOTE.get / store.threads, put=REMOTE.put / store.threads)
-
-
-def _itemsize(array: Array) -> int:
-    """Return the bytes of an element in memory; for objects, the mean of one chunk."""
-    if not array.dtype.hasobject:
-        return max(1, array.dtype.itemsize)
-    for _, place in array._engine.stored():
-        lengths = zip(array._current.grid.stored, place, strict=True)
-        begins = [int(first_items(n, np.int64(at))) for n, at in lengths]
-        row = tuple(slice(at, at + 1) for at in begins[:-1])
-        sample = np.asarray(array[(*row, *(slice(at, at + _SAMPLE) for at in begins[-1:]))])
-        sizes = [sys.getsizeof(item) for item in sample.reshape(-1).tolist()]
-        return _POINTER + sum(sizes) // max(1, len(sizes))
-    return _OBJECT
 
 
 # -- comparing ---------------------------------------------------------------------------

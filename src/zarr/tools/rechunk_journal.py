@@ -14,10 +14,10 @@ from zarr._formats.base import dump_json, join
 from zarr._formats.documents import expect_object, load_json
 from zarr.errors import CopyError
 from zarr.storage.base import BaseStore
+from zarr.tools.rechunk_stages import FOLDER
 
-__all__ = ["FOLDER", "Journal", "fingerprint_of", "summary_of"]
+__all__ = ["Journal", "fingerprint_of", "summary_of"]
 
-FOLDER = "__rechunk"
 _VERSION = 1
 
 

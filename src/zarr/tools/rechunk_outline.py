@@ -15,7 +15,7 @@ from zarr.storage.base import BaseStore
 from zarr.storage.memory import MemoryStore
 from zarr.tools.copy import new_like
 
-__all__ = ["Node", "Options", "outline", "scratch_document"]
+__all__ = ["Node", "Options", "outline"]
 
 Options: TypeAlias = Mapping[str, Any]
 """Arguments for the creation of an array."""
@@ -182,17 +182,3 @@ def _arguments(source: Array, format: Format, options: Options) -> dict[str, Any
     if keeps and source._current.sharding is not None and format is _formats.NAMED:
         given["shards"] = source._current.grid.shards
     return given
-
-
-def scratch_document(source: Array, chunks: tuple[int, ...]) -> tuple[Format, bytes]:
-    """Return format and document of an array for the elements of `source`, with fast codecs."""
-    from numcodecs import Blosc
-
-    format = _formats.NAMED if source._format is _formats.NAMED else _formats.DEFAULT
-    root = group(MemoryStore(), zarr_format=format.version)  # type: ignore[arg-type]
-    options: dict[str, Any] = {"chunks": chunks, "compressors": [Blosc("lz4", 1)], "order": "C"}
-    if not source.dtype.hasobject:  # whose filters are what makes bytes of them
-        options["filters"] = None
-        options["serializer"] = "auto"
-    made = new_like(source, root, "made", options, attributes=False)
-    return format, bytes(made._document)

@@ -128,6 +128,7 @@ class Plan:
     name : str
         'encoded' if chunks stay as they are, 'direct', or the number of intermediate arrays.
     stages : tuple of Stage
+        The passes over the array.
     """
 
     name: str

@@ -45,6 +45,8 @@ class Stored:
     document : Buffer
     chunk_store : BaseStore, optional
         Of the chunks, if it is another one.
+    write_empty_chunks : bool, default False
+        Whether to store chunks in which every element equals the fill value.
     """
 
     store: BaseStore
@@ -53,6 +55,7 @@ class Stored:
     key: str
     document: Buffer
     chunk_store: BaseStore | None = None
+    write_empty_chunks: bool = False
 
     @classmethod
     def of(cls, array: Array) -> Stored:
@@ -69,7 +72,7 @@ class Stored:
             raise ValueError("a stored array has a version")
         return Array._of(
             (format, self.key, self.document), self.store, self.path, read_only,
-            self.chunk_store, write_empty_chunks=False, missing="fill",
+            self.chunk_store, write_empty_chunks=self.write_empty_chunks, missing="fill",
         )  # fmt: skip
 
 
