@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import shutil
+import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -14,6 +22,9 @@ from hypothesis import strategies as st
 from numcodecs import Blosc, Quantize, Zlib
 
 import zarr
+from tests.tools import rechunk_kills
+from zarr._chunks import dask_workers
+from zarr._selection.axes import slice_axis
 from zarr.errors import (
     ChunkDecodeError,
     ContainsArrayError,
@@ -104,7 +115,7 @@ def test_each_chunk_is_read_as_often_as_planned(memory: Any, name: str, most: in
             np.arange(6400, dtype="i2").reshape(80, 80),
             (2, 80),
             {"chunks": (80, 2), "memory": 6000},
-            100,
+            50,
         ),
     ],
     ids=["direct", "by way of others"],
@@ -464,6 +475,125 @@ def test_other_stores(kind: Any, tmp_path: Path) -> None:
         made = zarr.open_array(store, mode="r")
         assert np.array_equal(made[...], DATA)
         assert not [key for key in store if "__rechunk" in key]
+
+
+WIDE = np.arange(300 * 300, dtype="i4").reshape(300, 300)
+
+
+@pytest.fixture
+def wide(tmp_path: Path) -> str:
+    zarr.array(WIDE, chunks=(5, 300), store=str(tmp_path / "source.zarr"))
+    return str(tmp_path / "source.zarr")
+
+
+def test_threads(wide: str, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(3) as executor:
+        done = zarr.rechunk(
+            wide, str(tmp_path / "dest.zarr"), (300, 5), memory=60_000, executor=executor
+        )
+        inside = zarr.MemoryStore()
+        zarr.rechunk(wide, inside, (300, 5), memory=60_000, executor=executor, verify="all")
+
+    assert np.array_equal(zarr.open_array(str(tmp_path / "dest.zarr"))[...], WIDE)
+    assert done.blocks == sum(s.blocks for s in done.plans[0].chosen.stages) > 20
+
+
+def test_processes_of_which_one_is_killed(wide: str, tmp_path: Path) -> None:
+    dest = str(tmp_path / "dest.zarr")
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as executor:
+        pid = executor.submit(os.getpid).result()
+
+        def kill_after_some(done: int, *_: int) -> None:
+            if done == 3:
+                os.kill(pid, signal.SIGTERM)
+
+        with pytest.warns(RuntimeWarning, match="blocks that are left are copied in this process"):
+            done = zarr.rechunk(
+                wide, dest, (300, 5), memory=60_000, executor=executor, progress=kill_after_some
+            )
+
+    assert np.array_equal(zarr.open_array(dest)[...], WIDE)
+    assert done.blocks == sum(s.blocks for s in done.plans[0].chosen.stages)
+
+
+def test_processes_cannot_reach_what_is_in_memory(wide: str) -> None:
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as executor:
+        with pytest.raises(ValueError, match="may be other processes, which do not see"):
+            zarr.rechunk(wide, zarr.MemoryStore(), (300, 5), executor=executor)
+        with pytest.raises(ValueError, match="may be other processes, which do not see"):
+            zarr.rechunk(zarr.zeros(3), "dest.zarr", executor=executor)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are killed by a signal")
+@pytest.mark.parametrize(
+    ("kind", "moments"), [("direct", (4, 31)), ("intermediate", (60, 700)), ("shards", (3, 20))]
+)
+def test_killed_jobs_are_resumed(kind: str, moments: tuple[int, ...], tmp_path: Path) -> None:
+    rechunk_kills.prepare(tmp_path)
+    for at in moments:
+        assert rechunk_kills.killed(tmp_path, kind, at)
+        assert sum(rechunk_kills.resume(tmp_path, kind)) > 20
+        shutil.rmtree(tmp_path / f"{kind}.zarr")
+
+
+PEAK = """
+import sys, zarr
+zarr.config.set(workers=4)
+path, dest, chunks, shards, memory = sys.argv[1:]
+parsed = [tuple(map(int, text.split(","))) if text else None for text in (chunks, shards)]
+zarr.rechunk(path, dest, *parsed, memory=int(memory) << 20)
+print(*[line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize(
+    ("chunks", "shards", "memory"),
+    [("4000,20", "", 32), ("4000,20", "", 128), ("200,200", "1000,1000", 32)],
+)
+def test_peak_memory(chunks: str, shards: str, memory: int, tmp_path: Path) -> None:
+    source = zarr.open_array(
+        str(tmp_path / "source"), mode="w", shape=(4000, 4000), chunks=(20, 4000), dtype="f8",
+        zarr_format=3,
+    )  # fmt: skip
+    for at in range(0, 4000, 400):  # what cannot be compressed
+        source[at : at + 400] = np.random.default_rng(at).random((400, 4000))
+    arguments = [str(tmp_path / "source"), str(tmp_path / "dest"), chunks, shards, str(memory)]
+
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, *arguments], check=True, capture_output=True, text=True
+    )
+
+    assert int(done.stdout) >> 10 <= memory + 60
+
+
+def test_copies_to_other_chunks_read_each_chunk_at_most_twice() -> None:
+    store, data = CountingStore(), np.zeros((800, 800), "f8")
+    data[...] = np.arange(800)
+    source = zarr.array(data, chunks=(2, 800), store=store)
+    store.reads.clear()
+    dest = zarr.group()
+
+    with mock.patch("zarr.tools.transfer.MEMORY", 400_000):
+        zarr.copy(source, dest, name="a", chunks=(800, 2))
+
+    assert np.array_equal(dest["a"][...], data)
+    assert max(n for key, n in store.reads.items() if key[0].isdigit()) <= 2
+    assert not [key for key in dest.store if "__rechunk" in key]
+
+
+@given(st.data())
+def test_which_blocks_share_chunks_with_others(data: st.DataObject) -> None:
+    chunk, count = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 3))
+    length = data.draw(st.integers(1, 30))
+    start = data.draw(st.integers(0, length - 1))
+    stop = data.draw(st.integers(start + 1, length))
+    unit = chunk * count
+    aligned = start % unit == 0 and (stop % unit == 0 or stop == length)
+
+    axis = slice_axis(start, stop, 1, chunk, length)
+
+    assert dask_workers._is_aligned(axis, chunk, unit, length) == aligned
 
 
 DTYPES = ["i2", ">f4", "M8[s]", "S3", "U2", "c8", "b1", [("a", "u1"), ("b", "<f8")]]

@@ -32,6 +32,9 @@ Lengths: TypeAlias = tuple[int | Edges, ...]
 """Lengths of chunks along each dimension."""
 
 _MOST_INTERMEDIATES = 2
+_SMALL_CHUNK = 1 << 19
+_CHUNKS_IN_MEMORY = 64
+_FACTORS = (2, 2, 2, 3, 5, 7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +202,7 @@ class _Planner:
         target: Layout,
         memory: int,
     ) -> None:
-        self.shape, self.itemsize = shape, itemsize
+        self.shape, self.itemsize, self.memory = shape, itemsize, memory
         self.source, self.target = source, target
         chunk, unit = (
             math.prod(map(longest, lengths)) * itemsize for lengths in (source.chunks, target.units)
@@ -234,8 +237,17 @@ class _Planner:
         write = self.box(self.target.units, tuple(map(longest, self.source.chunks)))
         steps = [_between(a, b, number) for a, b in zip(read, write, strict=True)]
         boxes = [read, *zip(*steps, strict=True), write]
-        chunks = [tuple(map(min, a, b)) for a, b in itertools.pairwise(boxes)]
+        chunks = [self.divided(tuple(map(min, a, b))) for a, b in itertools.pairwise(boxes)]
         return [Layout(lengths, lengths, cost) for lengths in chunks[:number]]
+
+    def divided(self, chunks: tuple[int, ...]) -> tuple[int, ...]:
+        """Return chunks so small that each of several threads can hold some."""
+        most = max(_SMALL_CHUNK, self.memory // _CHUNKS_IN_MEMORY) // self.itemsize
+        lengths = list(chunks)
+        for factor, d in itertools.product(_FACTORS, range(len(lengths))):
+            if math.prod(lengths) > most and lengths[d] % factor == 0:
+                lengths[d] //= factor
+        return tuple(lengths)
 
     def stage(self, source: Layout, target: Layout, made: Layout | None) -> Stage:
         """Return the pass from one array to the next, and what it costs."""

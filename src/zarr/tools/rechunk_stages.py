@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -11,7 +12,7 @@ import numpy as np
 
 from zarr import _formats
 from zarr._formats.base import join
-from zarr._selection.grid import first_items
+from zarr._selection.grid import first_items, longest
 from zarr.core import Array
 from zarr.storage.base import BaseStore
 from zarr.storage.nodes import NamedOptions, array_meta
@@ -22,6 +23,12 @@ __all__ = ["FOLDER", "bytes_of_element", "copy_by_plan", "intermediate", "plans_
 
 FOLDER = "__rechunk"
 """Name of what holds intermediate arrays and the journal, below the destination."""
+
+_COPIES = 3
+"""How often a chunk is in memory while it is decoded or encoded."""
+
+_THREAD_BYTES = 4 << 20
+"""What a thread takes besides, as memory that it does not give back."""
 
 _POINTER, _OBJECT, _SAMPLE = 8, 64, 1000
 
@@ -93,10 +100,19 @@ def tasks_of(
     """Yield one task for each block of a stage, in order."""
     opened = target.open(read_only=True)
     regions = Regions(opened.shape, opened._current.grid.stored, stage.block)
-    items = max(1, memory // 4 // itemsize)
+    threads = _threads_for(source, target, memory, itemsize)
+    items = max(1, memory // 8 // itemsize)
     for number in range(len(regions)):
         ends = tuple((part.start, part.stop) for part in regions[number])
-        yield Task(source, target, ends, encoded, items, itemsize)
+        yield Task(source, target, ends, encoded, items, itemsize, threads)
+
+
+def _threads_for(source: Stored, target: Stored, memory: int, itemsize: int) -> int:
+    """Return how many threads may decode and encode chunks at a time, each within its share."""
+    chunks = source.open(read_only=True)._current.grid.chunks
+    units = target.open(read_only=True)._current.grid.stored
+    most = max(math.prod(map(longest, lengths)) for lengths in (chunks, units)) * itemsize
+    return max(1, memory // 2 // (_COPIES * most + _THREAD_BYTES))
 
 
 def copy_by_plan(

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from zarr import _formats
+from zarr import _formats, config
 from zarr._chunks.regions import Region
 from zarr._selection.grid import find_chunks
 from zarr._shared.chunk_cache import forget_below
@@ -91,6 +91,8 @@ class Task:
         Most elements of chunks to decode or encode at a time.
     itemsize : int
         Bytes of an element in memory, for counts.
+    threads : int
+        Most threads that decode and encode chunks at a time.
     done : tuple of BaseStore and str, optional
         Store and key of the marker that tells that the block is there.
     """
@@ -101,12 +103,19 @@ class Task:
     encoded: bool
     items: int
     itemsize: int
+    threads: int
     done: tuple[BaseStore, str] | None = None
 
     @property
     def size(self) -> int:
         """Number of elements."""
         return math.prod(end - begin for begin, end in self.region)
+
+
+def run_alone(task: Task) -> int:
+    """Run a task that is the only one of this process."""
+    with config.set(workers=min(task.threads, config.get().workers)):
+        return run_task(task)
 
 
 def run_task(task: Task) -> int:
@@ -161,9 +170,14 @@ def _places(region: Region, chunks: Any) -> Iterator[tuple[int, ...]]:
     yield from itertools.product(*(range(first, last + 1) for first, last in ends))
 
 
+def _is_here(executor: Executor | None) -> bool:
+    """Tell whether the workers are threads of this process."""
+    return executor is None or isinstance(executor, ThreadPoolExecutor)
+
+
 def check_shared(executor: Executor | None, *stores: BaseStore) -> None:
     """Raise `ValueError` if the workers of `executor` cannot reach one of `stores`."""
-    if executor is None or isinstance(executor, ThreadPoolExecutor):
+    if _is_here(executor):
         return
     for store in stores:
         try:
@@ -194,6 +208,9 @@ def run_tasks(
         for task in tasks:
             _run_here(task)
             finished(task)
+    elif _is_here(executor):
+        with config.set(workers=1):
+            _Flow(executor, finished).run(tasks)
     else:
         _Flow(executor, finished).run(tasks)
 
@@ -201,7 +218,7 @@ def run_tasks(
 def _run_here(task: Task) -> None:
     for left in reversed(range(_TRIES)):
         try:
-            run_task(task)
+            run_alone(task)
         except Exception as error:
             if not left or not _may_pass(error):
                 raise
@@ -225,6 +242,8 @@ class _Flow:
         self._answers: SimpleQueue[Future[int]] = SimpleQueue()
         self._under_way: dict[Future[int], tuple[Task, int]] = {}
         workers = getattr(executor, "_max_workers", None)
+        # Of several tasks in one process, each has one thread.
+        self._run = run_task if _is_here(executor) else run_alone
         self._width = 2 * workers if isinstance(workers, int) else _WAITING
 
     def run(self, tasks: Iterator[Task]) -> None:
@@ -243,7 +262,7 @@ class _Flow:
     def _submit(self, task: Task, attempt: int) -> None:
         if not self.is_broken:
             try:
-                future = self.executor.submit(run_task, task)
+                future = self.executor.submit(self._run, task)
             except BrokenExecutor as error:
                 self._note_broken(error)
             else:
