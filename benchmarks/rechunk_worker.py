@@ -132,6 +132,8 @@ def work(library: str, case: Case, source: Path, target: Path, scratch: Path) ->
 def main() -> None:
     library, name, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
     source, target, scratch = (folder / part for part in (f"{name}.zarr", "out.zarr", "tmp.zarr"))
+    for path in (target, scratch):
+        shutil.rmtree(path, ignore_errors=True)
     if library == "make":
         make(CASES[name], source)
         seconds = 0.0
@@ -147,8 +149,6 @@ def main() -> None:
         peak = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
     cpu = used.ru_utime + used.ru_stime
     print(json.dumps({"seconds": seconds, "cpu": cpu, "peak": peak}))
-    for path in (target, scratch):
-        shutil.rmtree(path, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -775,3 +775,14 @@ def test_copies_from_and_to_n5(tmp_path: Path, compressor: Any) -> None:
     for root in (n5, other, plain):
         assert np.array_equal(root["z"][...], data)
         assert root["z"].attrs.asdict() == {"units": "m"}
+
+
+def test_progress_true_draws_nothing_without_a_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    source = zarr.group()
+    source.create_dataset("a", data=np.arange(10), chunks=3)
+
+    zarr.copy(source["a"], zarr.group(), progress=True)
+    zarr.copy_all(source, zarr.group(), progress=True)
+    zarr.copy_store(source.store, zarr.MemoryStore(), progress=True)
+
+    assert capfd.readouterr() == ("", "")
