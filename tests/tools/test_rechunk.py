@@ -522,6 +522,8 @@ def test_processes_cannot_reach_what_is_in_memory(wide: str) -> None:
             zarr.rechunk(wide, zarr.MemoryStore(), (300, 5), executor=executor)
         with pytest.raises(ValueError, match="may be other processes, which do not see"):
             zarr.rechunk(zarr.zeros(3), "dest.zarr", executor=executor)
+        with pytest.raises(ValueError, match="only one process can write"):
+            zarr.rechunk(wide, f"{wide}.zip", executor=executor)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are killed by a signal")

@@ -256,7 +256,7 @@ def rechunk(
         plans = job.plan()
         if dry_run:
             return Rechunked(plans)
-        check_shared(executor, *job.stores())
+        check_shared(executor, store, node.store, node.chunk_store)
         callback = stack.enter_context(followed(progress, "rechunking"))
         job.begin(resume, overwrite)
         return job.run(executor, callback, verify)
@@ -364,10 +364,6 @@ class _Job:
         self.journal = Journal(store, path)
         self.arrays: list[_ArrayJob] = []
         self.done: set[str] = set()
-
-    def stores(self) -> set[BaseStore]:
-        """Return all stores that workers need."""
-        return {self.source.store, self.source.chunk_store, self.store}
 
     # -- what is to be done ----------------------------------------------------------
 

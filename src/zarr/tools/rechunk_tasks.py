@@ -21,6 +21,7 @@ from zarr._shared.chunk_cache import forget_below
 from zarr.core import Array
 from zarr.errors import ZarrError, warn_user
 from zarr.storage.base import BaseStore, Buffer
+from zarr.storage.zip import ZipStore
 from zarr.tools.rechunk_plan import pieces
 
 __all__ = ["Stored", "Task", "check_shared", "run_task", "run_tasks"]
@@ -175,11 +176,14 @@ def _is_here(executor: Executor | None) -> bool:
     return executor is None or isinstance(executor, ThreadPoolExecutor)
 
 
-def check_shared(executor: Executor | None, *stores: BaseStore) -> None:
-    """Raise `ValueError` if the workers of `executor` cannot reach one of `stores`."""
+def check_shared(executor: Executor | None, dest: BaseStore, *sources: BaseStore) -> None:
+    """Raise `ValueError` if workers of `executor` cannot write to `dest`, or read the others."""
     if _is_here(executor):
         return
-    for store in stores:
+    if isinstance(dest, ZipStore):
+        message = f"only one process can write to {dest!r}; use threads, or a folder"
+        raise ValueError(message)  # noqa: TRY004  its type is right, but not with this executor
+    for store in (dest, *sources):
         try:
             there = pickle.loads(pickle.dumps(store))
         except Exception as error:
