@@ -43,13 +43,16 @@ MODULES = """
 
 OTHERS = """
     zarr.append zarr.attrs.Attributes zarr.check zarr.core.Array zarr.diff zarr.digest
-    zarr.drop_snapshot zarr.manifest zarr.open_snapshot zarr.recover zarr.restore_snapshot
-    zarr.seal zarr.snapshot zarr.snapshots zarr.storage.snapshots.Snapshot
-    zarr.sync.ProcessSynchronizer zarr.sync.Synchronizer zarr.sync.ThreadSynchronizer
-    zarr.tools.check_report.Code zarr.tools.check_report.Finding zarr.tools.check_report.Fix
+    zarr.drop_snapshot zarr.manifest zarr.open_snapshot zarr.rechunk zarr.recover
+    zarr.restore_snapshot zarr.seal zarr.snapshot zarr.snapshots
+    zarr.storage.snapshots.Snapshot zarr.sync.ProcessSynchronizer zarr.sync.Synchronizer
+    zarr.sync.ThreadSynchronizer zarr.tools.check_report.Code
+    zarr.tools.check_report.Finding zarr.tools.check_report.Fix
     zarr.tools.check_report.Report zarr.tools.diff.Diff zarr.tools.diff.Difference
-    zarr.tools.seal.Sealed zarr.tools.traffic.Traffic zarr.tools.traffic.VerbCount
-    zarr.tools.transaction.Transaction zarr.traffic zarr.transaction zarr.unseal zarr.vacuum"""
+    zarr.tools.rechunk.ArrayPlan zarr.tools.rechunk.Rechunked zarr.tools.rechunk_plan.Plan
+    zarr.tools.rechunk_plan.Stage zarr.tools.seal.Sealed zarr.tools.traffic.Traffic
+    zarr.tools.traffic.VerbCount zarr.tools.transaction.Transaction zarr.traffic
+    zarr.transaction zarr.unseal zarr.vacuum"""
 """Public names of other modules."""
 
 SELECTING = re.compile(r"\.(([gs]et_\w+_selection)|oindex|vindex|blocks|islice|__[gs]etitem__)$")

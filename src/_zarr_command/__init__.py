@@ -28,6 +28,7 @@ COMMANDS = {
     "info": "Show what the metadata of an array or group say.",
     "ls": "List the members of a group.",
     "mv": "Move an array or group.",
+    "rechunk": "Copy with other chunks, shards or codecs.",
     "recover": "Complete or undo an interrupted transaction.",
     "repair": "Mend what a check finds.",
     "rm": "Delete arrays, groups or stores.",

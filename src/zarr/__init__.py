@@ -86,6 +86,7 @@ _TOOLS = {
     "snapshot": "snapshot",
     "snapshots": "snapshot",
     "transaction": "transaction",
+    "rechunk": "rechunk",
     "vacuum": "check",
 }
 """Functions for whole hierarchies, with the modules of `zarr.tools` that they are imported from."""
@@ -115,6 +116,7 @@ if _typing.TYPE_CHECKING:  # type checkers and editors do not follow `__getattr_
     from zarr.tools.diff import diff as diff
     from zarr.tools.digest import digest as digest
     from zarr.tools.manifest import manifest as manifest
+    from zarr.tools.rechunk import rechunk as rechunk
     from zarr.tools.seal import seal as seal
     from zarr.tools.seal import unseal as unseal
     from zarr.tools.snapshot import drop_snapshot as drop_snapshot

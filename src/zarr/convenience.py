@@ -23,6 +23,7 @@ from zarr.storage.resolve import Opened, StoreLike, normalize_store_arg
 from zarr.tools import convert as _converting
 from zarr.tools import copy as _copying
 from zarr.tools import copy_keys as _copying_keys
+from zarr.tools.progress import followed
 
 __all__ = [
     "LazyLoader", "consolidate_metadata", "convert", "copy", "copy_all", "copy_store", "load",
@@ -376,13 +377,14 @@ def copy(
     if_exists: str = "raise",
     dry_run: bool = False,
     *,
-    progress: _copying.Progress | None = None,
+    progress: _copying.Progress | bool | None = None,
     **create_kws: Any,
 ) -> tuple[int, int, int]:
     """Copy an array, or a group including everything below it, into another group.
 
     Source and destination are Zarr or HDF5 groups. Data are copied a few MiB at a time; between
-    Zarr arrays with the same chunks and codecs, the chunks are copied without decoding.
+    Zarr arrays with the same chunks and codecs, the chunks are copied without decoding. Zarr
+    arrays that get other chunks are copied as by :func:`zarr.rechunk` with 64 MiB of memory.
 
     Dimension scales of HDF5 and netCDF are converted to names of dimensions, and vice versa: in
     format 3 `dimension_names`, in format 2 the attribute ``_ARRAY_DIMENSIONS`` of xarray.
@@ -410,9 +412,10 @@ def copy(
         for HDF5).
     dry_run : bool, default False
         Whether to log what would be done without doing it.
-    progress : callable, optional
+    progress : callable or bool, optional
         Called with the number of chunks copied, their total, the number of bytes copied, and
-        their total. It may stop the copy by raising an exception.
+        their total. It may stop the copy by raising an exception. True draws a bar, on a terminal
+        or in a notebook, if rich is installed.
     **create_kws
         Parameters of :func:`zarr.create` (or of h5py's ``create_dataset``) that are to differ
         from `source`, such as `chunks`.
@@ -447,8 +450,9 @@ def copy(
     all done: 3 copied, 0 skipped, 800 bytes copied
     (3, 0, 800)
     """
-    options = _copying.Options(if_exists, without_attrs, create_kws, progress)
-    return _copying.copy(source, dest, name, shallow, log, dry_run, options)
+    with followed(progress, "copying") as callback:
+        options = _copying.Options(if_exists, without_attrs, create_kws, callback)
+        return _copying.copy(source, dest, name, shallow, log, dry_run, options)
 
 
 def copy_all(
@@ -460,7 +464,7 @@ def copy_all(
     if_exists: str = "raise",
     dry_run: bool = False,
     *,
-    progress: _copying.Progress | None = None,
+    progress: _copying.Progress | bool | None = None,
     **create_kws: Any,
 ) -> tuple[int, int, int]:
     """Copy all members of a group into another group.
@@ -476,8 +480,9 @@ def copy_all(
     >>> zarr.copy_all(source, dest)
     (1, 0, 800)
     """
-    options = _copying.Options(if_exists, without_attrs, create_kws, progress)
-    return _copying.copy_all(source, dest, shallow, log, dry_run, options)
+    with followed(progress, "copying") as callback:
+        options = _copying.Options(if_exists, without_attrs, create_kws, callback)
+        return _copying.copy_all(source, dest, shallow, log, dry_run, options)
 
 
 def copy_store(
@@ -492,7 +497,7 @@ def copy_store(
     dry_run: bool = False,
     log: Any = None,
     *,
-    progress: _copying.Progress | None = None,
+    progress: _copying.Progress | bool | None = None,
 ) -> tuple[int, int, int]:
     """Copy keys and values from one store to another, unchanged.
 
@@ -515,9 +520,9 @@ def copy_store(
         Whether to log what would be done without doing it.
     log : callable, path or file, optional
         Receives one line of text per action.
-    progress : callable, optional
+    progress : callable or bool, optional
         Called with the number of keys copied, their total, the number of bytes copied, and an
-        estimate of their total.
+        estimate of their total. True draws a bar.
 
     Returns
     -------
@@ -547,10 +552,11 @@ def copy_store(
     dry run: 3 copied, 0 skipped
     (3, 0, 0)
     """
-    return _copying_keys.copy_store(
-        source, dest, source_path, dest_path, excludes, includes, flags, if_exists, dry_run, log,
-        progress,
-    )  # fmt: skip
+    with followed(progress, "copying") as callback:
+        return _copying_keys.copy_store(
+            source, dest, source_path, dest_path, excludes, includes, flags, if_exists, dry_run,
+            log, callback,
+        )  # fmt: skip
 
 
 def convert(

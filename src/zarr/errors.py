@@ -420,7 +420,7 @@ class ReadOnlyError(ZarrError, PermissionError):
 
 
 class CopyError(ZarrError, RuntimeError):
-    """A copy would overwrite an array, a group or a key."""
+    """A copy would overwrite an array, a group or a key, cannot be resumed, or came out wrong."""
 
 
 class ConversionError(ZarrError, ValueError):

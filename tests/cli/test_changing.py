@@ -324,3 +324,31 @@ def test_commands_say_what_consolidated_metadata_are_out_of_date(stores: Path, n
             f"zarr: warning: the consolidated metadata of {group}" for group in groups
         ]
     assert copied.json["copied"] > 0
+
+
+def test_rechunk_and_resumable_copies(stores: Path) -> None:
+    plan, done, again, packed, copied, wrong, unnamed = run_many(
+        stores,
+        ["rechunk", "v2.zarr", "r.zarr", "--chunks", "time=12", "--dry-run"],
+        ["rechunk", "v2.zarr", "r.zarr", "--chunks", "time=12,lat=1", "--json"],
+        ["rechunk", "v2.zarr", "r.zarr", "--chunks", "time=12,lat=1"],
+        ["rechunk", "v3.zarr/ocean/temp", "s.zarr", "--shards", "10,6,8", "--compressor", "zlib",
+         "--memory", "1MB", "--verify", "all", "--executor", "processes"],
+        ["cp", "v2.zarr", "copy.zarr", "--resume", "--executor", "threads"],
+        ["rechunk", "v2.zarr", "w.zarr", "--executor", "gpu"],
+        ["rechunk", "v2.zarr", "w.zarr", "--chunks", "12"],
+    )  # fmt: skip
+
+    assert "*direct" in plan.out and not (plan.status or (stores / "w.zarr").exists())
+    assert done.json["blocks"] > 0 and done.json["found"] == 0
+    root = zarr.open(str(stores / "r.zarr"), mode="r")
+    np.testing.assert_array_equal(root["ocean/temp"][...], TEMP)
+    assert root["ocean/temp"].chunks != (5, 3, 8)
+    assert again.status == 2 and "replace it with overwrite=True" in again.err
+    assert packed.status == 0 and packed.out.startswith("1 blocks copied")
+    np.testing.assert_array_equal(zarr.open(str(stores / "s.zarr"), mode="r")[...], TEMP)
+    assert zarr.open(str(stores / "s.zarr"), mode="r").shards == (10, 6, 8)
+    assert copied.status == 0
+    check(opened(stores / "copy.zarr"))
+    assert wrong.status == 2 and "threads, processes and dask://HOST:PORT" in wrong.err
+    assert unnamed.status == 2 and "name dimensions" in unnamed.err

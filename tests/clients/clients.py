@@ -33,7 +33,7 @@ import fasteners
 
 from tests.interop import peers
 
-__all__ = ["SUITES", "environ", "lost", "ours", "passing", "rechunk", "run"]
+__all__ = ["SUITES", "environ", "lost", "ours", "passing", "printed_by", "run"]
 
 ANNDATA = "0.12.19"
 ENVIRONMENT = peers.Peer(
@@ -48,8 +48,8 @@ ENVIRONMENT = peers.Peer(
         "numcodecs<0.16",
         # What their tests use.
         "aiohttp", "awkward", "boltons", "cftime", "filelock", "h5netcdf", "hypothesis",
-        "joblib", "netCDF4", "openpyxl", "pip", "pooch", "pytest", "pytest-asyncio", "pytest-mock",
-        "pytest-xdist", "requests", "scikit-learn",
+        "joblib", "loky", "netCDF4", "openpyxl", "pip", "pooch", "pytest", "pytest-asyncio",
+        "pytest-mock", "pytest-xdist", "requests", "scikit-learn",
     ),
 )  # fmt: skip
 # What our package needs and the environment lacks, or has too old.
@@ -173,9 +173,9 @@ def lost(expected: list[str], outcomes: dict[str, str]) -> list[str]:
     )
 
 
-def rechunk(first: Path | None, folder: Path) -> str:
-    """Rechunk an array and a group with rechunker; return what the script prints."""
-    script = Path(__file__).with_name("rechunk.py")
+def printed_by(name: str, first: Path | None, folder: Path) -> str:
+    """Return what a script of this folder prints, run in the environment of the clients."""
+    script = Path(__file__).with_name(name)
     return subprocess.run(
         [peers.environment(ENVIRONMENT), script],
         cwd=folder, env=environ(first), capture_output=True, text=True, check=True, timeout=300,

@@ -29,4 +29,10 @@ def test_what_passes_with_the_original_passes_with_ours(name: str, ours: Path) -
 
 
 def test_rechunker(ours: Path, tmp_path: Path) -> None:
-    assert clients.rechunk(ours, tmp_path) == "rechunked (100, 90) array and group\n"
+    printed = clients.printed_by("rechunk.py", ours, tmp_path)
+    assert printed == "rechunked (100, 90) array and group\n"
+
+
+def test_executors_of_other_packages(ours: Path, tmp_path: Path) -> None:
+    printed = clients.printed_by("executors.py", ours, tmp_path)
+    assert printed == "loky killed dask killed warned\n"

@@ -387,7 +387,7 @@ class StopAfter:
 def test_copy_cut_short_is_completed_by_a_second_call(
     kws: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zarr.tools.copy.WINDOW_BYTES", 1000)
+    monkeypatch.setattr("zarr.tools.transfer.WINDOW_BYTES", 1000)
     root = zarr.group()
     for name in "abc":
         z = root.create_dataset(name, shape=(20, 20), chunks=(5, 5), dtype="i4", fill_value=-1)
@@ -775,3 +775,14 @@ def test_copies_from_and_to_n5(tmp_path: Path, compressor: Any) -> None:
     for root in (n5, other, plain):
         assert np.array_equal(root["z"][...], data)
         assert root["z"].attrs.asdict() == {"units": "m"}
+
+
+def test_progress_true_draws_nothing_without_a_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    source = zarr.group()
+    source.create_dataset("a", data=np.arange(10), chunks=3)
+
+    zarr.copy(source["a"], zarr.group(), progress=True)
+    zarr.copy_all(source, zarr.group(), progress=True)
+    zarr.copy_store(source.store, zarr.MemoryStore(), progress=True)
+
+    assert capfd.readouterr() == ("", "")

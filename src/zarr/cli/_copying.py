@@ -13,10 +13,11 @@ import click
 import zarr
 from zarr.cli._locations import Location, opened, opened_store
 from zarr.cli._nodes import is_array
-from zarr.cli._output import lines, print_json, progress
+from zarr.cli._output import lines, print_json
 from zarr.errors import CopyError, NodeError, PathNotFoundError
 from zarr.storage import BaseStore, rmdir
 from zarr.tools import hdf5
+from zarr.tools.progress import drawn
 
 __all__ = ["Copy", "check_free", "destination", "node_at", "print_result"]
 
@@ -139,7 +140,7 @@ class Copy:
     def _by_keys(self, node: Any, store: BaseStore, path: str, version: Any) -> Result:
         if not self.dry_run:
             _require_parent(store, path, version)
-        with progress("copying") as callback:
+        with drawn("copying") as callback:
             return zarr.copy_store(
                 node.store,
                 store,
@@ -190,7 +191,7 @@ class Copy:
 
     def _copy(self, node: Any, group: Any, name: str) -> Result:
         """Copy an array to `name` in `group`, or all that a group has into it."""
-        with progress("copying") as callback:
+        with drawn("copying") as callback:
             given = {
                 "if_exists": self.if_exists,
                 "dry_run": self.dry_run,

@@ -1,13 +1,10 @@
-"""What commands print: JSON, aligned columns, and progress on a terminal."""
+"""What commands print: JSON and aligned columns."""
 
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from importlib.util import find_spec
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
 import click
 import numpy as np
@@ -16,7 +13,7 @@ from zarr._nodes import display
 
 __all__ = [
     "Row", "human", "jsonable", "lines", "print_json", "print_lines", "print_pairs",
-    "print_table", "progress", "shape_text", "visible",
+    "print_table", "shape_text", "visible",
 ]  # fmt: skip
 
 Row = Sequence[object]
@@ -115,35 +112,3 @@ def shape_text(shape: Any) -> str:
         return "-"
     sizes = [str(n) if isinstance(n, int | np.integer) else f"[{len(n)}]" for n in shape]
     return "x".join(sizes) or "scalar"
-
-
-@contextmanager
-def progress(title: str, unit: Literal["bytes", "chunks"] = "bytes") -> Iterator[Any]:
-    """Draw a bar on the terminal; the value is a callback that gets numbers, or None in a pipe.
-
-    The last two numbers of each call are those shown: how much of `unit` is done, and how much
-    there is.
-    """
-    if not sys.stderr.isatty() or find_spec("rich") is None:
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    counts = DownloadColumn() if unit == "bytes" else MofNCompleteColumn()
-    columns = TextColumn("{task.description}"), BarColumn(), counts, TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(title, total=None)
-
-        def show(*numbers: int) -> None:
-            done, total = numbers[-2:]
-            bar.update(task, completed=done, total=total or None)
-
-        yield show

@@ -10,7 +10,8 @@ import click
 import zarr
 from zarr.cli._locations import Location, opened_store
 from zarr.cli._options import age_option, as_json, confirm, dry_run, yes, zarr_command
-from zarr.cli._output import print_lines, progress
+from zarr.cli._output import print_lines
+from zarr.tools.progress import drawn
 
 
 @zarr_command("check")
@@ -53,7 +54,7 @@ def command(
     if changes:
         confirm(f"Mend {', '.join(codes)} in {location}?", yes or quarantine)
     mode = "r+" if changes else "r"
-    with opened_store(place, mode, storage_options) as store, progress("checking", "chunks") as bar:
+    with opened_store(place, mode, storage_options) as store, drawn("checking", "chunks") as bar:
         report = zarr.check(
             store,
             place.path,

@@ -10,8 +10,9 @@ import click
 import zarr
 from zarr.cli._locations import Location, opened_store
 from zarr.cli._options import age_option, as_json, confirm, dry_run, yes, zarr_command
-from zarr.cli._output import print_lines, progress
+from zarr.cli._output import print_lines
 from zarr.tools.check_report import Report
+from zarr.tools.progress import drawn
 
 
 @zarr_command("repair")
@@ -50,7 +51,7 @@ def command(
     def check(mode: str, codes: list[str], **more: Any) -> Report:
         with (
             opened_store(place, mode, storage_options) as store,
-            progress("checking", "chunks") as bar,
+            drawn("checking", "chunks") as bar,
         ):
             return zarr.check(store, place.path, fix=codes, progress=bar, **options, **more)
 

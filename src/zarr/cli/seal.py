@@ -11,7 +11,8 @@ import click
 import zarr
 from zarr.cli._locations import Location, opened_store
 from zarr.cli._options import as_json, zarr_command
-from zarr.cli._output import print_json, progress
+from zarr.cli._output import print_json
+from zarr.tools.progress import drawn
 
 
 @zarr_command("seal")
@@ -55,7 +56,7 @@ def command(
         if unseal:
             result = zarr.unseal(store, place.path)
         else:
-            with progress("sealing", "chunks") as bar:
+            with drawn("sealing", "chunks") as bar:
                 result = zarr.seal(store, place.path, algorithm, overwrite=overwrite, progress=bar)
     _print(asdict(result), "unsealed" if unseal else "sealed", as_json)
 

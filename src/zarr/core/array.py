@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import sys
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -25,6 +26,7 @@ from zarr._chunks.assignment import (
     with_dropped_axes,
 )  # fmt: skip
 from zarr._chunks.chunk_storage import chunk_storage_of, stored_chunks
+from zarr._chunks.dask_workers import warn_of_shared_chunks
 from zarr._chunks.engine import Engine
 from zarr._chunks.explanation import Explanation
 from zarr._chunks.regions import parts_of
@@ -725,6 +727,8 @@ class Array(Selections, PrivateNames, Node):
     def _put_items(self, engine: Engine, indexer: Indexer, value: Any, fields: Fields) -> None:
         if value.ndim:
             value = with_dropped_axes(value, indexer)
+        if "distributed" in sys.modules and indexer.axes and self._synchronizer is None:
+            warn_of_shared_chunks(indexer.axes, self._current, self.name or "/")
         try:
             engine.write(indexer, value, fields)
         except (TypeError, ValueError) as error:

@@ -36,7 +36,8 @@ from zarr.errors import (
 from zarr.storage.base import BaseStore, Buffer, Separator
 from zarr.storage.consolidated import METADATA_KEY, dump_copies
 from zarr.storage.nodes import remove_node, require_parents, warn_of_reserved_names
-from zarr.tools.copy import Log, Reporter, Result, copy_data
+from zarr.tools.copy import Log, Reporter, Result
+from zarr.tools.transfer import copy_data
 
 __all__ = ["convert"]
 

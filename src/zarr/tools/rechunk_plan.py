@@ -1,0 +1,364 @@
+"""What is read and written to give an array other chunks, and what that costs.
+
+A plan has one stage, which reads regions of the source and writes them to the destination, or
+several with intermediate arrays between. Each region consists of whole storage units (shards, or
+else chunks) of what the stage writes, so that no two regions share one.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from zarr._chunks.regions import Region, grow
+from zarr._selection.grid import (
+    Edges,
+    boundaries,
+    common_divisor,
+    count_chunks,
+    find_chunks,
+    first_items,
+    longest,
+)
+
+__all__ = ["Cost", "Layout", "Plan", "Regions", "Stage", "candidates", "pieces"]
+
+Lengths: TypeAlias = tuple[int | Edges, ...]
+"""Lengths of chunks along each dimension."""
+
+_MOST_INTERMEDIATES = 2
+_SMALL_CHUNK = 1 << 19
+_CHUNKS_IN_MEMORY = 64
+_FACTORS = (2, 2, 2, 3, 5, 7)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What the parts of a job take, in seconds.
+
+    Attributes
+    ----------
+    read, write : float
+        For a byte of decoded chunks.
+    get, put : float
+        For a value of the store.
+    """
+
+    read: float
+    write: float
+    get: float
+    put: float
+
+
+LOCAL = Cost(read=0.6e-9, write=1.2e-9, get=50e-6, put=150e-6)
+REMOTE = Cost(read=5e-9, write=5e-9, get=20e-3, put=20e-3)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How an array is stored.
+
+    Attributes
+    ----------
+    chunks : tuple of int or Edges
+        What is decoded at a time.
+    units : tuple of int or Edges
+        What is written at a time: shards, if there are any.
+    cost : Cost
+    """
+
+    chunks: Lengths
+    units: Lengths
+    cost: Cost = LOCAL
+
+
+class Regions:
+    """The regions that a stage writes, in C order, each computed when it is asked for."""
+
+    def __init__(self, shape: Sequence[int], units: Lengths, block: Sequence[int]) -> None:
+        self.bounds = list(map(_bounds, units, shape, block))
+        self._counts = tuple(len(bounds) - 1 for bounds in self.bounds)
+
+    def __len__(self) -> int:
+        return math.prod(self._counts)
+
+    def __getitem__(self, number: int) -> Region:
+        place = np.unravel_index(number, self._counts) if self._counts else ()
+        ends = zip(self.bounds, place, strict=True)
+        return tuple(slice(int(bounds[at]), int(bounds[at + 1])) for bounds, at in ends)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One pass over the array.
+
+    Attributes
+    ----------
+    block : tuple of int
+        Shape of a region.
+    chunks : tuple of int or None
+        Chunks of the intermediate array that is written; None for the destination.
+    blocks : int
+        Number of regions.
+    nbytes_read, nbytes_written : int
+        Bytes of decoded chunks.
+    reads : int
+        How often a chunk is read, at most.
+    seconds : float
+        Estimate.
+    """
+
+    block: tuple[int, ...]
+    chunks: tuple[int, ...] | None
+    blocks: int
+    nbytes_read: int
+    nbytes_written: int
+    reads: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How the chunks of an array are changed.
+
+    Attributes
+    ----------
+    name : str
+        'encoded' if chunks stay as they are, 'direct', or the number of intermediate arrays.
+    stages : tuple of Stage
+        The passes over the array.
+    """
+
+    name: str
+    stages: tuple[Stage, ...]
+
+    @property
+    def seconds(self) -> float:
+        """Estimated time."""
+        return sum(stage.seconds for stage in self.stages)
+
+    @property
+    def reads(self) -> int:
+        """How often a chunk of the source is read, at most."""
+        return self.stages[0].reads
+
+
+def candidates(
+    shape: tuple[int, ...],
+    itemsize: int,
+    source: Layout,
+    target: Layout,
+    memory: int,
+    temporary: Cost,
+    encoded: bool = False,
+) -> list[Plan]:
+    """Return possible plans, the best one first.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    itemsize : int
+        Bytes of an element in memory.
+    source, target : Layout
+    memory : int
+        Bytes that a worker may use.
+    temporary : Cost
+        Of intermediate arrays.
+    encoded : bool
+        Whether chunks need not be decoded.
+
+    Raises
+    ------
+    ValueError
+        If `memory` is too little for one storage unit.
+    """
+    planner = _Planner(shape, itemsize, source, target, memory)
+    if encoded:
+        return [Plan("encoded", (planner.stage(source, target, None),))]
+    found = [Plan("direct", (planner.stage(source, target, None),))]
+    if found[0].reads > 1:
+        for number in range(1, _MOST_INTERMEDIATES + 1):
+            layouts = planner.intermediates(number, temporary)
+            name = f"{number} intermediate{'s' if number > 1 else ''}"
+            ends = itertools.pairwise([source, *layouts, target])
+            stages = (planner.stage(a, b, b if b is not target else None) for a, b in ends)
+            found.append(Plan(name, tuple(stages)))
+    return sorted(found, key=lambda plan: plan.seconds)
+
+
+class _Planner:
+    """The plans for one array."""
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        itemsize: int,
+        source: Layout,
+        target: Layout,
+        memory: int,
+    ) -> None:
+        self.shape, self.itemsize, self.memory = shape, itemsize, memory
+        self.source, self.target = source, target
+        chunk, unit = (
+            math.prod(map(longest, lengths)) * itemsize for lengths in (source.chunks, target.units)
+        )
+        # A chunk may be in memory as bytes and decoded at a time, next to the region.
+        besides = 2 * max(chunk, unit)
+        if unit + besides > memory:
+            what = "a shard or chunk of the destination" if unit >= chunk else "a chunk"
+            raise ValueError(
+                f"memory={memory} is too little for {what}, of {max(chunk, unit)} bytes; "
+                f"at least {unit + besides} bytes are needed"
+            )
+        self.items = max(unit, min(memory // 2, memory - besides)) // itemsize
+
+    def box(self, units: Lengths, *aims: Sequence[int]) -> tuple[int, ...]:
+        """Return a region of whole `units`, grown towards some shapes within the memory."""
+        box = list(map(min, map(longest, units), self.shape))
+        for aim in (*aims, self.shape):
+            for d, length in reversed(list(enumerate(self.shape))):
+                most = self.items // max(1, math.prod(box) // max(1, box[d]))
+                wanted = min(aim[d], length)
+                if wanted == length <= most:
+                    box[d] = length
+                elif wanted > box[d]:
+                    factor = min(most // box[d], -(-wanted // box[d]))
+                    box[d] = min(box[d] * max(1, factor), length)
+        return tuple(box)
+
+    def intermediates(self, number: int, cost: Cost) -> list[Layout]:
+        """Return the layouts of intermediate arrays between what is read and what is written."""
+        read = self.box(self.source.chunks, tuple(map(longest, self.target.units)))
+        write = self.box(self.target.units, tuple(map(longest, self.source.chunks)))
+        steps = [_between(a, b, number) for a, b in zip(read, write, strict=True)]
+        boxes = [read, *zip(*steps, strict=True), write]
+        chunks = [self.divided(tuple(map(min, a, b))) for a, b in itertools.pairwise(boxes)]
+        return [Layout(lengths, lengths, cost) for lengths in chunks[:number]]
+
+    def divided(self, chunks: tuple[int, ...]) -> tuple[int, ...]:
+        """Return chunks so small that each of several threads can hold some."""
+        most = max(_SMALL_CHUNK, self.memory // _CHUNKS_IN_MEMORY) // self.itemsize
+        lengths = list(chunks)
+        for factor, d in itertools.product(_FACTORS, range(len(lengths))):
+            if math.prod(lengths) > most and lengths[d] % factor == 0:
+                lengths[d] //= factor
+        return tuple(lengths)
+
+    def stage(self, source: Layout, target: Layout, made: Layout | None) -> Stage:
+        """Return the pass from one array to the next, and what it costs."""
+        chunks = tuple(map(longest, source.chunks))
+        lengths = tuple(map(longest, target.units))
+        common = tuple(map(math.lcm, map(common_divisor, source.chunks), lengths))
+        block = self.box(target.units, chunks, common)
+        bounds = Regions(self.shape, target.units, block).bounds
+        axes = [_Touched(*axis) for axis in zip(source.chunks, bounds, self.shape, strict=True)]
+        nread = math.prod(axis.items for axis in axes) * self.itemsize
+        nwritten = math.prod(self.shape) * self.itemsize
+        gets = math.prod(axis.count for axis in axes)
+        puts = math.prod(map(count_chunks, target.units, self.shape))
+        seconds = (
+            nread * source.cost.read
+            + gets * source.cost.get
+            + nwritten * target.cost.write
+            + puts * target.cost.put
+        )
+        return Stage(
+            block=block,
+            chunks=None if made is None else tuple(map(longest, made.chunks)),
+            blocks=math.prod(len(axis) - 1 for axis in bounds),
+            nbytes_read=nread,
+            nbytes_written=nwritten,
+            reads=math.prod(axis.most for axis in axes),
+            seconds=seconds,
+        )
+
+
+class _Touched:
+    """How the chunks along a dimension are read by regions.
+
+    Attributes
+    ----------
+    count : int
+        Number of chunks, each as often as it is read.
+    items : int
+        Number of their elements.
+    most : int
+        How often one of them is read, at most.
+    """
+
+    def __init__(self, lengths: int | Edges, bounds: np.ndarray[Any, Any], length: int) -> None:
+        number = count_chunks(lengths, length)
+        first, last = find_chunks(lengths, bounds[:-1]), find_chunks(lengths, bounds[1:] - 1)
+        self.count = int((last - first + 1).sum())
+        mean = length / number if isinstance(lengths, Edges) and number else longest(lengths)
+        self.items = round(self.count * min(mean, max(length, 1)))
+        chunks = boundaries(lengths, length)
+        regions = np.searchsorted(bounds, chunks[1:] - 1, "right") - np.searchsorted(
+            bounds, chunks[:-1], "right"
+        )
+        self.most = int(regions.max(initial=0)) + 1
+
+
+def _between(start: int, end: int, number: int) -> list[int]:
+    """Return lengths from `start` towards `end`, without both, each a multiple of its smaller one.
+
+    They are as many as there are arrays between `number` intermediate ones.
+    """
+    low, high = sorted((start, end))
+    lengths = [low]
+    for step in range(1, number):
+        wanted = low * (high / low) ** (step / number)
+        lengths.append(min(high, lengths[-1] * max(1, round(wanted / lengths[-1]))))
+    steps = lengths[1:]
+    return steps if start <= end else steps[::-1]
+
+
+def _bounds(lengths: int | Edges, length: int, step: int) -> np.ndarray[Any, Any]:
+    """Return where regions begin along a dimension, and its length.
+
+    A region has whole chunks, and at most `step` elements where that can be.
+    """
+    if isinstance(lengths, int):
+        return np.append(np.arange(0, length, max(step, 1)), length)
+    return _joined(boundaries(lengths, length), step)
+
+
+def _joined(bounds: np.ndarray[Any, Any], most: int) -> np.ndarray[Any, Any]:
+    """Return those of `bounds` that are left when parts are joined up to `most` elements."""
+    kept = [0]
+    at = 0
+    while at < len(bounds) - 1:
+        at = max(at + 1, int(np.searchsorted(bounds, bounds[at] + most, "right")) - 1)
+        kept.append(at)
+    return bounds[kept]
+
+
+def pieces(region: Region, lengths: Lengths, items: int) -> Iterator[Region]:
+    """Cut a region such that whole chunks of about `items` elements are touched at a time.
+
+    Parameters
+    ----------
+    region : tuple of slice
+    lengths : tuple of int or Edges
+        Of chunks.
+    items : int
+        Most elements of chunks, unless one has more.
+    """
+    box = [max(1, longest(n)) for n in lengths]
+    box = grow(
+        box, items, [part.stop - part.start + n for part, n in zip(region, box, strict=True)]
+    )
+    yield from itertools.product(*map(_cut, region, lengths, box))
+
+
+def _cut(part: slice, lengths: int | Edges, most: int) -> list[slice]:
+    first, last = (int(find_chunks(lengths, np.int64(at))) for at in (part.start, part.stop - 1))
+    bounds = np.asarray(first_items(lengths, np.arange(first, last + 1)))
+    bounds = np.clip(np.append(bounds, part.stop), part.start, part.stop)
+    ends = _joined(bounds, most).tolist()
+    return [slice(a, b) for a, b in itertools.pairwise(ends)]

@@ -1,0 +1,307 @@
+"""Blocks of an array that are copied, each by a task that any executor can run."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import pickle
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+
+from zarr import _formats, config
+from zarr._chunks.regions import Region
+from zarr._selection.grid import find_chunks
+from zarr._shared.chunk_cache import forget_below
+from zarr.core import Array
+from zarr.errors import ZarrError, warn_user
+from zarr.storage.base import BaseStore, Buffer
+from zarr.storage.zip import ZipStore
+from zarr.tools.rechunk_plan import pieces
+
+__all__ = ["Stored", "Task", "check_shared", "run_task", "run_tasks"]
+
+_TRIES = 3
+_WAITING = 64
+"""Tasks on their way to an executor that does not say how many workers it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An array as a worker opens it, even before its document is where others find it.
+
+    Attributes
+    ----------
+    store : BaseStore
+    path : str
+    version : int or str
+        Of the format.
+    key : str
+        Of the document in the store.
+    document : Buffer
+    chunk_store : BaseStore, optional
+        Of the chunks, if it is another one.
+    write_empty_chunks : bool, default False
+        Whether to store chunks in which every element equals the fill value.
+    """
+
+    store: BaseStore
+    path: str
+    version: int | str
+    key: str
+    document: Buffer
+    chunk_store: BaseStore | None = None
+    write_empty_chunks: bool = False
+
+    @classmethod
+    def of(cls, array: Array) -> Stored:
+        """Return where `array` is."""
+        return cls(
+            array.store, array.path, array.zarr_format, array._key, array._document,
+            array._chunk_store,
+        )  # fmt: skip
+
+    def open(self, read_only: bool) -> Array:
+        """Return the array."""
+        format = _formats.by_version(self.version)
+        if format is None:
+            raise ValueError("a stored array has a version")
+        return Array._of(
+            (format, self.key, self.document), self.store, self.path, read_only,
+            self.chunk_store, write_empty_chunks=self.write_empty_chunks, missing="fill",
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One block to be copied.
+
+    Attributes
+    ----------
+    source, target : Stored
+    region : tuple of (int, int)
+        Begin and end along each dimension: whole storage units of the target.
+    encoded : bool
+        Whether chunks are copied as they are.
+    items : int
+        Most elements of chunks to decode or encode at a time.
+    itemsize : int
+        Bytes of an element in memory, for counts.
+    threads : int
+        Most threads that decode and encode chunks at a time.
+    done : tuple of BaseStore and str, optional
+        Store and key of the marker that tells that the block is there.
+    """
+
+    source: Stored
+    target: Stored
+    region: tuple[tuple[int, int], ...]
+    encoded: bool
+    items: int
+    itemsize: int
+    threads: int
+    done: tuple[BaseStore, str] | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return math.prod(end - begin for begin, end in self.region)
+
+
+def run_alone(task: Task) -> int:
+    """Run a task that is the only one of this process."""
+    with config.set(workers=min(task.threads, config.get().workers)):
+        return run_task(task)
+
+
+def run_task(task: Task) -> int:
+    """Copy a block, then store its marker; return how many elements it has."""
+    source, target = task.source.open(read_only=True), task.target.open(read_only=False)
+    region = tuple(slice(*ends) for ends in task.region)
+    if task.encoded:
+        _copy_encoded(source, target, region, task.items)
+    elif not region:
+        target[...] = source[...]
+    else:
+        _copy_block(source, target, region, task.items)
+    if task.done is not None:
+        store, key = task.done
+        store[key] = b"1"
+    return task.size
+
+
+def _copy_block(source: Array, target: Array, region: Region, items: int) -> None:
+    """Read a block, and then write it, both in pieces of bounded size."""
+    begins = [part.start for part in region]
+    shape = tuple(part.stop - part.start for part in region)
+    block = np.empty(shape, source.dtype)
+    for piece in pieces(region, source._current.grid.chunks, items):
+        source.get_basic_selection(piece, out=block[_within(piece, begins)])
+    for piece in pieces(region, target._current.grid.stored, items):
+        target[piece] = block[_within(piece, begins)]
+
+
+def _within(region: Region, begins: list[int]) -> Region:
+    """Return where `region` is in a block with the given first corner."""
+    return tuple(slice(p.start - at, p.stop - at) for p, at in zip(region, begins, strict=True))
+
+
+def _copy_encoded(source: Array, target: Array, region: Region, items: int) -> None:
+    """Copy chunks as they are, of one grid, from keys or shards to others."""
+    chunks = source._current.grid.chunks
+    old, new = source._engine.storage, target._engine.storage
+    for piece in pieces(region, target._current.grid.stored, items):
+        keys = {old.key(coords): new.key(coords) for coords in _places(piece, chunks)}
+        found = old.fetch(list(keys))
+        new.write({there: found.get(here) for here, there in keys.items()}, {})
+    forget_below(target.chunk_store.address(target.path))
+
+
+def _places(region: Region, chunks: Any) -> Iterator[tuple[int, ...]]:
+    """Yield the places of the chunks in `region`."""
+    ends = [
+        find_chunks(lengths, np.array([part.start, part.stop - 1])).tolist()
+        for part, lengths in zip(region, chunks, strict=True)
+    ]
+    yield from itertools.product(*(range(first, last + 1) for first, last in ends))
+
+
+def _is_here(executor: Executor | None) -> bool:
+    """Tell whether the workers are threads of this process."""
+    return executor is None or isinstance(executor, ThreadPoolExecutor)
+
+
+def check_shared(executor: Executor | None, dest: BaseStore, *sources: BaseStore) -> None:
+    """Raise `ValueError` if workers of `executor` cannot write to `dest`, or read the others."""
+    if _is_here(executor):
+        return
+    if isinstance(dest, ZipStore):
+        message = f"only one process can write to {dest!r}; use threads, or a folder"
+        raise ValueError(message)  # noqa: TRY004  its type is right, but not with this executor
+    for store in (dest, *sources):
+        try:
+            there = pickle.loads(pickle.dumps(store))
+        except Exception as error:
+            raise ValueError(f"{store!r} cannot be sent to the workers: {error}") from error
+        if there.location != store.location:
+            raise ValueError(
+                f"workers of {type(executor).__name__} may be other processes, which do not see "
+                f"{store!r}; use threads, or a store on disk or in a network"
+            )
+
+
+def run_tasks(
+    tasks: Iterator[Task], executor: Executor | None, finished: Callable[[Task], object]
+) -> None:
+    """Run tasks, few of them waiting at a time, and call `finished` after each.
+
+    A task whose worker has failed runs again, up to three times. When the executor itself does
+    not work any more, what is left runs in this process.
+
+    Raises
+    ------
+    Exception
+        What a task has raised. No task is under way any more.
+    """
+    if executor is None:
+        for task in tasks:
+            _run_here(task)
+            finished(task)
+    elif _is_here(executor):
+        with config.set(workers=1):
+            _Flow(executor, finished).run(tasks)
+    else:
+        _Flow(executor, finished).run(tasks)
+
+
+def _run_here(task: Task) -> None:
+    for left in reversed(range(_TRIES)):
+        try:
+            run_alone(task)
+        except Exception as error:
+            if not left or not _may_pass(error):
+                raise
+        else:
+            return
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Tell whether what has failed may work at another try."""
+    lasting = isinstance(error, (ZarrError, ValueError, TypeError, NotImplementedError))
+    return not lasting or isinstance(error, BrokenExecutor)
+
+
+class _Flow:
+    """Tasks on their way through an executor."""
+
+    def __init__(self, executor: Executor, finished: Callable[[Task], object]) -> None:
+        self.executor = executor
+        self.finished = finished
+        self.is_broken = False
+        self._answers: SimpleQueue[Future[int]] = SimpleQueue()
+        self._under_way: dict[Future[int], tuple[Task, int]] = {}
+        workers = getattr(executor, "_max_workers", None)
+        # Of several tasks in one process, each has one thread.
+        self._run = run_task if _is_here(executor) else run_alone
+        self._width = 2 * workers if isinstance(workers, int) else _WAITING
+
+    def run(self, tasks: Iterator[Task]) -> None:
+        """Run all of `tasks`."""
+        try:
+            for task in tasks:
+                self._submit(task, 1)
+                while len(self._under_way) >= self._width:
+                    self._take_answer()
+            while self._under_way:
+                self._take_answer()
+        except BaseException:
+            self._stop()
+            raise
+
+    def _submit(self, task: Task, attempt: int) -> None:
+        if not self.is_broken:
+            try:
+                future = self.executor.submit(self._run, task)
+            except BrokenExecutor as error:
+                self._note_broken(error)
+            else:
+                self._under_way[future] = task, attempt
+                future.add_done_callback(self._answers.put)
+                return
+        _run_here(task)
+        self.finished(task)
+
+    def _take_answer(self) -> None:
+        future = self._answers.get()
+        task, attempt = self._under_way.pop(future)
+        error = future.exception()
+        if error is None:
+            self.finished(task)
+        elif attempt < _TRIES and _may_pass(error):
+            if isinstance(error, BrokenExecutor):
+                self._note_broken(error)
+            self._submit(task, attempt + 1)
+        else:
+            raise error
+
+    def _note_broken(self, error: BaseException) -> None:
+        if not self.is_broken:
+            self.is_broken = True
+            warn_user(
+                f"a worker of {type(self.executor).__name__} was killed ({error}); the blocks that "
+                "are left are copied in this process",
+                RuntimeWarning,
+            )
+
+    def _stop(self) -> None:
+        """Wait until nothing is under way."""
+        for future in self._under_way:
+            future.cancel()
+        for future in self._under_way:
+            with suppress(BaseException):
+                future.exception()
