@@ -67,8 +67,14 @@ __all__ = [
 ]  # fmt: skip
 
 
-_LATER = frozenset(("context", "meta", "meta_v1", "n5", "types", "util"))
+_LATER = frozenset((
+    "abc", "api", "buffer", "context", "dtype", "experimental", "meta", "meta_v1", "metadata", "n5",
+    "registry", "types", "util",
+))  # fmt: skip
 """Modules that are imported at first use."""
+
+_NEWER: dict[str, str] = {}
+"""Names of the 3.x library, with the modules that they are imported from at first use."""
 
 _TOOLS = {
     "check": "check",
@@ -109,6 +115,8 @@ else:
             return getattr(storage, name)
         if name in _TOOLS:
             return getattr(_importlib.import_module(f"zarr.tools.{_TOOLS[name]}"), name)
+        if name in _NEWER:
+            return getattr(_importlib.import_module(_NEWER[name]), name)
         if name in _LATER:
             return _importlib.import_module(f"zarr.{name}")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -116,4 +124,4 @@ else:
 
 def __dir__() -> list[str]:
     own = [name for name in globals() if name.startswith("__")]
-    return sorted({*__all__, *codecs.__all__, *storage._ELSEWHERE, *_TOOLS, *_MODULES, *own})
+    return sorted({*__all__, *codecs.__all__, *storage._ELSEWHERE, *_TOOLS, *_NEWER, *_MODULES, *own})
