@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum, StrEnum
+from functools import cache
 from typing import Any, ClassVar, Literal
 
 from zarr._metadata.foreign_dtypes import JSON
@@ -403,4 +404,18 @@ _RECORDS: dict[str, Any] = {
 
 def record_of(step: Step) -> Any:
     """Return the record of a codec that is spelled as in version 3."""
-    return _RECORDS[step.name].from_dict(step.config)
+    records = _RECORDS if step.name in _RECORDS else record_classes()
+    return records[step.name].from_dict(step.config)
+
+
+@cache
+def record_classes() -> dict[str, Any]:
+    """Return the classes of codecs by the names that they have in format 3.
+
+    The dict may be added to: classes of other packages make records of their codecs.
+    """
+    from zarr._codecs import numcodecs_classes
+
+    classes = (vars(numcodecs_classes)[name] for name in numcodecs_classes.__all__)
+    _RECORDS.update({kind.codec_name: kind for kind in classes if hasattr(kind, "codec_name")})
+    return _RECORDS
