@@ -162,6 +162,10 @@ class TransposeCodec(_Record):
     name: ClassVar[str] = "transpose"
     order: Sequence[int]
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.order, str):  # "C" and "F", before the specification was final
+            object.__setattr__(self, "order", tuple(self.order))
+
 
 @dataclass(frozen=True)
 class BloscCodec(_Record):
@@ -391,6 +395,20 @@ class ShardingCodec(_Record):
     codecs: Sequence[Any] = (BytesCodec(),)
     index_codecs: Sequence[Any] = (BytesCodec("little"), Crc32cCodec())
     index_location: Literal["end", "start"] = "end"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "chunk_shape", tuple(self.chunk_shape))
+        for name in ("codecs", "index_codecs"):
+            listed = tuple(map(_record, getattr(self, name)))
+            object.__setattr__(self, name, listed)
+
+
+def _record(codec: Any) -> Any:
+    """Return the record of a codec that may be given as metadata have it, if it is known."""
+    config = {"name": codec} if isinstance(codec, str) else codec
+    records = record_classes()
+    known = isinstance(config, Mapping) and config.get("name") in records
+    return records[config["name"]].from_dict(config) if known else codec
 
 
 _RECORDS: dict[str, Any] = {
