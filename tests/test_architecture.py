@@ -36,7 +36,7 @@ LAYERS = [
     {
         "abc", "registry", "core.array_spec", "core.buffer", "core.chunk_grids",
         "core.chunk_key_encodings", "core.codec_pipeline", "core.common", "core.config",
-        "core.dtype", "core.metadata", "core.sync",
+        "core.dtype", "core.foreign_codecs", "core.metadata", "core.sync",
     },
     {"core"},
     {"creation"},

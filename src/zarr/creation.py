@@ -50,6 +50,19 @@ Lengths: TypeAlias = Sequence[int | tuple[int, int]]
 Chunks: TypeAlias = int | Sequence[int | Lengths | None]
 
 
+class _DefaultFillValue:
+    """Stands for the fill value of an array for which none is given."""
+
+    def __repr__(self) -> str:
+        return "<default of the dtype>"
+
+    def __reduce__(self) -> str:
+        return "DEFAULT_FILL_VALUE"
+
+
+DEFAULT_FILL_VALUE = _DefaultFillValue()
+
+
 def check_mode(mode: str) -> Mode:
     """Return the mode in which to open an array or a group; 'x' is another name of 'w-'."""
     if mode not in ("r", "r+", "a", "w", "w-", "x"):
@@ -242,7 +255,7 @@ def create_array(
     filters: Any = "auto",
     compressors: Any = "auto",
     serializer: Any = "auto",
-    fill_value: Any = None,
+    fill_value: Any = DEFAULT_FILL_VALUE,
     order: Literal["C", "F"] | None = None,
     zarr_format: int | None = 3,
     attributes: Mapping[str, Any] | None = None,
@@ -279,9 +292,10 @@ def create_array(
         Zstandard by default.
     serializer : codec, optional
         The codec that converts an array to bytes. Chosen from the dtype by default.
-    fill_value : scalar, optional
+    fill_value : scalar or None, optional
         Value of elements that were never written. Zero of the dtype by default: an empty string
-        for text and bytes, ``NaT`` for datetimes.
+        for text and bytes, ``NaT`` for datetimes. None leaves them undefined in format 2, and is
+        the default in format 3, which has no undefined values.
     order : {'C', 'F'}, optional
         Memory layout of the elements within a chunk. 'C' by default.
     zarr_format : int, default 3
@@ -348,7 +362,7 @@ def create_array(
     }  # fmt: skip
     if data is not None:
         data, kwargs["dtype"] = as_array(data, dtype, kwargs.get("meta_array"))
-    if fill_value is None:
+    if fill_value is DEFAULT_FILL_VALUE:
         kwargs["fill_value"] = _default_fill(kwargs["dtype"])
     if data is None:
         return create(shape, **kwargs)  # type: ignore[arg-type]

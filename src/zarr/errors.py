@@ -12,6 +12,7 @@
     │   │   └── PathNotFoundError          there is neither an array nor a group
     │   └── FSPathExistNotDir              a file where a directory is needed
     ├── ContainsArrayAndGroupError (ValueError)
+    ├── NotConsolidatedError (KeyError)    no consolidated metadata (also ValueError)
     ├── NameNotFoundError (KeyError)       no member or attribute of that name
     ├── MetadataValidationError (ValueError)
     │   ├── MetadataError                  metadata that are invalid
@@ -174,6 +175,10 @@ class FSPathExistNotDir(NodeError):
     """A file exists where a store needs a directory."""
 
     message = "path exists but is not a directory: {!r}"
+
+
+class NotConsolidatedError(ZarrError, KeyError, ValueError):
+    """There are no consolidated metadata."""
 
 
 class NameNotFoundError(ZarrError, KeyError):
