@@ -116,9 +116,10 @@ def _open_found(
     if chunk_store is not None:
         chunk_store = normalize_store_arg(chunk_store, None, mode)
     kwargs |= {"chunk_store": chunk_store, "read_only": mode == "r"}
+    config = kwargs.pop("config", None)
     if kind == "array":
         known = {name: kwargs[name] for name in kwargs if name in _ARRAY_ARGUMENTS}
-        return Array._of(found, store, path, **known)
+        return Array._of(found, store, path, **known).with_config(config)
     kwargs.pop("attributes", None)
     return Group._of(found, store, path, **kwargs)
 

@@ -14,8 +14,9 @@ from zarr._codecs.codec_names import codec_named
 from zarr._metadata import dtypes
 from zarr._metadata.v3_data_types import default_fill
 from zarr._selection.grid import Edges
-from zarr.config import Missing
+from zarr.config import Missing, get
 from zarr.core import Array
+from zarr.core.newer_names import chosen_config
 from zarr.errors import (
     ArrayNotFoundError,
     ContainsArrayError,
@@ -95,6 +96,7 @@ def create(
     chunk_key_encoding: Any = None,
     dimension_names: Sequence[str | None] | None = None,
     attributes: Mapping[str, Any] | None = None,
+    config: Any = None,
     **kwargs: Any,
 ) -> Array:
     """Create an array.
@@ -168,6 +170,8 @@ def create(
         Name of each dimension, None for a dimension without. Format 3.
     attributes : dict, optional
         User attributes.
+    config : dict, optional
+        With the entries ``write_empty_chunks`` and ``order``, instead of these parameters.
     **kwargs
         As in h5py, `compression`, the name of a codec of :mod:`numcodecs`, `compression_opts`,
         the arguments of its class, and `fillvalue`. The first two are ignored with a warning if
@@ -201,6 +205,9 @@ def create(
     options = NamedOptions(
         compressors, serializer, codecs, shards, chunk_key_encoding, dimension_names, attributes
     )
+    settings = chosen_config(config)
+    write_empty_chunks = settings.get("write_empty_chunks", write_empty_chunks)
+    order = settings.get("order", order)
     compressor, fill_value = _h5py_arguments(compressor, fill_value, options, kwargs)
     zarr_version = _formats.one_version(zarr_version, zarr_format)
     store = normalize_store_arg(store, mode="w", zarr_version=zarr_version)
@@ -290,9 +297,9 @@ def create_array(
     overwrite : bool, default False
         Whether to delete an existing array or group at `name` first.
     config : dict, optional
-        With the entry ``write_empty_chunks`` (default False): whether to store chunks in which
-        every element equals the fill value; and with the entry ``order``, instead of the
-        parameter.
+        With the entry ``write_empty_chunks``: whether to store chunks in which every element
+        equals the fill value, ``zarr.config.get('array.write_empty_chunks')`` (False) by default;
+        and with the entry ``order``, instead of the parameter.
     write_data : bool, default True
         Whether to store `data`. If False, only their shape and dtype are used.
     **kwargs
@@ -322,9 +329,11 @@ def create_array(
     """
     if data is None and shape is None:
         raise ValueError("create_array needs a shape or data")
+    dtype = str if isinstance(dtype, str) and dtype == "str" else dtype
     _formats.one_version(None, zarr_format)
-    settings = dict(config or {}) if isinstance(config, Mapping | None) else vars(config)
-    kwargs.setdefault("write_empty_chunks", bool(settings.get("write_empty_chunks", False)))
+    settings = chosen_config(config)
+    write_empty = settings.get("write_empty_chunks", get("array.write_empty_chunks"))
+    kwargs.setdefault("write_empty_chunks", bool(write_empty))
     if is_auto(compressors) and not kwargs.keys() & {"compressor", "codecs"}:
         compressors = None if is_sharding(serializer) else _DEFAULT_COMPRESSORS
     store = normalize_store_arg(store, storage_options, "w", zarr_version=zarr_format)
@@ -333,7 +342,7 @@ def create_array(
         "path": name if name is not None else kwargs.get("path"),
         "chunks": True if is_auto(chunks) else chunks, "shards": shards, "filters": filters,
         "compressors": compressors, "serializer": serializer, "fill_value": fill_value,
-        "order": order or settings.get("order") or "C", "zarr_format": zarr_format,
+        "order": order or settings.get("order") or get("array.order"), "zarr_format": zarr_format,
         "attributes": attributes, "chunk_key_encoding": chunk_key_encoding,
         "dimension_names": dimension_names, "overwrite": overwrite,
     }  # fmt: skip
@@ -628,6 +637,7 @@ def open_array(
     zarr_format: int | None = None,
     cache_bytes: int | None = None,
     missing: Missing | None = None,
+    config: Any = None,
     **kwargs: Any,
 ) -> Array:
     """Open an array, with a mode as for files.
@@ -691,6 +701,9 @@ def open_array(
         How reading treats absent chunks: return fill values, return them with a warning, or
         raise `ChunkNotFoundError`. ``zarr.config.get().missing`` by default, which is
         ``'fill'``. Chunks that exist and cannot be read are always an error.
+    config : dict, optional
+        With the entries ``write_empty_chunks`` and ``order``, instead of these parameters, and
+        ``read_missing_chunks``: if False, absent chunks are an error.
     **kwargs
         Other parameters of :func:`create`, for a new array.
 
@@ -719,6 +732,11 @@ def open_array(
     <zarr.core.Array (100, 100) float64 read-only>
     """
     mode = check_mode(mode)
+    settings = chosen_config(config)
+    write_empty_chunks = settings.get("write_empty_chunks", write_empty_chunks)
+    order = settings.get("order", order)
+    if missing is None and settings.get("read_missing_chunks") is False:
+        missing = "error"
     zarr_version = _formats.one_version(zarr_version, zarr_format)
     store = normalize_store_arg(store, storage_options, mode, zarr_version=zarr_version)
     if chunk_store is not None:

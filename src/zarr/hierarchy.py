@@ -15,6 +15,7 @@ from zarr._nodes.members import Listed, checked, no_member
 from zarr._nodes.node import Node
 from zarr.config import Missing, check_missing
 from zarr.core import Array
+from zarr.core.newer_group_names import NewerGroupNames
 from zarr.errors import (
     ContainsArrayError,
     ContainsGroupError,
@@ -25,6 +26,7 @@ from zarr.storage.base import BaseStore, normalize_storage_path
 from zarr.storage.memory import MemoryStore
 from zarr.storage.nodes import (
     holds_metadata,
+    is_auto,
     move_node,
     new_group,
     remove_node,
@@ -40,7 +42,7 @@ Mode: TypeAlias = Literal["r", "r+", "a", "w", "w-"]
 T = TypeVar("T")
 
 
-class Group(Node, MutableMapping[str, Any]):
+class Group(NewerGroupNames, Node, MutableMapping[str, Any]):
     """A group in a store, opened by its path: a mapping of names to arrays and groups.
 
     Groups are created by :func:`zarr.group`, :func:`zarr.open_group` and their own methods; the
@@ -736,11 +738,19 @@ class Group(Node, MutableMapping[str, Any]):
         True
         """
 
+        create = partial(self.create_dataset, name, shape=shape, dtype=dtype, **kwargs)
+        return self._require(name, shape, dtype, exact, create)
+
+    def _require(
+        self, name: str, shape: Any, dtype: Any, exact: bool, create: Callable[[], Array]
+    ) -> Array:
+        """Return the array of a name, created by `create` if it does not exist."""
+
         def require() -> Array:
             path = self._member_path(name)
             there = self._format.look_up(self._store, path)
             if there is None or there[0] == "group":
-                return self.create_dataset(name, shape=shape, dtype=dtype, **kwargs)
+                return create()
             return checked(self._member("array", path, there[1]), shape, dtype, exact)  # type: ignore[no-any-return]
 
         return settled(require, ContainsArrayError)
@@ -796,7 +806,9 @@ class Group(Node, MutableMapping[str, Any]):
         name : str
             Name or path.
         **kwargs
-            Parameters of :func:`zarr.create`. The version of the format is that of the group.
+            Parameters of :func:`zarr.create`. The version of the format is that of the group. With
+            one that only :func:`zarr.create_array` has, such as `config` or `data`, or with the
+            value ``'auto'``, those of :meth:`create_array`.
 
         Returns
         -------
@@ -809,6 +821,8 @@ class Group(Node, MutableMapping[str, Any]):
         >>> zarr.group().create('foo', shape=10, dtype='i4')
         <zarr.core.Array '/foo' (10,) int32>
         """
+        if kwargs.keys() & {"config", "data", "write_data"} or any(map(is_auto, kwargs.values())):
+            return self.create_array(name, **kwargs)
         return self._create(creation.create, name, **kwargs)
 
     def empty(self, name: str, **kwargs: Any) -> Array:
@@ -1075,6 +1089,70 @@ class Group(Node, MutableMapping[str, Any]):
             move_node(self._store, origin, target, self._format, self._chunk_store)
 
         self._change_members(move)
+
+    @classmethod
+    def from_store(
+        cls,
+        store: StoreLike,
+        *,
+        attributes: Mapping[str, Any] | None = None,
+        zarr_format: int = 3,
+        overwrite: bool = False,
+    ) -> Group:
+        """Create a group at the root of a store.
+
+        The parameters, return value and errors are those of :func:`zarr.create_group`.
+
+        Parameters
+        ----------
+        store : BaseStore, MutableMapping or str
+            A store, a path or a URL.
+        attributes : dict, optional
+            User attributes.
+        zarr_format : int, default 3
+            Version of the format, 2 or 3.
+        overwrite : bool, default False
+            Whether to delete an existing array or group first.
+
+        Examples
+        --------
+        >>> import zarr
+        >>> zarr.Group.from_store({}, attributes={'title': 'Example'})
+        <zarr.hierarchy.Group '/'>
+        """
+        return create_group(
+            store, zarr_format=zarr_format, overwrite=overwrite, attributes=attributes
+        )
+
+    @classmethod
+    def open(cls, store: StoreLike, zarr_format: int | None = None) -> Group:
+        """Open the group at the root of a store, or at a path in it.
+
+        Parameters
+        ----------
+        store : BaseStore, MutableMapping or str
+            A store, a path, a URL, or a store together with a path.
+        zarr_format : int, optional
+            Version of the format. The version found in the store by default.
+
+        Returns
+        -------
+        Group
+            The group.
+
+        Raises
+        ------
+        GroupNotFoundError
+            If there is no group.
+
+        Examples
+        --------
+        >>> import zarr
+        >>> root = zarr.create_group()
+        >>> zarr.Group.open(root.store)
+        <zarr.hierarchy.Group '/'>
+        """
+        return open_group(store, mode="r+", zarr_format=zarr_format)
 
     # -- as an object ------------------------------------------------------------------
 

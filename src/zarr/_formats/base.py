@@ -56,6 +56,8 @@ class Format(ABC):
         Whether consolidated metadata are in the documents of groups.
     implicit_groups : bool
         Whether a folder with nodes below it is a group without a document.
+    shown_as : {2, 3}
+        The version as whose metadata code for the 3.x library sees those of this format.
     """
 
     version: ClassVar[int | str]
@@ -63,6 +65,7 @@ class Format(ABC):
     carries_copies: ClassVar[bool] = False
     implicit_groups: ClassVar[bool] = False
     default_separator: ClassVar[Literal[".", "/"]] = "."
+    shown_as: ClassVar[Literal[2, 3]] = 2
 
     # -- six methods to write ------------------------------------------------------
 

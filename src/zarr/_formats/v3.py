@@ -70,6 +70,7 @@ class V3(Format):
 
     version = 3
     default_separator = "/"
+    shown_as = 3
     carries_copies = True
 
     def array_key(self, path: str) -> str:

@@ -27,6 +27,9 @@ __all__ = [
 
 
 class _Informative(Protocol):
+    @property
+    def zarr_format(self) -> int | str: ...
+
     def info_items(self) -> list[tuple[str, str]]: ...
 
 
@@ -73,6 +76,10 @@ class Info:
 
     def __init__(self, obj: _Informative) -> None:
         self.obj = obj
+
+    @property
+    def _zarr_format(self) -> int | str:
+        return self.obj.zarr_format
 
     def __repr__(self) -> str:
         items = self.obj.info_items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import MutableMapping
+from importlib import import_module
 from typing import Any, Self
 
 import numpy as np
@@ -76,6 +77,11 @@ class Node:
     def store(self) -> BaseStore:
         """The store that holds the array or group: the object that was passed as the store."""
         return self._store.given  # type: ignore[no-any-return]
+
+    @property
+    def store_path(self) -> Any:
+        """The store and the path together, as the 3.x library passes them around."""
+        return import_module("zarr.storage").StorePath(self._store, self._path)
 
     @property
     def chunk_store(self) -> BaseStore:

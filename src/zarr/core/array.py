@@ -42,6 +42,7 @@ from zarr._selection.parsing import has_ellipsis, single_item, split_fields
 from zarr._selection.points import indexer_class
 from zarr._shared.changes import changes
 from zarr.config import Missing
+from zarr.core.newer_names import NewerNames
 from zarr.errors import ArrayNotFoundError, ZarrError, naming
 from zarr.storage.base import BaseStore
 from zarr.sync import KeyLocks, Name, Synchronizer
@@ -49,7 +50,7 @@ from zarr.sync import KeyLocks, Name, Synchronizer
 __all__ = ["Array"]
 
 
-class Array(Selections, PrivateNames, Node):
+class Array(Selections, PrivateNames, NewerNames, Node):
     """An array in a store, opened by its path.
 
     Arrays are created by the functions of :mod:`zarr.creation` and found in groups; the class

@@ -383,6 +383,21 @@ class BaseStore(CoroutineVerbs, MutableMapping[str, Buffer]):
         """
         return ""
 
+    def consolidated_paths(self, path: str) -> list[str] | None:
+        """Return the arrays and groups below a group whose metadata are consolidated ones.
+
+        Parameters
+        ----------
+        path : str
+            Path of the group.
+
+        Returns
+        -------
+        list of str
+            Paths relative to the group; None if the store has no consolidated metadata.
+        """
+        return None
+
     def check_document(self, key: str, document: Buffer) -> None:
         """Raise an error unless the store can hold a metadata document.
 

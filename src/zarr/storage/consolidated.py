@@ -195,6 +195,11 @@ class ConsolidatedMetadataStore(BaseStore):
             self._folders = _folders(self._documents)
         return list(self._folders.get(path, ()))
 
+    def consolidated_paths(self, path: str) -> list[str]:
+        skip = len(path) + 1 if path else 0
+        nodes = {at for f in _formats.FORMATS for key in self._documents if (at := f.path_of(key))}
+        return sorted(at[skip:] for at in nodes if at.startswith(f"{path}/") or not path)
+
     def getsize(self, path: str = "") -> int:
         return -1  # the copies say nothing of what the originals take
 

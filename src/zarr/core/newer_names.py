@@ -1,0 +1,170 @@
+"""Members of arrays that code for the 3.x library uses: views of what the array is, by other names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from zarr._codecs.codec_classes import record_classes, record_of
+from zarr._codecs.codec_names import codec_from
+from zarr._metadata.records import ArrayMeta, Role, Step
+from zarr._selection.grid import boundaries
+
+if TYPE_CHECKING:
+    from zarr.core.array_spec import ArrayConfig
+    from zarr.core.metadata import ArrayMetadata
+
+__all__ = ["NewerNames", "chosen_config"]
+
+
+def chosen_config(config: Any) -> dict[str, Any]:
+    """Return the members that an argument `config` of functions of the 3.x library has."""
+    return dict(config or {}) if isinstance(config, Mapping | None) else vars(config)
+
+
+class NewerNames:
+    """The properties and methods that only arrays of the 3.x library have."""
+
+    _current: ArrayMeta
+    _write_empty_chunks: bool
+    _missing: str
+    __dict__: dict[str, Any]
+
+    @property
+    def metadata(self) -> ArrayMetadata:
+        """The metadata as a value: an ``ArrayV2Metadata`` or ``ArrayV3Metadata``.
+
+        Examples
+        --------
+        >>> import zarr
+        >>> zarr.zeros((10, 20), chunks=5).metadata.chunks
+        (5, 5)
+        """
+        from zarr.core.metadata.group import node_metadata
+        from zarr.core.metadata.documents import members_of
+
+        return node_metadata(members_of(self))  # type: ignore[return-value]
+
+    def _codecs_of(self, role: Role) -> tuple[Any, ...]:
+        return tuple(_shown(step) for step in self._current.steps if step.role == role)
+
+    @property
+    def compressors(self) -> tuple[Any, ...]:
+        """The codecs that make bytes of bytes, in the order of encoding.
+
+        Codecs of numcodecs in format 2, those of :mod:`zarr.codecs` in format 3.
+        """
+        return self._codecs_of("compressor")
+
+    @property
+    def serializer(self) -> Any:
+        """The codec that makes bytes of an array; None in format 2."""
+        return next(iter(self._codecs_of("serializer")), None)
+
+    @property
+    def config(self) -> ArrayConfig:
+        """How this object uses the array: memory layout, and which chunks are stored."""
+        from zarr.core.array_spec import ArrayConfig
+
+        return ArrayConfig(
+            self._current.order, self._write_empty_chunks, read_missing_chunks=self._missing != "error"
+        )
+
+    def with_config(self, config: Any) -> Self:
+        """Return the array for use in another way.
+
+        Parameters
+        ----------
+        config : ArrayConfig or dict
+            With entries such as ``write_empty_chunks`` and ``read_missing_chunks``.
+
+        Returns
+        -------
+        Array
+            The same array.
+
+        Examples
+        --------
+        >>> import zarr
+        >>> z = zarr.create_array(shape=10, dtype='i4')
+        >>> z.with_config({'write_empty_chunks': True}).write_empty_chunks
+        True
+        """
+        settings = chosen_config(config)
+        result = type(self).__new__(type(self))
+        result.__dict__.update(self.__dict__)
+        if "write_empty_chunks" in settings:
+            result._write_empty_chunks = bool(settings["write_empty_chunks"])
+        if "read_missing_chunks" in settings:
+            result._missing = "fill" if settings["read_missing_chunks"] else "error"
+        result.__dict__["_engine_"] = None
+        return result
+
+    @property
+    def read_chunk_sizes(self) -> tuple[tuple[int, ...], ...]:
+        """Lengths of all chunks along each dimension, the last one cut at the end of the array.
+
+        Examples
+        --------
+        >>> import zarr
+        >>> zarr.zeros((10, 3), chunks=(4, 3)).read_chunk_sizes
+        ((4, 4, 2), (3,))
+        """
+        return _sizes(self._current.grid.chunks, self._current.shape)
+
+    @property
+    def write_chunk_sizes(self) -> tuple[tuple[int, ...], ...]:
+        """The same of what is stored under one key: of shards, if there are."""
+        return _sizes(self._current.grid.stored, self._current.shape)
+
+    def update_attributes(self, new_attributes: Mapping[str, Any]) -> Self:
+        """Set user attributes; others are kept.
+
+        Parameters
+        ----------
+        new_attributes : dict
+            Attributes by name.
+
+        Returns
+        -------
+        Array
+            This array.
+
+        Examples
+        --------
+        >>> import zarr
+        >>> dict(zarr.zeros(3).update_attributes({'units': 'm'}).attrs)
+        {'units': 'm'}
+        """
+        self.attrs.update(new_attributes)  # type: ignore[attr-defined]
+        return self
+
+    def info_complete(self) -> Any:
+        """Return :attr:`info`, which is complete here.
+
+        Returns
+        -------
+        Info
+            The summary.
+
+        Examples
+        --------
+        >>> import zarr
+        >>> summary = zarr.zeros(3).info_complete()
+        """
+        return self.info  # type: ignore[attr-defined]
+
+
+def _sizes(stored: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    return tuple(
+        tuple(np.diff(boundaries(lengths, length)).tolist())
+        for lengths, length in zip(stored, shape, strict=True)
+    )
+
+
+def _shown(step: Step) -> Any:
+    """Return what users of the 3.x library see of a codec."""
+    is_named = "name" in step.config and step.name in record_classes()
+    return record_of(step) if is_named else codec_from(step)
