@@ -124,4 +124,6 @@ else:
 
 def __dir__() -> list[str]:
     own = [name for name in globals() if name.startswith("__")]
-    return sorted({*__all__, *codecs.__all__, *storage._ELSEWHERE, *_TOOLS, *_NEWER, *_MODULES, *own})
+    return sorted(
+        {*__all__, *codecs.__all__, *storage._ELSEWHERE, *_TOOLS, *_NEWER, *_MODULES, *own}
+    )

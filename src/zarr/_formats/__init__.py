@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from zarr._formats.base import Format, NodeKind, join
@@ -151,7 +152,7 @@ def _find(
     """
     wanted = by_version(version)
     denied = None
-    for candidates in (COMMON, RARE) if wanted is None else ((wanted,),):
+    for candidates in _candidates(store) if wanted is None else ((wanted,),):
         only_arrays = kinds == ("array",) and candidates[0] in COMMON
         keys = [
             key
@@ -168,6 +169,10 @@ def _find(
     if denied is not None:
         raise denied
     return None
+
+
+def _candidates(store: BaseStore) -> tuple[tuple[Format, ...], ...]:
+    return (COMMON, RARE) if store.rare_formats else (COMMON,)
 
 
 def _first(
@@ -231,7 +236,7 @@ def _an(kind: NodeKind) -> str:
 def kind(store: BaseStore, path: str, version: int | str | None = None) -> NodeKind | None:
     """Tell what is at `path`, in whichever format."""
     wanted = by_version(version)
-    candidates = FORMATS if wanted is None else (wanted,)
+    candidates = tuple(chain(*_candidates(store))) if wanted is None else (wanted,)
     keys = [key for candidate in candidates for key in candidate.node_keys([path])]
     found = store.probe(list(dict.fromkeys(keys)))
     for candidate in candidates:

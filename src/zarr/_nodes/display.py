@@ -363,7 +363,7 @@ def _sorted_members(group: Any) -> tuple[list[str], list[str], list[str]]:
 
 def _is_expected_format(node: Any) -> bool:
     """Tell whether a new node in the same store would have the same format."""
-    return node._format is (_formats.by_version(node.store.default_version) or _formats.DEFAULT)
+    return node._format is (_formats.by_version(node._store.default_version) or _formats.DEFAULT)
 
 
 def _store_items(node: Any) -> list[tuple[str, str]]:

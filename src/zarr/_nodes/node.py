@@ -75,8 +75,8 @@ class Node:
 
     @property
     def store(self) -> BaseStore:
-        """The store that holds the array or group."""
-        return self._store
+        """The store that holds the array or group: the object that was passed as the store."""
+        return self._store.given  # type: ignore[no-any-return]
 
     @property
     def store_path(self) -> Any:
@@ -85,7 +85,11 @@ class Node:
 
     @property
     def chunk_store(self) -> BaseStore:
-        """The store that holds the chunks."""
+        """The store that holds the chunks: the object that was passed as the store."""
+        return self._data_store.given  # type: ignore[no-any-return]
+
+    @property
+    def _data_store(self) -> BaseStore:
         return self._store if self._chunk_store is None else self._chunk_store
 
     @property

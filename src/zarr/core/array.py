@@ -151,7 +151,7 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         separator = self._store._dimension_separator
         if self._chunk_store is not None:
             separator = self._chunk_store._dimension_separator or separator
-        return self._format.in_store(meta, self.chunk_store, self._path, separator)
+        return self._format.in_store(meta, self._data_store, self._path, separator)
 
     @property
     def _meta(self) -> ArrayMeta:
@@ -240,7 +240,7 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         prefix = self._format.chunk_prefix(self._path, meta)
         with naming(self._key):
             return Engine(
-                self.chunk_store, prefix, meta, (self._store, self._key),
+                self._data_store, prefix, meta, (self._store, self._key),
                 self._write_empty_chunks, self._synchronizer, self._cache_bytes,
                 self._partial_decompress, self._missing,
             )  # fmt: skip
@@ -251,7 +251,7 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         if self._engine_ is not None:
             return self._engine_.storage
         meta = self._current
-        return chunk_storage_of(self.chunk_store, self._format.chunk_prefix(self._path, meta), meta)
+        return chunk_storage_of(self._data_store, self._format.chunk_prefix(self._path, meta), meta)
 
     @property
     def name(self) -> str | None:
@@ -430,7 +430,7 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         storage = self._storage
         if storage.keys.separator == "/":
             folders = {key.rpartition("/")[0] for key, _ in stored_chunks(storage)}
-            sizes += [self.chunk_store.getsize(folder) for folder in folders - {self._path}]
+            sizes += [self._data_store.getsize(folder) for folder in folders - {self._path}]
         return -1 if -1 in sizes else sum(sizes)
 
     # -- reading -------------------------------------------------------------------
@@ -624,7 +624,7 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         except (TypeError, ValueError, OverflowError):
             self._store.delitems(dict.fromkeys((self._key, self.attrs.key)))
             changes.note(self._address)
-            self.chunk_store.delitems([key for key, _ in self._engine.stored()])
+            self._data_store.delitems([key for key, _ in self._engine.stored()])
             raise
 
     def resize(self, *args: Any) -> None:
@@ -690,7 +690,8 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         """Extend the array along one dimension and write `data` to the new part.
 
         Metadata are updated last, so concurrent readers, and readers after a crash, see the old
-        shape. Where the chunks of a dimension were listed, chunks are added as by :meth:`resize`.
+        shape; but first in stores of the 3.x library, which may refuse chunks outside of the shape.
+        Where the chunks of a dimension were listed, chunks are added as by :meth:`resize`.
 
         Parameters
         ----------
@@ -731,7 +732,13 @@ class Array(Selections, PrivateNames, NewerNames, Node):
             dim, shape = appended_shape(meta.shape, data.shape, axis)
             region = (*[slice(None)] * dim, slice(meta.shape[dim], shape[dim]))
             new, engine = self._with_shape(meta, shape)
-            self._write(BasicIndexer(region, shape, new.chunks), data, None, engine)
+            indexer = BasicIndexer(region, shape, new.chunks)
+            if self._store.documents_first:
+                self._put_resized(meta, new)
+                self._engine_ = engine
+                self._write(indexer, data, None, engine)
+                return
+            self._write(indexer, data, None, engine)
             self._put_resized(meta, new)
             self._engine_ = engine
 
@@ -888,7 +895,7 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         """
         h = hashlib.new(hashname)
         for key, _ in sorted(stored_chunks(self._storage), key=lambda chunk: chunk[1]):
-            h.update(self.chunk_store.get(key, b""))  # it may have been deleted since it was listed
+            h.update(self._data_store.get(key, b""))  # it may have been deleted since it was listed
         for key in (self._key, self._format.node_attrs_key(self._path, self._key)):
             h.update(self._store.get(key, b""))
         return h.digest()

@@ -48,6 +48,7 @@ class MemoryStore(BaseStore):
     """
 
     atomic_folders: ClassVar[bool] = True
+    _blocks: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -245,7 +245,7 @@ class _Job:
         if self.dry_run:
             return
         target = resumed if resumed is not None else self._create(source, dest, name, there)
-        has_document = not isinstance(target, Array) or target._key in target.store
+        has_document = not isinstance(target, Array) or target._key in target._store
         if has_document:
             self.attributes(source, target)
         transfer = _Transfer(source, target, resumed is not None, self.tracker)
@@ -308,7 +308,7 @@ class _Job:
                 # between processes, under which each write reads the document.
                 locked = dest._synchronizer is not None
                 written = locked or self.if_exists == "skip_initialized"
-                where = dest.store, path, meta, dest._format, there is not None, chunks, written
+                where = dest._store, path, meta, dest._format, there is not None, chunks, written
                 found = dest._change_members(partial(create_array_node, *where))
                 return dest._member("array", path, found[2])
             kws = _like(source, dest, kws)
@@ -321,7 +321,7 @@ class _Job:
         if self.options.without_attrs:
             attributes = None if attributes is None else {}
         meta = replace(meta, steps=_unwrapped(meta.steps), attributes=attributes)
-        separator = dest.store._dimension_separator
+        separator = dest._store._dimension_separator
         if source._format is dest._format:
             if separator is not None:
                 meta = replace(meta, keys=replace(meta.keys, separator=separator, stated=True))
@@ -414,7 +414,7 @@ def _check_apart(source: Any, dest: Any, name: str) -> None:
     """Raise `CopyError` if what is to be replaced is the source, or holds it."""
     if isinstance(source, (Array, Group)) and isinstance(dest, Group):
         path = dest._member_path(name)
-        same_place = source.store.location == dest.store.location
+        same_place = source._store.location == dest._store.location
         if same_place and f"{source.path}/".startswith(f"{path}/"):
             raise CopyError(f"a copy to {path!r} would replace its own source {source.path!r}")
     elif hdf5.is_h5py(source) and hdf5.is_h5py(dest) and dest[name] == source:
@@ -450,7 +450,7 @@ def _like(source: Array, dest: Group, kws: dict[str, Any]) -> dict[str, Any]:
         like["serializer"] = by_role["serializer"][0]
     if not kws.keys() & {"compressor", "compressors", "codecs"}:
         like["compressors"] = by_role["compressor"]
-    if meta.keys.stated and dest.store._dimension_separator is None:
+    if meta.keys.stated and dest._store._dimension_separator is None:
         like["dimension_separator"] = meta.keys.separator
     if source._format is dest._format and meta.dimension_names is not None:
         like["dimension_names"] = meta.dimension_names
@@ -557,7 +557,7 @@ class _Transfer:
 
     def _copy_encoded(self) -> None:
         source, target = self.source, self.target
-        old, new = source.chunk_store, target.chunk_store
+        old, new = source._data_store, target._data_store
         if self.resume:
             coords: Iterator[tuple[int, ...]] = iter(_missing_coords(source, target))
         else:
@@ -636,7 +636,7 @@ def _stored_places(array: Array) -> Iterator[tuple[int, ...]]:
     then yield the places of all chunks.
     """
     keys, is_listed = array._engine.keys, False
-    for key in array.chunk_store.list_prefix(array.path):
+    for key in array._data_store.list_prefix(array.path):
         is_listed = True
         if (place := keys.place(key)) is not None:
             yield place
