@@ -17,7 +17,7 @@
     ├── MetadataValidationError (ValueError)
     │   ├── MetadataError                  metadata that are invalid
     │   │   └── ExtensionNotFoundError     … for want of a codec or a data type
-    │   └── NodeTypeValidationError        an array for a group, or the reverse: the two Contains errors
+    │   └── NodeTypeValidationError        an array for a group, or the reverse
     ├── UnknownCodecError (ValueError)     no codec of that name (also an ExtensionNotFoundError)
     ├── DataTypeValidationError (ValueError)   a data type that is not valid
     ├── BadCompressorError (ValueError)    not usable as a compressor

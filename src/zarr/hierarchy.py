@@ -737,7 +737,6 @@ class Group(NewerGroupNames, Node, MutableMapping[str, Any]):
         >>> root.require_dataset('foo', shape=10, dtype='i4') == z
         True
         """
-
         create = partial(self.create_dataset, name, shape=shape, dtype=dtype, **kwargs)
         return self._require(name, shape, dtype, exact, create)
 

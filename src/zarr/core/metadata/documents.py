@@ -28,7 +28,9 @@ def plain(value: Any) -> Any:
 def as_buffers(documents: Mapping[str, Any], prototype: Any) -> dict[str, Any]:
     """Return JSON objects by key as buffers with their text."""
     return {
-        key: prototype.buffer.from_bytes(json.dumps(plain(members), indent=get("json_indent")).encode())
+        key: prototype.buffer.from_bytes(
+            json.dumps(plain(members), indent=get("json_indent")).encode()
+        )
         for key, members in documents.items()
     }
 
