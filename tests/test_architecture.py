@@ -49,7 +49,6 @@ LAYERS = [
         "core.buffer",
         "core.chunk_grids",
         "core.chunk_key_encodings",
-        "core.codec_pipeline",
         "core.common",
         "core.config",
         "core.dtype",
@@ -63,7 +62,16 @@ LAYERS = [
     {"tools"},
     {"convenience"},
     # What code for the 3.x library imports: thin delegation.
-    {"api", "dtype", "experimental", "metadata", "core.group", "core.sync_group"},
+    {
+        "api",
+        "dtype",
+        "experimental",
+        "metadata",
+        "core.codec_pipeline",
+        "core.debug_info",
+        "core.group",
+        "core.sync_group",
+    },
     # What old code imports by these names.
     {"n5", "context", "indexing", "types", "util", "_storage"},
     {"meta"},

@@ -35,6 +35,7 @@ __all__ = [
     "create_array",
     "empty",
     "empty_like",
+    "from_array",
     "full",
     "full_like",
     "ones",
@@ -370,6 +371,79 @@ def create_array(
     if write_data:
         z._fill_new(data)
     return z
+
+
+def from_array(
+    store: StoreLike,
+    *,
+    data: Any,
+    write_data: bool = True,
+    chunks: Any = "keep",
+    shards: Any = "keep",
+    filters: Any = "keep",
+    compressors: Any = "keep",
+    serializer: Any = "keep",
+    zarr_format: int | None = None,
+    **kwargs: Any,
+) -> Array:
+    """Create an array like another one, with its elements.
+
+    Parameters
+    ----------
+    store : BaseStore, MutableMapping or str
+        A store, a path or a URL.
+    data : array_like
+        The array. If it is a Zarr array, the new one has its attributes, fill value and names of
+        dimensions, too.
+    write_data : bool, default True
+        Whether to store the elements.
+    chunks, shards, filters, compressors, serializer : object, optional
+        As for :func:`create_array`. ``'keep'``, the default, takes over those of a Zarr array.
+    zarr_format : int, optional
+        Version of the format. That of a Zarr array by default, otherwise 3.
+    **kwargs
+        Other parameters of :func:`create_array`.
+
+    Returns
+    -------
+    Array
+        The new array.
+
+    Raises
+    ------
+    ContainsArrayError, ContainsGroupError
+        If there is an array or group and ``overwrite=True`` is not given.
+    ValueError, TypeError
+        If an argument is invalid.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> z = zarr.from_array({}, data=zarr.ones((4, 6), chunks=(2, 3)))
+    >>> z.chunks, z.zarr_format
+    ((2, 3), 2)
+    """
+    given = {
+        "chunks": chunks, "shards": shards, "filters": filters, "compressors": compressors,
+        "serializer": serializer,
+    }  # fmt: skip
+    kept: dict[str, Any] = {}
+    if isinstance(data, Array):
+        kept = {
+            **_layout_of(data),
+            "attributes": data.attrs.asdict(),
+            "fill_value": data.fill_value,
+        }
+        zarr_format = kept.pop("zarr_version", None) if zarr_format is None else zarr_format
+        kept = {name: value for name, value in kept.items() if name != "dimension_separator"}
+    chosen = {name: value for name, value in given.items() if not _is_keep(value)}
+    version = _formats.NAMED.version if zarr_format is None else zarr_format
+    arguments = {**kept, **chosen, **kwargs, "zarr_format": version}
+    return create_array(store, data=data, write_data=write_data, **arguments)
+
+
+def _is_keep(argument: Any) -> bool:
+    return isinstance(argument, str) and argument == "keep"
 
 
 def _default_fill(dtype: Any) -> Any:
