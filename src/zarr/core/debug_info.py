@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+import sys
+from contextlib import suppress
 from importlib import metadata
 
 from zarr._version import __version__
@@ -33,11 +35,15 @@ def print_debug_info() -> None:
     >>> zarr.print_debug_info()  # doctest: +ELLIPSIS
     platform: ...
     """
-    print(f"platform: {platform.platform()}")
-    print(f"python: {platform.python_version()}")
-    print(f"zarr: {__version__}")
+    found = {"platform": platform.platform(), "python": platform.python_version()}
+    found |= {"zarr": __version__, **_versions()}
+    sys.stdout.write("".join(f"{name}: {version}\n" for name, version in found.items()))
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions of those packages that are installed."""
+    installed = {}
     for package in _PACKAGES:
-        try:
-            print(f"{package}: {metadata.version(package)}")
-        except metadata.PackageNotFoundError:
-            continue
+        with suppress(metadata.PackageNotFoundError):
+            installed[package] = metadata.version(package)
+    return installed

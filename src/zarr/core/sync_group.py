@@ -84,8 +84,8 @@ def create_hierarchy(
     --------
     >>> import zarr
     >>> z = zarr.create_array(shape=3, dtype='i4')
-    >>> dict(zarr.create_hierarchy(store={}, nodes={'a/b': z.metadata}))
-    {'a': <zarr.hierarchy.Group '/a'>, 'a/b': <zarr.core.Array '/a/b' (3,) int32>, '': <zarr.hierarchy.Group '/'>}
+    >>> dict(zarr.create_hierarchy(store={}, nodes={'a': z.metadata}))
+    {'': <zarr.hierarchy.Group '/'>, 'a': <zarr.core.Array '/a' (3,) int32>}
     """
     target = normalize_store_arg(store, mode="a")
     paths = {normalize_storage_path(path): metadata for path, metadata in nodes.items()}
