@@ -35,6 +35,7 @@ from zarr.creation import (
     create_array,
     empty,
     empty_like,
+    from_array,
     full,
     full_like,
     ones,
@@ -61,7 +62,7 @@ __all__ = [
     "MetadataError", "NestedDirectoryStore", "ProcessSynchronizer", "TempStore",
     "ThreadSynchronizer", "__version__", "array", "consolidate_metadata", "convert", "copy",
     "copy_all", "copy_store", "create", "create_array", "create_group", "empty", "empty_like",
-    "full", "full_like", "group", "load", "ones", "ones_like", "open", "open_array",
+    "from_array", "full", "full_like", "group", "load", "ones", "ones_like", "open", "open_array",
     "open_consolidated", "open_group", "open_like", "save", "save_array", "save_group", "tree",
     "zeros", "zeros_like",
 ]  # fmt: skip
@@ -73,7 +74,10 @@ _LATER = frozenset((
 ))  # fmt: skip
 """Modules that are imported at first use."""
 
-_NEWER: dict[str, str] = {}
+_NEWER: dict[str, str] = {
+    "create_hierarchy": "zarr.core.sync_group",
+    "print_debug_info": "zarr.core.debug_info",
+}
 """Names of the 3.x library, with the modules that they are imported from at first use."""
 
 _TOOLS = {
@@ -91,6 +95,8 @@ _MODULES = (
 """Modules for users; the others are internal, or names that only old code needs."""
 
 if _typing.TYPE_CHECKING:  # type checkers and editors do not follow `__getattr__`
+    from zarr.core.debug_info import print_debug_info as print_debug_info
+    from zarr.core.sync_group import create_hierarchy as create_hierarchy
     from zarr.storage import ABSStore as ABSStore
     from zarr.storage import DBMStore as DBMStore
     from zarr.storage import FSStore as FSStore

@@ -36,6 +36,7 @@ __all__ = [
     "create_array",
     "empty",
     "empty_like",
+    "from_array",
     "full",
     "full_like",
     "ones",
@@ -49,6 +50,19 @@ __all__ = [
 Mode: TypeAlias = Literal["r", "r+", "a", "w", "w-"]
 Lengths: TypeAlias = Sequence[int | tuple[int, int]]
 Chunks: TypeAlias = int | Sequence[int | Lengths | None]
+
+
+class _DefaultFillValue:
+    """Stands for the fill value of an array for which none is given."""
+
+    def __repr__(self) -> str:
+        return "<default of the dtype>"
+
+    def __reduce__(self) -> str:
+        return "DEFAULT_FILL_VALUE"
+
+
+DEFAULT_FILL_VALUE = _DefaultFillValue()
 
 
 def check_mode(mode: str) -> Mode:
@@ -244,7 +258,7 @@ def create_array(
     filters: Any = "auto",
     compressors: Any = "auto",
     serializer: Any = "auto",
-    fill_value: Any = None,
+    fill_value: Any = DEFAULT_FILL_VALUE,
     order: Literal["C", "F"] | None = None,
     zarr_format: int | None = 3,
     attributes: Mapping[str, Any] | None = None,
@@ -281,9 +295,10 @@ def create_array(
         Zstandard by default.
     serializer : codec, optional
         The codec that converts an array to bytes. Chosen from the dtype by default.
-    fill_value : scalar, optional
+    fill_value : scalar or None, optional
         Value of elements that were never written. Zero of the dtype by default: an empty string
-        for text and bytes, ``NaT`` for datetimes.
+        for text and bytes, ``NaT`` for datetimes. None leaves them undefined in format 2, and is
+        the default in format 3, which has no undefined values.
     order : {'C', 'F'}, optional
         Memory layout of the elements within a chunk. 'C' by default.
     zarr_format : int, default 3
@@ -350,7 +365,7 @@ def create_array(
     }  # fmt: skip
     if data is not None:
         data, kwargs["dtype"] = as_array(data, dtype, kwargs.get("meta_array"))
-    if fill_value is None:
+    if fill_value is DEFAULT_FILL_VALUE:
         kwargs["fill_value"] = _default_fill(kwargs["dtype"])
     if data is None:
         return create(shape, **kwargs)  # type: ignore[arg-type]
@@ -358,6 +373,79 @@ def create_array(
     if write_data:
         z._fill_new(data)
     return z
+
+
+def from_array(
+    store: StoreLike,
+    *,
+    data: Any,
+    write_data: bool = True,
+    chunks: Any = "keep",
+    shards: Any = "keep",
+    filters: Any = "keep",
+    compressors: Any = "keep",
+    serializer: Any = "keep",
+    zarr_format: int | None = None,
+    **kwargs: Any,
+) -> Array:
+    """Create an array like another one, with its elements.
+
+    Parameters
+    ----------
+    store : BaseStore, MutableMapping or str
+        A store, a path or a URL.
+    data : array_like
+        The array. If it is a Zarr array, the new one has its attributes, fill value and names of
+        dimensions, too.
+    write_data : bool, default True
+        Whether to store the elements.
+    chunks, shards, filters, compressors, serializer : object, optional
+        As for :func:`create_array`. ``'keep'``, the default, takes over those of a Zarr array.
+    zarr_format : int, optional
+        Version of the format. That of a Zarr array by default, otherwise 3.
+    **kwargs
+        Other parameters of :func:`create_array`.
+
+    Returns
+    -------
+    Array
+        The new array.
+
+    Raises
+    ------
+    ContainsArrayError, ContainsGroupError
+        If there is an array or group and ``overwrite=True`` is not given.
+    ValueError, TypeError
+        If an argument is invalid.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> z = zarr.from_array({}, data=zarr.ones((4, 6), chunks=(2, 3)))
+    >>> z.chunks, z.zarr_format
+    ((2, 3), 2)
+    """
+    given = {
+        "chunks": chunks, "shards": shards, "filters": filters, "compressors": compressors,
+        "serializer": serializer,
+    }  # fmt: skip
+    kept: dict[str, Any] = {}
+    if isinstance(data, Array):
+        kept = {
+            **_layout_of(data),
+            "attributes": data.attrs.asdict(),
+            "fill_value": data.fill_value,
+        }
+        zarr_format = kept.pop("zarr_version", None) if zarr_format is None else zarr_format
+        kept = {name: value for name, value in kept.items() if name != "dimension_separator"}
+    chosen = {name: value for name, value in given.items() if not _is_keep(value)}
+    version = _formats.NAMED.version if zarr_format is None else zarr_format
+    arguments = {**kept, **chosen, **kwargs, "zarr_format": version}
+    return create_array(store, data=data, write_data=write_data, **arguments)
+
+
+def _is_keep(argument: Any) -> bool:
+    return isinstance(argument, str) and argument == "keep"
 
 
 def _default_fill(dtype: Any) -> Any:

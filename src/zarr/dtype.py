@@ -3,43 +3,108 @@
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from zarr.core.dtype.registry import DataTypeRegistry as DataTypeRegistry
-from zarr.core.dtype.registry import ZDTypeLike as ZDTypeLike
-from zarr.core.dtype.registry import data_type_registry as data_type_registry
-from zarr.core.dtype.registry import parse_data_type as parse_data_type
-from zarr.core.dtype.registry import parse_dtype as parse_dtype
-from zarr.core.dtype.types import Bool as Bool
-from zarr.core.dtype.types import Complex64 as Complex64
-from zarr.core.dtype.types import Complex128 as Complex128
-from zarr.core.dtype.types import DateTime64 as DateTime64
-from zarr.core.dtype.types import FixedLengthUTF32 as FixedLengthUTF32
-from zarr.core.dtype.types import Float16 as Float16
-from zarr.core.dtype.types import Float32 as Float32
-from zarr.core.dtype.types import Float64 as Float64
-from zarr.core.dtype.types import Int8 as Int8
-from zarr.core.dtype.types import Int16 as Int16
-from zarr.core.dtype.types import Int32 as Int32
-from zarr.core.dtype.types import Int64 as Int64
-from zarr.core.dtype.types import NullTerminatedBytes as NullTerminatedBytes
-from zarr.core.dtype.types import RawBytes as RawBytes
-from zarr.core.dtype.types import Struct as Struct
-from zarr.core.dtype.types import Structured as Structured
-from zarr.core.dtype.types import TimeDelta64 as TimeDelta64
-from zarr.core.dtype.types import UInt8 as UInt8
-from zarr.core.dtype.types import UInt16 as UInt16
-from zarr.core.dtype.types import UInt32 as UInt32
-from zarr.core.dtype.types import UInt64 as UInt64
-from zarr.core.dtype.types import VariableLengthBytes as VariableLengthBytes
-from zarr.core.dtype.types import VariableLengthUTF8 as VariableLengthUTF8
-from zarr.core.dtype.wrapper import HasEndianness as HasEndianness
-from zarr.core.dtype.wrapper import HasItemSize as HasItemSize
-from zarr.core.dtype.wrapper import HasLength as HasLength
-from zarr.core.dtype.wrapper import HasObjectCodec as HasObjectCodec
-from zarr.core.dtype.wrapper import TBaseDType as TBaseDType
-from zarr.core.dtype.wrapper import TBaseScalar as TBaseScalar
-from zarr.core.dtype.wrapper import TDType_co as TDType_co
-from zarr.core.dtype.wrapper import TScalar_co as TScalar_co
-from zarr.core.dtype.wrapper import ZDType as ZDType
+from zarr.core.dtype.registry import (
+    DataTypeRegistry,
+    ZDTypeLike,
+    data_type_registry,
+    parse_data_type,
+    parse_dtype,
+)
+from zarr.core.dtype.types import (
+    Bool,
+    Complex64,
+    Complex128,
+    DateTime64,
+    FixedLengthUTF32,
+    Float16,
+    Float32,
+    Float64,
+    Int8,
+    Int16,
+    Int32,
+    Int64,
+    NullTerminatedBytes,
+    RawBytes,
+    Struct,
+    Structured,
+    TimeDelta64,
+    UInt8,
+    UInt16,
+    UInt32,
+    UInt64,
+    VariableLengthBytes,
+    VariableLengthUTF8,
+)
+from zarr.core.dtype.wrapper import (
+    HasEndianness,
+    HasItemSize,
+    HasLength,
+    HasObjectCodec,
+    TBaseDType,
+    TBaseScalar,
+    TDType_co,
+    TScalar_co,
+    ZDType,
+)
+
+__all__ = [
+    "Bool",
+    "Complex64",
+    "Complex128",
+    "DTypeSpec_V2",
+    "DataTypeRegistry",
+    "DateTime64",
+    "DateTime64JSON_V2",
+    "DateTime64JSON_V3",
+    "FixedLengthUTF32",
+    "FixedLengthUTF32JSON_V2",
+    "FixedLengthUTF32JSON_V3",
+    "Float16",
+    "Float32",
+    "Float64",
+    "HasEndianness",
+    "HasItemSize",
+    "HasLength",
+    "HasObjectCodec",
+    "Int8",
+    "Int16",
+    "Int32",
+    "Int64",
+    "NullTerminatedBytes",
+    "NullTerminatedBytesJSON_V3",
+    "NullterminatedBytesJSON_V2",
+    "RawBytes",
+    "RawBytesJSON_V2",
+    "RawBytesJSON_V3",
+    "Struct",
+    "StructJSON_V3",
+    "Structured",
+    "StructuredJSON_V2",
+    "StructuredJSON_V3",
+    "TBaseDType",
+    "TBaseScalar",
+    "TDType_co",
+    "TScalar_co",
+    "TimeDelta64",
+    "TimeDelta64JSON_V2",
+    "TimeDelta64JSON_V3",
+    "UInt8",
+    "UInt16",
+    "UInt32",
+    "UInt64",
+    "VariableLengthBytes",
+    "VariableLengthBytesJSON_V2",
+    "VariableLengthUTF8",
+    "VariableLengthUTF8JSON_V2",
+    "ZDType",
+    "ZDTypeLike",
+    "check_dtype_spec_no_object_codec_v2",
+    "check_dtype_spec_v2",
+    "data_type_registry",
+    "parse_data_type",
+    "parse_dtype",
+]
+
 
 # What metadata hold for data types, for annotations.
 DTypeSpec_V2: TypeAlias = Mapping[str, Any]

@@ -12,11 +12,12 @@
     │   │   └── PathNotFoundError          there is neither an array nor a group
     │   └── FSPathExistNotDir              a file where a directory is needed
     ├── ContainsArrayAndGroupError (ValueError)
+    ├── NotConsolidatedError (KeyError)    no consolidated metadata (also ValueError)
     ├── NameNotFoundError (KeyError)       no member or attribute of that name
     ├── MetadataValidationError (ValueError)
     │   ├── MetadataError                  metadata that are invalid
     │   │   └── ExtensionNotFoundError     … for want of a codec or a data type
-    │   └── NodeTypeValidationError        an array for a group, or the reverse: the two Contains errors
+    │   └── NodeTypeValidationError        an array for a group, or the reverse
     ├── UnknownCodecError (ValueError)     no codec of that name (also an ExtensionNotFoundError)
     ├── DataTypeValidationError (ValueError)   a data type that is not valid
     ├── BadCompressorError (ValueError)    not usable as a compressor
@@ -174,6 +175,10 @@ class FSPathExistNotDir(NodeError):
     """A file exists where a store needs a directory."""
 
     message = "path exists but is not a directory: {!r}"
+
+
+class NotConsolidatedError(ZarrError, KeyError, ValueError):
+    """There are no consolidated metadata."""
 
 
 class NameNotFoundError(ZarrError, KeyError):

@@ -786,7 +786,7 @@ class Group(NewerGroupNames, Node, MutableMapping[str, Any]):
         data = kwargs.pop("data", None)
         write_data = kwargs.pop("write_data", True)
         if data is not None:
-            kwargs = {n: v for n, v in kwargs.items() if v is not None}
+            kwargs = {n: v for n, v in kwargs.items() if v is not None or n == "fill_value"}
             data, dtype = creation.as_array(data, kwargs.get("dtype"), self._given_meta_array)
             kwargs = {
                 "shape": data.shape,

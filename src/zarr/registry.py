@@ -9,13 +9,13 @@ from zarr import config
 from zarr._codecs import v3_codecs
 from zarr._codecs.codec_classes import record_classes
 from zarr.core.chunk_key_encodings import ChunkKeyEncoding, encodings
-from zarr.core.dtype.registry import data_type_registry as data_type_registry
+from zarr.core.dtype.registry import data_type_registry
 from zarr.errors import UnknownCodecError
 
 __all__ = [
-    "Registry", "get_buffer_class", "get_chunk_key_encoding_class", "get_codec_class",
-    "get_ndbuffer_class", "get_pipeline_class", "register_buffer", "register_chunk_key_encoding",
-    "register_codec", "register_ndbuffer", "register_pipeline",
+    "Registry", "data_type_registry", "get_buffer_class", "get_chunk_key_encoding_class",
+    "get_codec_class", "get_ndbuffer_class", "get_pipeline_class", "register_buffer",
+    "register_chunk_key_encoding", "register_codec", "register_ndbuffer", "register_pipeline",
 ]  # fmt: skip
 
 T = TypeVar("T")

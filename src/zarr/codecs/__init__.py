@@ -14,19 +14,19 @@ from zarr._codecs.codec_classes import BloscCodec as BloscCodec
 from zarr._codecs.codec_classes import BloscShuffle as BloscShuffle
 from zarr._codecs.codec_classes import BytesCodec as BytesCodec
 from zarr._codecs.codec_classes import CastValueCodec as CastValueCodec
-from zarr._codecs.codec_classes import CastValueCodec as CastValue
 from zarr._codecs.codec_classes import Crc32cCodec as Crc32cCodec
 from zarr._codecs.codec_classes import Endian as Endian
 from zarr._codecs.codec_classes import GzipCodec as GzipCodec
 from zarr._codecs.codec_classes import PackBitsCodec as PackBitsCodec
 from zarr._codecs.codec_classes import ScaleOffsetCodec as ScaleOffsetCodec
-from zarr._codecs.codec_classes import ScaleOffsetCodec as ScaleOffset
 from zarr._codecs.codec_classes import ShardingCodec as ShardingCodec
 from zarr._codecs.codec_classes import ShardingCodecIndexLocation as ShardingCodecIndexLocation
 from zarr._codecs.codec_classes import TransposeCodec as TransposeCodec
 from zarr._codecs.codec_classes import VLenBytesCodec as VLenBytesCodec
 from zarr._codecs.codec_classes import VLenUTF8Codec as VLenUTF8Codec
 from zarr._codecs.codec_classes import ZstdCodec as ZstdCodec
+
+CastValue, ScaleOffset = CastValueCodec, ScaleOffsetCodec  # as the 3.x library names them
 
 # The documented names of this module are the codec classes of numcodecs.
 _classes = {

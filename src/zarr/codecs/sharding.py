@@ -1,4 +1,5 @@
 """Codecs under the name that code for the 3.x library imports."""
 
-from zarr._codecs.codec_classes import ShardingCodec as ShardingCodec
-from zarr._codecs.codec_classes import ShardingCodecIndexLocation as ShardingCodecIndexLocation
+from zarr._codecs.codec_classes import ShardingCodec, ShardingCodecIndexLocation
+
+__all__ = ["ShardingCodec", "ShardingCodecIndexLocation"]

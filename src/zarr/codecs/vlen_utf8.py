@@ -1,4 +1,5 @@
 """Codecs under the name that code for the 3.x library imports."""
 
-from zarr._codecs.codec_classes import VLenBytesCodec as VLenBytesCodec
-from zarr._codecs.codec_classes import VLenUTF8Codec as VLenUTF8Codec
+from zarr._codecs.codec_classes import VLenBytesCodec, VLenUTF8Codec
+
+__all__ = ["VLenBytesCodec", "VLenUTF8Codec"]

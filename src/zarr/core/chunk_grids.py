@@ -86,7 +86,9 @@ class ChunkGrid:
         """
         shape = parse_shapelike(array_shape)
         if len(shape) != len(chunk_sizes):
-            raise ValueError(f"array_shape {shape} and chunk_sizes {chunk_sizes} must have the same length")
+            raise ValueError(
+                f"array_shape {shape} and chunk_sizes {chunk_sizes} must have the same length"
+            )
         lengths = [n if isinstance(n, int) else tuple(map(int, n)) for n in chunk_sizes]
         edges = [n if isinstance(n, int) else _edges(n) for n in lengths]
         for length, extent in zip(edges, shape, strict=True):
@@ -131,7 +133,9 @@ class ChunkGrid:
             If chunks differ.
         """
         if not self.is_regular:
-            raise ValueError("chunk_shape is only available for regular chunk grids; use chunk_sizes")
+            raise ValueError(
+                "chunk_shape is only available for regular chunk grids; use chunk_sizes"
+            )
         return tuple(self.grid.chunks)
 
     @property
@@ -177,9 +181,7 @@ class ChunkGrid:
         """
         first = origin or (0,) * self.ndim
         counts = selection_shape or [n - at for n, at in zip(self.grid_shape, first, strict=True)]
-        return itertools.product(
-            *(range(at, at + n) for at, n in zip(first, counts, strict=True))
-        )
+        return itertools.product(*(range(at, at + n) for at, n in zip(first, counts, strict=True)))
 
     def iter_chunk_regions(
         self,
@@ -216,7 +218,9 @@ class ChunkGrid:
         if any(not 0 <= i < n for i, n in zip(at, self.grid_shape, strict=True)):
             return None
         box = self.grid.box(at)
-        slices = [slice(p.start, min(p.stop, n)) for p, n in zip(box, self.array_shape, strict=True)]
+        slices = [
+            slice(p.start, min(p.stop, n)) for p, n in zip(box, self.array_shape, strict=True)
+        ]
         return ChunkSpec(tuple(slices), tuple(part.stop - part.start for part in box))
 
     def __iter__(self) -> Iterator[ChunkSpec]:

@@ -26,9 +26,7 @@ def create_node(
         If there is an array or group and `overwrite` is False.
     """
     if isinstance(metadata, GroupMetadata):
-        return new_group(
-            store, overwrite, path, None, metadata.zarr_format, metadata.attributes
-        )
+        return new_group(store, overwrite, path, None, metadata.zarr_format, metadata.attributes)
     if not hasattr(metadata, "to_record"):
         raise TypeError(
             f"path {path!r}: expected ArrayV2Metadata, ArrayV3Metadata or GroupMetadata, not "

@@ -127,4 +127,3 @@ class ForeignCodec:
 def _size(spec: ArraySpec) -> int:
     size: int = spec.dtype.to_native_dtype().itemsize
     return size
-

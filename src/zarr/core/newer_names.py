@@ -1,4 +1,4 @@
-"""Members of arrays that code for the 3.x library uses: views of what the array is, by other names."""
+"""Members of arrays that code for the 3.x library uses."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class NewerNames:
         >>> zarr.zeros((10, 20), chunks=5).metadata.chunks
         (5, 5)
         """
-        from zarr.core.metadata.group import node_metadata
         from zarr.core.metadata.documents import members_of
+        from zarr.core.metadata.group import node_metadata
 
         return node_metadata(members_of(self))  # type: ignore[return-value]
 
@@ -69,7 +69,9 @@ class NewerNames:
         from zarr.core.array_spec import ArrayConfig
 
         return ArrayConfig(
-            self._current.order, self._write_empty_chunks, read_missing_chunks=self._missing != "error"
+            self._current.order,
+            self._write_empty_chunks,
+            read_missing_chunks=self._missing != "error",
         )
 
     def with_config(self, config: Any) -> Self:

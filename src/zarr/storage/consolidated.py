@@ -9,7 +9,13 @@ from typing import Any, NamedTuple
 from zarr import _formats
 from zarr._formats.base import dump_json, join
 from zarr._formats.documents import expect_object, load_json, load_with_copies
-from zarr.errors import MetadataError, PathNotFoundError, ReadOnlyError, warn_user
+from zarr.errors import (
+    MetadataError,
+    NotConsolidatedError,
+    PathNotFoundError,
+    ReadOnlyError,
+    warn_user,
+)
 from zarr.storage.base import BaseStore, Buffer, as_store
 
 __all__ = [
@@ -297,7 +303,7 @@ def _find(store: BaseStore, metadata_key: str, path: str, version: int | None) -
             first = next((own for own in carriers[place] if own in without), None)
             if first is None or first in copies:
                 return _Copies(copies, key, _changed(store, copies, found, places, below))
-    raise KeyError(_absent(store, metadata_key, path))
+    raise NotConsolidatedError(_absent(store, metadata_key, path))
 
 
 def _absent(store: BaseStore, metadata_key: str, path: str) -> str:

@@ -337,8 +337,10 @@ def array_meta(
     if not is_auto(options.compressors) and not _is_default(compressor):
         raise ValueError("compressor and compressors mean the same thing; give one of them")
     compressors = _compressor_steps(compressor) if lengths else []
+    if any(step_from("filter", codec).name in OBJECT_CODECS for codec in _listed(filters)):
+        implied_codec = None
     steps = _steps(filters, object_codec or implied_codec, compressors, options)
-    if kind.hasobject and object_codec is None and implied_codec is None:
+    if kind.hasobject and object_codec is None and dtypes.normalize_dtype(dtype)[1] is None:
         _warn_of_filters(filters)
     if kind.hasobject and all(step.role == "compressor" for step in steps):
         raise ValueError(

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from zarr.core.metadata.v2 import ArrayV2Metadata as ArrayV2Metadata
-from zarr.core.metadata.v3 import ArrayMetadataJSON_V3 as ArrayMetadataJSON_V3
-from zarr.core.metadata.v3 import ArrayV3Metadata as ArrayV3Metadata
+from zarr.core.metadata.v2 import ArrayV2Metadata
+from zarr.core.metadata.v3 import ArrayMetadataJSON_V3, ArrayV3Metadata
 
 __all__ = ["ArrayMetadata", "ArrayMetadataJSON_V3", "ArrayV2Metadata", "ArrayV3Metadata"]
 

@@ -13,7 +13,7 @@ from zarr._formats.base import check_attributes
 from zarr._metadata.records import ArrayMeta
 from zarr.config import get
 
-__all__ = ["as_buffers", "members_of", "plain", "record_from"]
+__all__ = ["as_buffers", "load_members", "members_of", "plain", "record_from"]
 
 
 def plain(value: Any) -> Any:
@@ -28,7 +28,9 @@ def plain(value: Any) -> Any:
 def as_buffers(documents: Mapping[str, Any], prototype: Any) -> dict[str, Any]:
     """Return JSON objects by key as buffers with their text."""
     return {
-        key: prototype.buffer.from_bytes(json.dumps(plain(members), indent=get("json_indent")).encode())
+        key: prototype.buffer.from_bytes(
+            json.dumps(plain(members), indent=get("json_indent")).encode()
+        )
         for key, members in documents.items()
     }
 
@@ -50,10 +52,16 @@ def record_from(members: Mapping[str, Any]) -> ArrayMeta:
     return ArrayMeta(**{**vars(meta), "attributes": attributes})
 
 
+def load_members(document: Any) -> dict[str, Any]:
+    """Return the members of a metadata document that the engine has written."""
+    members: dict[str, Any] = json.loads(bytes(document))
+    return members
+
+
 def members_of(array: Any) -> dict[str, Any]:
     """Return the members of the metadata of an array, its attributes among them."""
     shown = _formats.by_version(array._format.shown_as)
     same = shown is array._format
     meta = array._current
     document = (shown or array._format).dump_array(meta if same else array._format.freed(meta))
-    return {**json.loads(document), "attributes": array.attrs.asdict()}
+    return {**load_members(document), "attributes": array.attrs.asdict()}

@@ -68,9 +68,12 @@ class ConsolidatedMetadata:
             If they are of another kind.
         """
         if data.get("kind") != "inline":
-            raise MetadataValidationError(f"Consolidated metadata kind={data.get('kind')!r} is not 'inline'.")
+            raise MetadataValidationError(
+                f"Consolidated metadata kind={data.get('kind')!r} is not 'inline'."
+            )
+        prefix = f"{path}/" if path else ""
         nodes = data.get("metadata") or {}
-        return cls({at: node_metadata(members) for at, members in nodes.items()})
+        return cls({at: node_metadata(members, prefix + at) for at, members in nodes.items()})
 
     @property
     def flattened_metadata(self) -> dict[str, NodeMetadata]:
@@ -165,12 +168,16 @@ class GroupMetadata(Metadata):
         given = dict(data)
         if given.pop("node_type", "group") != "group":
             where = f" at {path!r}" if path else ""
-            raise NodeTypeValidationError(f"node_type must be 'group', not {data['node_type']!r:.50}{where}")
+            raise NodeTypeValidationError(
+                f"node_type must be 'group', not {data['node_type']!r:.50}{where}"
+            )
         copies = given.pop("consolidated_metadata", None)
         return cls(
             attributes=given.pop("attributes", None),
             zarr_format=given.pop("zarr_format", 3),
-            consolidated_metadata=None if copies is None else ConsolidatedMetadata.from_dict(copies),
+            consolidated_metadata=None
+            if copies is None
+            else ConsolidatedMetadata.from_dict(copies),
             extra_fields=given,
         )
 
@@ -200,7 +207,7 @@ _KEYS = {2: (ZGROUP_JSON, False), 3: (ZARR_JSON, True)}
 NodeMetadata: TypeAlias = ArrayV2Metadata | ArrayV3Metadata | GroupMetadata
 
 
-def node_metadata(members: Mapping[str, Any]) -> NodeMetadata:
+def node_metadata(members: Mapping[str, Any], path: str | None = None) -> NodeMetadata:
     """Return the metadata of an array or group whose members are given.
 
     Raises
@@ -214,5 +221,5 @@ def node_metadata(members: Mapping[str, Any]) -> NodeMetadata:
     arrays: dict[Any, Any] = {2: ArrayV2Metadata, 3: ArrayV3Metadata}
     is_array = members.get("node_type") == "array" or "shape" in members
     kind = arrays[version] if is_array else GroupMetadata
-    found: NodeMetadata = kind.from_dict(members)
+    found: NodeMetadata = kind.from_dict(members, path=path)
     return found

@@ -174,9 +174,13 @@ class ArrayV2Metadata(Metadata):
         given = {n: v for n, v in data.items() if n in cls.__dataclass_fields__}
         where = f" at {path!r}" if path else ""
         if given.pop("zarr_format", 2) != 2:
-            raise MetadataValidationError(f"zarr_format must be 2, not {data['zarr_format']!r:.50}{where}")
+            raise MetadataValidationError(
+                f"zarr_format must be 2, not {data['zarr_format']!r:.50}{where}"
+            )
         if names := [n for n in ("shape", "chunks", "dtype") if n not in given]:
-            raise MetadataValidationError(f"required members are missing: {', '.join(names)}{where}")
+            raise MetadataValidationError(
+                f"required members are missing: {', '.join(names)}{where}"
+            )
         given["dtype"] = _data_type(given["dtype"], given.get("filters"))
         fill = given.get("fill_value")
         given["fill_value"] = None if fill is None else _fill_of(given["dtype"], fill)

@@ -305,7 +305,9 @@ class ArrayV3Metadata(Metadata):
             "data_type": self.data_type.to_json(3),
             "chunk_grid": self.chunk_grid.to_dict(),
             "chunk_key_encoding": self.chunk_key_encoding.to_dict(),
-            "fill_value": None if fill is None else self.data_type.to_json_scalar(fill, zarr_format=3),
+            "fill_value": None
+            if fill is None
+            else self.data_type.to_json_scalar(fill, zarr_format=3),
             "codecs": tuple(codec.to_dict() for codec in self.codecs),
             "attributes": self.attributes,
             "dimension_names": self.dimension_names,
@@ -341,12 +343,18 @@ class ArrayV3Metadata(Metadata):
         given = dict(data)
         where = f" at {path!r}" if path else ""
         if given.pop("zarr_format", 3) != 3:
-            raise MetadataValidationError(f"zarr_format must be 3, not {data['zarr_format']!r:.50}{where}")
+            raise MetadataValidationError(
+                f"zarr_format must be 3, not {data['zarr_format']!r:.50}{where}"
+            )
         if given.pop("node_type", "array") != "array":
-            raise NodeTypeValidationError(f"node_type must be 'array', not {data['node_type']!r:.50}{where}")
+            raise NodeTypeValidationError(
+                f"node_type must be 'array', not {data['node_type']!r:.50}{where}"
+            )
         names = [n for n in _REQUIRED if n not in given]
         if names:
-            raise MetadataValidationError(f"required members are missing: {', '.join(names)}{where}")
+            raise MetadataValidationError(
+                f"required members are missing: {', '.join(names)}{where}"
+            )
         data_type = given.pop("data_type")
         if not isinstance(data_type, ZDType):
             data_type = data_type_registry.match_json(data_type, zarr_format=3)
