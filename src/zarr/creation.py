@@ -27,6 +27,7 @@ from zarr.errors import (
 from zarr.storage.base import BaseStore, Separator, normalize_storage_path
 from zarr.storage.nodes import NamedOptions, is_auto, is_sharding, new_array, settled
 from zarr.storage.resolve import StoreLike, normalize_store_arg
+from zarr.storage.store_path import without_path
 from zarr.sync import Synchronizer
 
 __all__ = [
@@ -224,6 +225,7 @@ def create(
     order = settings.get("order", order)
     compressor, fill_value = _h5py_arguments(compressor, fill_value, options, kwargs)
     zarr_version = _formats.one_version(zarr_version, zarr_format)
+    store, path = without_path(store, path)
     store = normalize_store_arg(store, mode="w", zarr_version=zarr_version)
     chunk_store = None if chunk_store is None else normalize_store_arg(chunk_store, mode="w")
     found = new_array(
@@ -351,10 +353,10 @@ def create_array(
     kwargs.setdefault("write_empty_chunks", bool(write_empty))
     if is_auto(compressors) and not kwargs.keys() & {"compressor", "codecs"}:
         compressors = None if is_sharding(serializer) else _DEFAULT_COMPRESSORS
+    store, path = without_path(store, name if name is not None else kwargs.get("path"))
     store = normalize_store_arg(store, storage_options, "w", zarr_version=zarr_format)
     kwargs |= {
-        "store": store, "dtype": dtype,
-        "path": name if name is not None else kwargs.get("path"),
+        "store": store, "dtype": dtype, "path": path,
         "chunks": True if is_auto(chunks) else chunks, "shards": shards, "filters": filters,
         "compressors": compressors, "serializer": serializer, "fill_value": fill_value,
         "order": order or settings.get("order") or get("array.order"), "zarr_format": zarr_format,
@@ -826,6 +828,7 @@ def open_array(
     if missing is None and settings.get("read_missing_chunks") is False:
         missing = "error"
     zarr_version = _formats.one_version(zarr_version, zarr_format)
+    store, path = without_path(store, path)
     store = normalize_store_arg(store, storage_options, mode, zarr_version=zarr_version)
     if chunk_store is not None:
         chunk_store = normalize_store_arg(chunk_store, storage_options, mode)

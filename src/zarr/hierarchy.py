@@ -34,6 +34,7 @@ from zarr.storage.nodes import (
     settled,
 )
 from zarr.storage.resolve import StoreLike, normalize_store_arg
+from zarr.storage.store_path import without_path
 from zarr.sync import KeyLocks, Synchronizer
 
 __all__ = ["Group", "create_group", "group", "open_group"]
@@ -1280,6 +1281,7 @@ def group(
     <zarr.hierarchy.Group '/'>
     """
     zarr_version = _formats.one_version(zarr_version, zarr_format)
+    store, path = without_path(store, path)
     store = normalize_store_arg(store, mode="w", zarr_version=zarr_version, default=MemoryStore)
     chunks = None if chunk_store is None else normalize_store_arg(chunk_store, mode="w")
     path = normalize_storage_path(path)
@@ -1372,6 +1374,7 @@ def open_group(
     """
     mode = creation.check_mode(mode)
     zarr_version = _formats.one_version(zarr_version, zarr_format)
+    store, path = without_path(store, path)
     store = normalize_store_arg(
         store, storage_options, mode, zarr_version=zarr_version, default=MemoryStore
     )
@@ -1444,6 +1447,7 @@ def create_group(
     <zarr.core.Array '/a' (10,) int32>
     """
     _formats.one_version(None, zarr_format)
+    store, path = without_path(store, path)
     store = normalize_store_arg(
         store, storage_options, "w", zarr_version=zarr_format, default=MemoryStore
     )

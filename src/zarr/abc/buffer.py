@@ -391,9 +391,8 @@ class NDBuffer:
         """
         if self._data.size != 1:
             raise ValueError("Buffer does not contain a single scalar value")
-        return (
-            self.as_numpy_array().item(0) if self.dtype.kind == "O" else self.as_numpy_array()[()]
-        )
+        scalar: ScalarType = self.as_numpy_array().reshape(())[()]
+        return scalar
 
     @property
     def dtype(self) -> np.dtype[Any]:

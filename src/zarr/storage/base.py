@@ -237,8 +237,10 @@ class BaseStore(CoroutineVerbs, MutableMapping[str, Buffer]):
             routes = {verb for name in overridden for verb in ROUTES[name]}
             for verb in routes - {verb for verb in own if not is_asynchronous(own[verb])}:
                 setattr(cls, verb, vars(routed).get(verb, getattr(BaseStore, verb)))
+            cls._is_routed = True
             return
-        cls._plain = cls
+        if not cls._is_routed:
+            cls._plain = cls
         if _needs_contexts(getitems := vars(cls).get("getitems")):
             cls.getitems = _with_contexts(getitems)  # type: ignore[method-assign, arg-type]
         for method, verbs in _VERBS.items():

@@ -8,6 +8,7 @@ that can be awaited.
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import (
     AsyncIterator,
     Callable,
@@ -34,7 +35,7 @@ __all__ = ["ROUTES", "CoroutineVerbs", "is_asynchronous", "serve_both"]
 ROUTES: Mapping[str, tuple[str, ...]] = {
     "get": ("__getitem__", "getitems", "probe", "get_first", "present", "get_partial_values"),
     "set": ("__setitem__", "setitems"),
-    "delete": ("__delitem__", "delitems", "rmdir"),
+    "delete": ("__delitem__", "delitems"),
     "exists": ("__contains__",),
     "list": ("__iter__",),
     "list_dir": ("listdir",),
@@ -51,6 +52,12 @@ def is_asynchronous(function: object) -> bool:
 def _loop() -> Any:
     """Return the module that needs `asyncio`, which nothing else imports."""
     return import_module("zarr.storage.event_loop")
+
+
+def _is_in_loop() -> bool:
+    """Return whether coroutines of stores call, which must not wait for other coroutines."""
+    module = sys.modules.get("zarr.storage.event_loop")
+    return module is not None and module.is_in_loop()
 
 
 def _as_buffer(value: Any, prototype: Any) -> Any:
@@ -111,17 +118,21 @@ class _Keys(Iterator[str]):
         self._method, self._store, self._prefix = method, store, prefix
         self._begun: Iterator[str] | None = None
 
-    def __iter__(self) -> Iterator[str]:  # noqa: PYI034 (the iterator of the store, which is faster)
-        if is_asynchronous(self._method):
-            folder = f"{self._prefix}/" if self._prefix else ""
-            found = _loop().run(lambda: _loop().collected(self._method(self._store, folder)))
-            return iter(found)
-        return iter(self._method(self._store, self._prefix))
+    def __iter__(self) -> Iterator[str]:  # noqa: PYI034 (that of the store, which is faster)
+        if self._begun is None:
+            self._begun = iter(self._found())
+        return self._begun
 
     def __next__(self) -> str:
-        if self._begun is None:
-            self._begun = iter(self)
-        return next(self._begun)
+        return next(iter(self))
+
+    def _found(self) -> Iterable[str]:
+        if not is_asynchronous(self._method):
+            return self._method(self._store, self._prefix)  # type: ignore[no-any-return]
+        folder = f"{self._prefix}/" if self._prefix else ""
+        collected = _loop().collected
+        found: list[str] = _loop().run(lambda: collected(self._method(self._store, folder)))
+        return found
 
     async def __aiter__(self) -> AsyncIterator[str]:
         if is_asynchronous(self._method):
@@ -129,7 +140,8 @@ class _Keys(Iterator[str]):
                 yield key
             return
         folder = self._prefix.rpartition("/")[0]
-        keys = await self._store._aside(lambda: list(self._method(self._store, folder)))
+        plain = self._store._as_plain
+        keys = await self._store._aside(lambda: list(self._method(plain, folder)))
         for key in keys:
             if key.startswith(self._prefix):
                 yield key
@@ -146,6 +158,8 @@ def _list_prefix(method: Callable[..., Any]) -> Callable[..., Any]:
 def _getsize(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def getsize(self: Any, path: str = "") -> Any:
+        if _is_in_loop():
+            return self._size_of(partial(method, self, path), path)
         size = _Size(method(self, path))
         size._place = self, path
         return size
@@ -156,6 +170,8 @@ def _getsize(method: Callable[..., Any]) -> Callable[..., Any]:
 def _clear(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def clear(self: Any) -> Any:
+        if _is_in_loop():
+            return self._aside(method, self)
         method(self)
         return _Finished()
 
@@ -195,8 +211,18 @@ class CoroutineVerbs:
 
     _has_coroutines: ClassVar[bool] = True
     _plain: ClassVar[Any]  # the class whose other methods do the work
+    _is_routed: ClassVar[bool] = False  # whether other methods call coroutines
     _blocks: ClassVar[bool] = True  # whether they may have to wait for anything
     _mode: str
+
+    @property
+    def _as_plain(self) -> Any:
+        """The same store, whose methods call no coroutines that a subclass overrides."""
+        if type(self) is self._plain:
+            return self
+        plain = object.__new__(self._plain)
+        plain.__dict__ = self.__dict__
+        return plain
 
     async def _aside(self, function: Callable[..., Any], *args: Any) -> Any:
         if self._blocks:
@@ -331,14 +357,14 @@ class CoroutineVerbs:
 
     async def _get_buffers(self, prototype: Any, requests: Sequence[tuple[str, Any]]) -> list[Any]:
         ranges = [(key, as_range(byte_range)) for key, byte_range in requests]
-        values = await self._aside(self._plain.get_partial_values, self, ranges)
+        values = await self._aside(self._as_plain.get_partial_values, ranges)
         return [_as_buffer(value, prototype) for value in values]
 
     def _plain_value(self, key: str, byte_range: Any) -> Any:
         if byte_range is not None:
-            return self._plain.get_partial_values(self, [(key, as_range(byte_range))])[0]
+            return self._as_plain.get_partial_values([(key, as_range(byte_range))])[0]
         try:
-            return self._plain.__getitem__(self, key)
+            return self._as_plain.__getitem__(key)
         except KeyError:
             return None
 
@@ -416,7 +442,13 @@ class CoroutineVerbs:
         bool
             Whether the key exists.
         """
-        return bool(await self._aside(self._plain.__contains__, self, key))
+        return bool(await self._aside(self._as_plain.__contains__, key))
+
+    async def _size_of(self, measure: Callable[[], int], key: str) -> int:
+        size = await self._aside(measure)
+        if size < 1 and not await self.exists(key):
+            raise FileNotFoundError(key)
+        return int(size)
 
     async def getsize_prefix(self, prefix: str) -> int:
         """Return the size of all values below a path.
@@ -432,7 +464,7 @@ class CoroutineVerbs:
             Size in bytes.
         """
         path = prefix.strip("/")
-        sizes = partial(self._plain.list_sizes, self, path)
+        sizes = partial(self._as_plain.list_sizes, path)
         return sum([size for _, size in await self._aside(lambda: list(sizes()))])
 
     async def is_empty(self, prefix: str) -> bool:
@@ -448,7 +480,8 @@ class CoroutineVerbs:
         bool
             Whether there is none.
         """
-        return not await self._aside(self._plain.listdir, self, prefix.strip("/"))
+        keys = partial(self._as_plain.list_prefix, prefix.strip("/"))
+        return await self._aside(lambda: next(keys(), None)) is None
 
     # -- writing ---------------------------------------------------------------------
 
@@ -473,7 +506,7 @@ class CoroutineVerbs:
                 f"{type(self).__name__}.set(): `value` must be a Buffer instance. Got an instance "
                 f"of {type(value)} instead."
             )
-        self._plain.__setitem__(self, key, value.as_buffer_like())
+        self._as_plain.__setitem__(key, value.as_buffer_like())
 
     def delete_sync(self, key: str) -> None:
         """Delete a value. A missing key is ignored.
@@ -484,7 +517,7 @@ class CoroutineVerbs:
             The key.
         """
         self._check_writable()
-        self._plain.delitems(self, [key])
+        self._as_plain.delitems([key])
 
     async def set(self, key: str, value: Buffer, byte_range: None = None) -> None:
         """Store a value.
@@ -538,7 +571,7 @@ class CoroutineVerbs:
             The path.
         """
         self._check_writable()
-        await self._aside(self._plain.rmdir, self, prefix.strip("/"))
+        await self._aside(self._as_plain.rmdir, prefix.strip("/"))
 
     async def _set_many(self, values: Iterable[tuple[str, Buffer]]) -> None:
         for key, value in values:
@@ -554,7 +587,7 @@ class CoroutineVerbs:
         str
             The keys, in undefined order.
         """
-        for key in await self._aside(lambda: [*self._plain.__iter__(self)]):
+        for key in await self._aside(lambda: [*self._as_plain.__iter__()]):
             yield key
 
     async def list_dir(self, prefix: str) -> AsyncIterator[str]:
@@ -570,5 +603,5 @@ class CoroutineVerbs:
         str
             The names, sorted.
         """
-        for name in await self._aside(self._plain.listdir, self, prefix.strip("/")):
+        for name in await self._aside(self._as_plain.listdir, prefix.strip("/")):
             yield name

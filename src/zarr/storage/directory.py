@@ -14,6 +14,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from contextlib import suppress
 from glob import glob
 from operator import attrgetter
+from pathlib import Path
 from typing import Any, ClassVar
 
 from zarr import config
@@ -174,6 +175,11 @@ class DirectoryStore(BaseStore):
         self._checked = {""}
 
     @property
+    def root(self) -> Path:
+        """The directory, as the 3.x library has it."""
+        return Path(self.path)
+
+    @property
     def location(self) -> Hashable:
         return os.path.realpath(self.path)  # not kept: links may be changed
 
@@ -319,6 +325,8 @@ class DirectoryStore(BaseStore):
     # -- writing -------------------------------------------------------------------
 
     def __setitem__(self, key: str, value: Buffer) -> None:
+        if self._mode == "r":
+            self.check_writeable()
         path = self._file(key)
         try:
             replace_file(path, value, fsync=self.fsync)
@@ -335,6 +343,7 @@ class DirectoryStore(BaseStore):
             self[key] = value
 
     def __delitem__(self, key: str) -> None:
+        self.check_writeable()
         try:
             path = self._file(key)
         except _NoFileError:
@@ -430,6 +439,7 @@ class DirectoryStore(BaseStore):
         return [entry.name for entry in self._entries(path)]
 
     def rmdir(self, path: str = "") -> None:
+        self.check_writeable()
         try:
             target = self._folder(path)
         except _NoFileError:
@@ -441,6 +451,7 @@ class DirectoryStore(BaseStore):
             sync_folder(os.path.dirname(target))
 
     def rename(self, src_path: str, dst_path: str) -> None:
+        self.check_writeable()
         target = self._file(dst_path)
         try:
             source = self._file(src_path)
@@ -492,6 +503,8 @@ class DirectoryStore(BaseStore):
         }
         if not self.follow_symlinks:
             options["follow_symlinks"] = False
+        if self.read_only:
+            options["read_only"] = True
         return options
 
     def __reduce__(self) -> Any:
@@ -583,7 +596,10 @@ def _is_same(path: str, found: os.stat_result) -> bool:
 
 
 def _reopen(cls: type[DirectoryStore], path: str, options: dict[str, Any]) -> DirectoryStore:
-    return cls(path, **options)
+    read_only = options.pop("read_only", False)
+    store = cls(path, **options)
+    store._mode = "r" if read_only else "a"
+    return store
 
 
 class NestedDirectoryStore(DirectoryStore):

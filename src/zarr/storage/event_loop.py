@@ -15,7 +15,8 @@ from zarr.storage.coroutines import WithinLoopError, run_in
 from zarr.sync import renew_after_fork
 
 __all__ = [
-    "WithinLoopError", "collected", "gathered", "in_thread", "loop", "result_of", "run",
+    "WithinLoopError", "collected", "gathered", "in_thread", "is_in_loop", "loop", "result_of",
+    "run",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -44,6 +45,12 @@ class _Loop:
                 self._loop = started
             return self._loop
 
+    def is_current(self) -> bool:
+        try:
+            return asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            return False
+
 
 _shared = _Loop()
 
@@ -51,6 +58,11 @@ _shared = _Loop()
 def loop() -> asyncio.AbstractEventLoop:
     """Return the event loop in which the coroutines of stores run, in a thread of its own."""
     return _shared.get()
+
+
+def is_in_loop() -> bool:
+    """Return whether the calling thread runs the event loop for stores."""
+    return _shared.is_current()
 
 
 def run(make: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -7,7 +7,6 @@ side, no more at a time than the setting ``async.concurrency`` allows.
 from __future__ import annotations
 
 from collections.abc import (
-    AsyncIterator,
     Awaitable,
     Callable,
     Hashable,
@@ -65,84 +64,109 @@ def _as_request(byte_range: ByteRange) -> Any:
     return OffsetByteRequest(start) if length is None else RangeByteRequest(start, start + length)
 
 
+def _each(
+    store: BaseStore,
+    verb: str,
+    request: Callable[[Any, str, T], Awaitable[R]],
+    items: Iterable[tuple[str, T]],
+) -> list[R]:
+    """Return what the coroutine `request` returns for each key and item, side by side."""
+
+    async def named(item: tuple[str, T]) -> R:
+        try:
+            return await request(store._coroutines, *item)
+        except Exception as error:  # noqa: BLE001 (whatever a store raises)
+            failed = _failed(verb, item[0], store, error)
+            raise failed from (None if failed is error else error)
+
+    checked = [(check_key(key), item) for key, item in items]
+    return run(partial(gathered, named, checked, config.get("async.concurrency")))
+
+
+async def _get(store: Any, key: str, byte_range: ByteRange | None) -> Buffer | None:
+    request = None if byte_range is None else _as_request(byte_range)
+    try:
+        value = await store.get(key, _PROTOTYPE, request)
+    except Exception as error:
+        if _is_absence(error, key):
+            return None
+        if byte_range is None or isinstance(error, (PermissionError, StoreError)):
+            raise
+        # A range behind the end of a value is an error to some, and only the value tells.
+        value = await store.get(key, _PROTOTYPE, None)
+        return None if value is None else take_range(_bytes_of(value), byte_range)
+    if value is None:
+        return None
+    found = _bytes_of(value)
+    if byte_range is not None and byte_range[0] < 0:
+        return take_range(found, byte_range)  # a suffix may be longer than what is wanted
+    return found
+
+
+async def _set(store: Any, key: str, value: bytes) -> None:
+    await store.set(key, _PROTOTYPE.buffer.from_bytes(value))
+
+
+async def _delete(store: Any, key: str, _: None) -> None:
+    with suppress(FileNotFoundError):
+        await store.delete(key)
+
+
+async def _exists(store: Any, key: str, _: None) -> bool:
+    return bool(await store.exists(key))
+
+
+async def _size(store: Any, key: str, _: None) -> int:
+    try:
+        return int(await store.getsize(key))
+    except (FileNotFoundError, KeyError):
+        return -1
+
+
+def _whole(
+    store: BaseStore, verb: str, path: str, make: Callable[[], Awaitable[T]], absent: T
+) -> T:
+    """Return the result of one coroutine about all that is below `path`."""
+
+    async def named() -> T:
+        try:
+            return await make()
+        except FileNotFoundError:
+            return absent
+        except Exception as error:  # noqa: BLE001 (whatever a store raises)
+            failed = _failed(verb, path, store, error)
+            raise failed from (None if failed is error else error)
+
+    return run(named)
+
+
 class Routed(BaseStore):
     """The verbs of a store that call the coroutines of `_coroutines`.
 
     A subclass of one of our stores that overrides coroutines has those of them that are concerned.
     """
 
-    # -- requests ------------------------------------------------------------------
-
-    def _each(
-        self, verb: str, request: Callable[[str, T], Awaitable[R]], items: Iterable[tuple[str, T]]
-    ) -> list[R]:
-        """Return what the coroutine `request` returns for each key and item, side by side."""
-
-        async def named(item: tuple[str, T]) -> R:
-            try:
-                return await request(*item)
-            except Exception as error:  # noqa: BLE001 (whatever a store raises)
-                failed = _failed(verb, item[0], self, error)
-                raise failed from (None if failed is error else error)
-
-        checked = [(check_key(key), item) for key, item in items]
-        return run(partial(gathered, named, checked, config.get("async.concurrency")))
-
-    def _listed(self, path: str, names: Callable[[], AsyncIterator[str]]) -> list[str]:
-        async def listed() -> list[str]:
-            try:
-                return await collected(names())
-            except FileNotFoundError:
-                return []
-            except Exception as error:  # noqa: BLE001 (whatever a store raises)
-                failed = _failed("list", path, self, error)
-                raise failed from (None if failed is error else error)
-
-        return run(listed)
-
-    async def _request(self, key: str, byte_range: ByteRange | None) -> Buffer | None:
-        request = None if byte_range is None else _as_request(byte_range)
-        try:
-            value = await self._coroutines.get(key, _PROTOTYPE, request)
-        except Exception as error:
-            if _is_absence(error, key):
-                return None
-            if byte_range is None or isinstance(error, (PermissionError, StoreError)):
-                raise
-            # A range behind the end of a value is an error to some, and only the value tells.
-            value = await self._coroutines.get(key, _PROTOTYPE, None)
-            return None if value is None else take_range(_bytes_of(value), byte_range)
-        if value is None:
-            return None
-        found = _bytes_of(value)
-        if byte_range is not None and byte_range[0] < 0:
-            return take_range(found, byte_range)  # a suffix may be longer than what is wanted
-        return found
-
     # -- reading ---------------------------------------------------------------------
 
     def __getitem__(self, key: str) -> Buffer:
-        value = self._each("read", self._request, [(key, None)])[0]
+        value = _each(self, "read", _get, [(key, None)])[0]
         if value is None:
             raise KeyError(key)
         return value
 
     def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
-        values = self._each("read", self._request, [(key, None) for key in keys])
+        values = _each(self, "read", _get, [(key, None) for key in keys])
         return {key: value for key, value in zip(keys, values, strict=True) if value is not None}
 
     def get_partial_values(self, ranges: Sequence[tuple[str, ByteRange]]) -> list[Buffer | None]:
-        return self._each("read", self._request, ranges)
+        return _each(self, "read", _get, ranges)
 
     def __contains__(self, key: object) -> bool:
         try:
             name = check_key(key)
         except ValueError:
             return False
-        return self._each("look for", self._exists, [(name, None)])[0]
-
-    async def _exists(self, key: str, _: None) -> bool:
-        return bool(await self._coroutines.exists(key))
+        return _each(self, "look for", _exists, [(name, None)])[0]
 
     # -- writing ---------------------------------------------------------------------
 
@@ -152,10 +176,7 @@ class Routed(BaseStore):
     def setitems(self, items: Mapping[str, Buffer]) -> None:
         self.check_writeable()
         # Copies, because a store may keep what it is given.
-        self._each("write", self._set, [(key, as_bytes(value)) for key, value in items.items()])
-
-    async def _set(self, key: str, value: bytes) -> None:
-        await self._coroutines.set(key, _PROTOTYPE.buffer.from_bytes(value))
+        _each(self, "write", _set, [(key, as_bytes(value)) for key, value in items.items()])
 
     def __delitem__(self, key: str) -> None:
         self.check_writeable()
@@ -165,19 +186,20 @@ class Routed(BaseStore):
 
     def delitems(self, keys: Iterable[str]) -> None:
         self.check_writeable()
-        self._each("delete", self._delete, [(key, None) for key in keys])
+        _each(self, "delete", _delete, [(key, None) for key in keys])
 
-    async def _delete(self, key: str, _: None) -> None:
-        with suppress(FileNotFoundError):
-            await self._coroutines.delete(key)
+    def rmdir(self, path: str = "") -> None:
+        self.check_writeable()
+        _whole(self, "delete", path, lambda: self._coroutines.delete_dir(path), None)
 
     # -- listing ---------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._listed("", self._coroutines.list))
+        return iter(_whole(self, "list", "", lambda: collected(self._coroutines.list()), []))
 
     def listdir(self, path: str = "") -> list[str]:
-        names = self._listed(path, lambda: self._coroutines.list_dir(path))
+        listing = partial(self._coroutines.list_dir, path)
+        names = _whole(self, "list", path, lambda: collected(listing()), [])
         return sorted({name.strip("/") for name in names} - {""})
 
 
@@ -261,12 +283,13 @@ class ForeignStore(Routed):
     def is_listable(self) -> bool:
         return bool(self._store.supports_listing)
 
-    # -- listing ---------------------------------------------------------------------
+    # -- what is below a path ----------------------------------------------------------
 
     def list_prefix(self, path: str = "") -> Iterator[str]:
         prefix = f"{path}/" if path else ""
+        listing = partial(self._store.list_prefix, prefix)
         try:
-            found = self._listed(path, lambda: self._store.list_prefix(prefix))
+            found = _whole(self, "list", path, lambda: collected(listing()), [])
         except StoreError:
             if self.listdir(path):
                 raise
@@ -275,29 +298,15 @@ class ForeignStore(Routed):
 
     def list_sizes(self, path: str = "") -> Iterator[tuple[str, int]]:
         keys = [*self.list_prefix(path)]
-        sizes = self._each("measure", self._size, [(key, None) for key in keys])
+        sizes = _each(self, "measure", _size, [(key, None) for key in keys])
         return (pair for pair in zip(keys, sizes, strict=True) if pair[1] >= 0)
 
-    async def _size(self, key: str, _: None) -> int:
-        try:
-            return int(await self._store.getsize(key))
-        except (FileNotFoundError, KeyError):
-            return -1
-
     def getsize(self, path: str = "") -> int:
-        if path and (size := self._each("measure", self._size, [(path, None)])[0]) >= 0:
+        if path and (size := _each(self, "measure", _size, [(path, None)])[0]) >= 0:
             return size
         prefix = f"{path}/" if path else ""
         keys = [(f"{prefix}{name}", None) for name in self.listdir(path)]
-        return sum(size for size in self._each("measure", self._size, keys) if size >= 0)
-
-    def rmdir(self, path: str = "") -> None:
-        self.check_writeable()
-
-        async def delete(_: str, path: str) -> None:
-            await (self._store.delete_dir(path) if path else self._store.clear())
-
-        self._each("delete", delete, [(path or "all", path)])
+        return sum(size for size in _each(self, "measure", _size, keys) if size >= 0)
 
     def close(self) -> None:
         """Close the store."""
