@@ -41,14 +41,14 @@ def append(folder: Path, version: int) -> None:
     dataset().to_zarr(folder / "a.zarr", zarr_format=version)
     more = dataset().assign_coords(time=pd.date_range("2000-01-04", periods=3))
     more.drop_vars(["n", "s", "flag"]).to_zarr(folder / "a.zarr", append_dim="time")
-    assert xr.open_zarr(folder / "a.zarr").t.values.tolist() == [*more.t.values.tolist()] * 2
+    assert xr.open_zarr(folder / "a.zarr").t.to_numpy().tolist() == [*more.t.to_numpy().tolist()] * 2
 
 
 def write_region(folder: Path, version: int) -> None:
     dataset().to_zarr(folder / "a.zarr", zarr_format=version)
     row = dataset()[["t"]].isel(time=[1]).drop_vars(["time", "x"]) + 100
     row.to_zarr(folder / "a.zarr", region={"time": slice(1, 2)})
-    assert xr.open_zarr(folder / "a.zarr").t.values[1].tolist() == [104, 105, 106, 107]
+    assert xr.open_zarr(folder / "a.zarr").t.to_numpy()[1].tolist() == [104, 105, 106, 107]
 
 
 def encodings(folder: Path, version: int) -> None:
@@ -96,7 +96,7 @@ def chunks_of_dask(folder: Path, version: int) -> None:
 def unnamed_array(folder: Path, version: int) -> None:
     xr.DataArray([1, 2, 3]).to_zarr(folder / "a.zarr", zarr_format=version)
     found = xr.open_dataarray(folder / "a.zarr", engine="zarr")
-    assert found.values.tolist() == [1, 2, 3]
+    assert found.to_numpy().tolist() == [1, 2, 3]
 
 
 def store_in_memory(folder: Path, version: int) -> None:
