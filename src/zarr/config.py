@@ -239,7 +239,7 @@ class set:
     True
     """
 
-    def __init__(self, arg: Mapping[str, Any] | None = None, **changes: Any) -> None:
+    def __init__(self, arg: Mapping[str, Any] | None = None, /, **changes: Any) -> None:
         global current, named
         self._before = current, named
         ours = {n: changes.pop(n) for n in [*changes] if n in Config.__dataclass_fields__}

@@ -92,7 +92,7 @@ class NumcodecsCodec:
         return cls(**(data.get("configuration") or {}))
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and self._config == other._config  # type: ignore[attr-defined]
+        return type(other) is type(self) and self._config == other._config
 
     def __hash__(self) -> int:
         return hash((self.codec_name, repr(sorted(self._config.items()))))

@@ -7,6 +7,7 @@ from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from zarr import config
 from zarr._formats.base import Format, NodeKind, join
 from zarr._formats.n5 import ATTRIBUTES
 from zarr._formats.v1 import V1
@@ -40,6 +41,7 @@ __all__ = [
     "kind",
     "not_found",
     "one_version",
+    "usual",
 ]
 
 DEFAULT: Format = V2()
@@ -82,6 +84,21 @@ def by_version(version: Any, argument: str = "zarr_version") -> Format | None:
             return candidate
     known = ", ".join(sorted(repr(candidate.version) for candidate in FORMATS))
     raise ValueError(f"{argument} must be one of {known}, not {version!r}")
+
+
+def usual() -> Format:
+    """Return the format of new arrays and groups where no argument decides it.
+
+    Raises
+    ------
+    ValueError
+        If the setting ``default_zarr_format`` is not the version of a format that can be written.
+    """
+    version = config.get("default_zarr_format")
+    for format in COMMON:
+        if format.version == version:
+            return format
+    raise ValueError(f"default_zarr_format must be 2 or 3, not {version!r}")
 
 
 def one_version(zarr_version: Any, zarr_format: Any) -> Any:

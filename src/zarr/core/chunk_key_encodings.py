@@ -154,7 +154,7 @@ def parse_chunk_key_encoding(data: ChunkKeyEncodingLike) -> ChunkKeyEncoding:
     """
     if isinstance(data, ChunkKeyEncoding):
         return data
-    given = {"name": data} if isinstance(data, str) else dict(data)
+    given: dict[str, Any] = {"name": data} if isinstance(data, str) else dict(data)
     if "separator" in given:
         given["configuration"] = {"separator": given.pop("separator")}
     name, _ = parse_named_configuration(given, require_configuration=False)

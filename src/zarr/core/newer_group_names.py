@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
+from zarr._formats.base import Format
 from zarr.core.array import Array
 from zarr.core.newer_names import chosen_config
+from zarr.storage.base import BaseStore
 
 if TYPE_CHECKING:
     from zarr.core.metadata.group import GroupMetadata
@@ -17,8 +19,8 @@ __all__ = ["NewerGroupNames"]
 class NewerGroupNames:
     """The properties and methods that only groups of the 3.x library have."""
 
-    _format: Any
-    _store: Any
+    _format: Format
+    _store: BaseStore
     _path: str
     attrs: Any
 
@@ -250,7 +252,7 @@ class NewerGroupNames:
         def create() -> Any:
             return self.create_array(name, shape=shape, config=config, **kwargs)  # type: ignore[attr-defined]
 
-        array = self._require(name, shape, kwargs.get("dtype"), exact, create)  # type: ignore[attr-defined]
+        array: Array = self._require(name, shape, kwargs.get("dtype"), exact, create)  # type: ignore[attr-defined]
         return array.with_config(config) if chosen_config(config) else array
 
     def update_attributes(self, new_attributes: Mapping[str, Any]) -> Self:

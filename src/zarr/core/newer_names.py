@@ -29,7 +29,7 @@ class NewerNames:
 
     _current: ArrayMeta
     _write_empty_chunks: bool
-    _missing: str
+    _missing: Any
     __dict__: dict[str, Any]
 
     @property

@@ -275,13 +275,12 @@ class NamedOptions:
     attributes: Mapping[str, Any] | None = None
 
     @property
-    def default_format(self) -> Format:
-        """The format of a new array for which none is given: the first that has all of this."""
-        needs_names = not is_auto(self.serializer) or any(
+    def needs_names(self) -> bool:
+        """Whether only the format that names codecs has all of this."""
+        return not is_auto(self.serializer) or any(
             option is not None
             for option in (self.codecs, self.shards, self.chunk_key_encoding, self.dimension_names)
         )
-        return _formats.NAMED if needs_names else _formats.DEFAULT
 
 
 def is_auto(argument: Any) -> bool:
@@ -557,8 +556,13 @@ def new_array(
         chunks = normalize_chunks(chunks, lengths, kind.itemsize)
         options = _shards_of(storage_transformers, chunks, options)
     version = store.default_version if zarr_version is None else zarr_version
-    default = _formats.NAMED if lists_chunks(chunks) else options.default_format
-    format = _formats.by_version(version) or default
+    format = _formats.by_version(version)
+    if format is None and (options.needs_names or lists_chunks(chunks)):
+        format = _formats.NAMED
+    elif format is None:
+        # Arguments that the newer format does not have decide, too, and not the setting.
+        older = object_codec is not None or dimension_separator or not _is_default(compressor)
+        format = _formats.DEFAULT if older else _formats.usual()
     meta = array_meta(
         shape, chunks, dtype, compressor, fill_value, order, filters, object_codec,
         _store_separator(store, dimension_separator), options, format,
@@ -735,7 +739,7 @@ def new_group(
     store = as_store(store)
     path = normalize_storage_path(path)
     version = store.default_version if zarr_version is None else zarr_version
-    format = _formats.by_version(version) or _formats.DEFAULT
+    format = _formats.by_version(version) or _formats.usual()
     given = check_attributes(attributes or {})
     key, document = format.group_key(path), format.dump_group(GroupMeta(given))
     store.check_document(key, document)

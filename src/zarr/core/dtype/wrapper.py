@@ -41,7 +41,7 @@ class ZDType(ABC, Generic[TDType_co, TScalar_co]):
     spelling itself is done by the functions that read and write metadata.
     """
 
-    dtype_cls: ClassVar[type[np.dtype[Any]]]
+    dtype_cls: ClassVar[Any]  # the class of NumPy's dtype
     _zarr_v3_name: ClassVar[str]
 
     @classmethod

@@ -188,7 +188,7 @@ class ArrayV2Metadata(Metadata):
         return cls(**{"order": "C", **given})
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and plain(self.to_dict()) == plain(other.to_dict())  # type: ignore[attr-defined]
+        return type(other) is type(self) and plain(self.to_dict()) == plain(other.to_dict())
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -365,7 +365,7 @@ class ArrayV3Metadata(Metadata):
         return cls(data_type=data_type, fill_value=fill, **{**own, "extra_fields": given})
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and plain(self.to_dict()) == plain(other.to_dict())  # type: ignore[attr-defined]
+        return type(other) is type(self) and plain(self.to_dict()) == plain(other.to_dict())
 
     __hash__ = None  # type: ignore[assignment]
 
