@@ -199,7 +199,7 @@ class Routed(BaseStore):
 
     def listdir(self, path: str = "") -> list[str]:
         listing = partial(self._coroutines.list_dir, path)
-        names = _whole(self, "list", path, lambda: collected(listing()), [])
+        names: list[str] = _whole(self, "list", path, lambda: collected(listing()), [])
         return sorted({name.strip("/") for name in names} - {""})
 
 
@@ -288,6 +288,7 @@ class ForeignStore(Routed):
     def list_prefix(self, path: str = "") -> Iterator[str]:
         prefix = f"{path}/" if path else ""
         listing = partial(self._store.list_prefix, prefix)
+        found: list[str]
         try:
             found = _whole(self, "list", path, lambda: collected(listing()), [])
         except StoreError:

@@ -80,6 +80,11 @@ class LoggingStore(WrapperStore[T]):
             Name of the method.
         hint : object, default ''
             What to log of its arguments.
+
+        Returns
+        -------
+        context manager
+            For the block that makes the call.
         """
         op = f"{type(self._store).__name__}.{method}({hint})"
         self.counter[method] += 1

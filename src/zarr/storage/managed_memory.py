@@ -48,9 +48,6 @@ class ManagedMemoryStore(FlatMemoryStore):
 
     default_version: ClassVar[int | None] = 3
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:  # noqa: ARG004 (of the constructor)
-        return object.__new__(cls)
-
     def __init__(self, name: str | None = None, *, path: str = "", read_only: bool = False) -> None:
         if name is not None and "/" in name:
             raise ValueError(f"name must not contain slashes, not be {name!r}")

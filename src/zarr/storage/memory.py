@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator, Mapping, MutableMapping, Sequenc
 from contextlib import suppress
 from functools import partial
 from threading import RLock
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
 from zarr.errors import StoreKeyError
@@ -65,6 +65,10 @@ class MemoryStore(BaseStore):
         read_only: bool = False,
         store_dict: MutableMapping[str, Any] | None = None,
     ) -> None:
+        if store_dict is not None and type(self) is MemoryStore:
+            self.__class__ = FlatMemoryStore
+            FlatMemoryStore.__init__(self, store_dict=store_dict, read_only=read_only)  # type: ignore[arg-type]
+            return
         root_given = root is not None
         root = cls() if root is None else root
         # The identity first, so that it does not survive the folder for a moment.
@@ -80,9 +84,6 @@ class MemoryStore(BaseStore):
         for key, value in (store_dict or {}).items():
             MemoryStore.setitems(self, {key: _bytes_in(value)})
         self._mode = "r" if read_only else "a"
-
-    def __new__(cls, *args: Any, store_dict: Any = None, **kwargs: Any) -> Self:  # noqa: ARG004
-        return super().__new__(cls if store_dict is None else _flat(cls))
 
     def _renew(self) -> None:
         self._write_lock = RLock()
@@ -323,11 +324,6 @@ class FlatMemoryStore(KVStore, MemoryStore):
 
     def __repr__(self) -> str:
         return f"<MemoryStore: {len(self._mutable_mapping)} keys>"
-
-
-def _flat(cls: type[Any]) -> type[Any]:
-    """Return the class of a store in a flat dictionary that was called as `cls`."""
-    return FlatMemoryStore if cls is MemoryStore else cls
 
 
 def _bytes_in(value: Any) -> Buffer:

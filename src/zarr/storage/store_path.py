@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Self
 
-from zarr.storage.base import normalize_storage_path
+from zarr.storage.base import BaseStore, normalize_storage_path
 
 if TYPE_CHECKING:
     from zarr.abc.buffer import Buffer, BufferPrototype
@@ -47,7 +47,7 @@ class StorePath:
     path: str
 
     def __init__(self, store: Store | Any, path: str = "") -> None:
-        self.store = getattr(store, "given", store)
+        self.store = store.given if isinstance(store, BaseStore) else store
         self.path = normalize_storage_path(path)
 
     @property
