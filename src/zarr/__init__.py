@@ -75,6 +75,8 @@ _LATER = frozenset((
 """Modules that are imported at first use."""
 
 _NEWER: dict[str, str] = {
+    "AsyncArray": "zarr._async.array",
+    "AsyncGroup": "zarr._async.group",
     "create_hierarchy": "zarr.core.sync_group",
     "print_debug_info": "zarr.core.debug_info",
 }
@@ -95,6 +97,8 @@ _MODULES = (
 """Modules for users; the others are internal, or names that only old code needs."""
 
 if _typing.TYPE_CHECKING:  # type checkers and editors do not follow `__getattr__`
+    from zarr._async.array import AsyncArray as AsyncArray
+    from zarr._async.group import AsyncGroup as AsyncGroup
     from zarr.core.debug_info import print_debug_info as print_debug_info
     from zarr.core.sync_group import create_hierarchy as create_hierarchy
     from zarr.storage import ABSStore as ABSStore

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from types import EllipsisType
 from typing import Any, NamedTuple, TypeAlias
 
@@ -24,6 +25,13 @@ __all__ = [
     "Indexer", "MaskIndexer", "MaskSelection", "NegativeStepError", "OIndex", "OrthogonalIndexer",
     "OrthogonalSelection", "Selection", "VIndex", "VindexInvalidSelectionError",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("AsyncOIndex", "AsyncVIndex"):  # which are imported at first use
+        return getattr(import_module("zarr._async.array"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 BasicSelector: TypeAlias = int | slice | EllipsisType
 BasicSelection: TypeAlias = BasicSelector | tuple[BasicSelector, ...]

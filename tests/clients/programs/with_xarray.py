@@ -41,7 +41,9 @@ def append(folder: Path, version: int) -> None:
     dataset().to_zarr(folder / "a.zarr", zarr_format=version)
     more = dataset().assign_coords(time=pd.date_range("2000-01-04", periods=3))
     more.drop_vars(["n", "s", "flag"]).to_zarr(folder / "a.zarr", append_dim="time")
-    assert xr.open_zarr(folder / "a.zarr").t.to_numpy().tolist() == [*more.t.to_numpy().tolist()] * 2
+    assert (
+        xr.open_zarr(folder / "a.zarr").t.to_numpy().tolist() == [*more.t.to_numpy().tolist()] * 2
+    )
 
 
 def write_region(folder: Path, version: int) -> None:
