@@ -75,6 +75,8 @@ _LATER = frozenset((
 """Modules that are imported at first use."""
 
 _NEWER: dict[str, str] = {
+    "AsyncArray": "zarr._async.array",
+    "AsyncGroup": "zarr._async.group",
     "create_hierarchy": "zarr.core.sync_group",
     "print_debug_info": "zarr.core.debug_info",
 }

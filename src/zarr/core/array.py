@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -985,3 +986,9 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         '(5,)'
         """
         return array_info(self)
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("AsyncArray",):  # with coroutines, which nothing here needs
+        return getattr(import_module("zarr._async.array"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

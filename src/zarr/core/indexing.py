@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from types import EllipsisType
 from typing import Any, NamedTuple, TypeAlias
 
@@ -111,3 +112,9 @@ class CoordinateIndexer(_OfGrid, points.CoordinateIndexer):  # type: ignore[misc
 
 class MaskIndexer(_OfGrid, points.MaskIndexer):  # type: ignore[misc]
     """The elements at which a Boolean array is True."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("AsyncOIndex", "AsyncVIndex"):  # with coroutines, which nothing here needs
+        return getattr(import_module("zarr._async.array"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -46,6 +47,20 @@ class NewerNames:
         from zarr.core.metadata.group import node_metadata
 
         return node_metadata(members_of(self))  # type: ignore[return-value]
+
+    @property
+    def async_array(self) -> Any:
+        """The array with coroutines instead of methods.
+
+        Examples
+        --------
+        >>> import zarr
+        >>> type(zarr.zeros(3).async_array).__name__
+        'AsyncArray'
+        """
+        return import_module("zarr._async.array").AsyncArray._of(self)
+
+    _async_array = async_array
 
     def _codecs_of(self, role: Role) -> tuple[Any, ...]:
         return tuple(_shown(step) for step in self._current.steps if step.role == role)
