@@ -61,6 +61,7 @@ LAYERS = [
     {"hierarchy"},
     {"tools"},
     {"convenience"},
+    {"_async"},
     # What code for the 3.x library imports: thin delegation.
     {
         "api",

@@ -25,7 +25,9 @@ def array_of(metadata: Any, store_path: Any, config: Any = None) -> Array:
     document = format.dump_array(metadata.to_record())
     store, path = as_store(store_path.store), store_path.path
     found = format, format.array_key(path), document
-    return Array._of(found, store, path, not store.is_writeable()).with_config(config)
+    array = Array._of(found, store, path, not store.is_writeable()).with_config(config)
+    array.attrs._cached = dict(metadata.attributes)
+    return array
 
 
 def _array_in(out: Any) -> Any:

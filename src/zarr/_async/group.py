@@ -25,7 +25,9 @@ def _group_of(metadata: Any, store_path: StorePath) -> Group:
     document = format.dump_group(GroupMeta(attributes=metadata.attributes))
     store, path = as_store(store_path.store), store_path.path
     found = format, format.group_key(path), document
-    return Group._of(found, store, path, not store.is_writeable())
+    group = Group._of(found, store, path, not store.is_writeable())
+    group.attrs._cached = dict(metadata.attributes)
+    return group
 
 
 def _property(name: str) -> property:

@@ -1,4 +1,4 @@
-"""Coroutines that create and open arrays and groups, with the parameters of the functions of `zarr`.
+"""Coroutines that create and open arrays and groups, with the parameters of `zarr`'s functions.
 
 Each calls the function of its name in a thread; arrays and groups that it returns have coroutines,
 too. A coroutine that is cancelled ends when the call has ended.
@@ -17,9 +17,9 @@ from zarr.api import synchronous
 
 __all__ = [
     "AsyncArray", "AsyncGroup", "array", "consolidate_metadata", "copy", "copy_all", "copy_store",
-    "create", "create_array", "create_group", "create_hierarchy", "empty", "empty_like", "full",
-    "full_like", "group", "load", "ones", "ones_like", "open", "open_array", "open_consolidated",
-    "open_group", "open_like", "save", "save_array", "save_group", "tree", "zeros", "zeros_like",
+    "create", "create_array", "create_group", "create_hierarchy", "empty", "empty_like",
+    "from_array", "full", "full_like", "group", "load", "ones", "ones_like", "open", "open_array",
+    "open_consolidated", "open_group", "open_like", "save", "save_array", "save_group", "tree", "zeros", "zeros_like",
 ]  # fmt: skip
 
 
@@ -46,6 +46,7 @@ create_array = _coroutine(synchronous.create_array)
 create_group = _coroutine(synchronous.create_group)
 empty = _coroutine(synchronous.empty)
 empty_like = _coroutine(synchronous.empty_like)
+from_array = _coroutine(synchronous.from_array)
 full = _coroutine(synchronous.full)
 full_like = _coroutine(synchronous.full_like)
 group = _coroutine(synchronous.group)

@@ -21,6 +21,7 @@ from zarr.creation import (
     create_array,
     empty,
     empty_like,
+    from_array,
     full,
     full_like,
     ones,
@@ -34,7 +35,7 @@ from zarr.hierarchy import Group, create_group, group, open_group
 
 __all__ = [
     "Array", "Group", "array", "consolidate_metadata", "copy", "copy_all", "copy_store", "create",
-    "create_array", "create_group", "create_hierarchy", "empty", "empty_like", "full",
-    "full_like", "group", "load", "ones", "ones_like", "open", "open_array", "open_consolidated",
-    "open_group", "open_like", "save", "save_array", "save_group", "tree", "zeros", "zeros_like",
+    "create_array", "create_group", "create_hierarchy", "empty", "empty_like",
+    "from_array", "full", "full_like", "group", "load", "ones", "ones_like", "open", "open_array",
+    "open_consolidated", "open_group", "open_like", "save", "save_array", "save_group", "tree", "zeros", "zeros_like",
 ]  # fmt: skip
