@@ -1000,8 +1000,3 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         """
         return array_info(self)
 
-
-def __getattr__(name: str) -> Any:
-    if name in ("AsyncArray",):  # with coroutines, which nothing here needs
-        return getattr(import_module("zarr._async.array"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
