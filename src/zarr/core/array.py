@@ -999,4 +999,3 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         '(5,)'
         """
         return array_info(self)
-
