@@ -68,7 +68,7 @@ def test_parsing() -> None:
     assert parse_named_configuration("a", require_configuration=False) == ("a", None)
     assert parse_named_configuration({"name": "a", "configuration": {}}, "a") == ("a", {})
     for data in ({"configuration": {}}, {"name": "b", "configuration": {}}, {"name": "a"}):
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError, match=r"Expected|Named"):
             parse_named_configuration(data, "a")
     with pytest.raises(ValueError, match="non-negative"):
         parse_shapelike([-1])

@@ -120,8 +120,3 @@ class CoordinateIndexer(_OfGrid, points.CoordinateIndexer):  # type: ignore[misc
 class MaskIndexer(_OfGrid, points.MaskIndexer):  # type: ignore[misc]
     """The elements at which a Boolean array is True."""
 
-
-def __getattr__(name: str) -> Any:
-    if name in ("AsyncOIndex", "AsyncVIndex"):  # with coroutines, which nothing here needs
-        return getattr(import_module("zarr._async.array"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
