@@ -97,6 +97,8 @@ _MODULES = (
 """Modules for users; the others are internal, or names that only old code needs."""
 
 if _typing.TYPE_CHECKING:  # type checkers and editors do not follow `__getattr__`
+    from zarr._async.array import AsyncArray as AsyncArray
+    from zarr._async.group import AsyncGroup as AsyncGroup
     from zarr.core.debug_info import print_debug_info as print_debug_info
     from zarr.core.sync_group import create_hierarchy as create_hierarchy
     from zarr.storage import ABSStore as ABSStore

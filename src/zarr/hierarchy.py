@@ -16,6 +16,7 @@ from zarr._nodes.node import Node
 from zarr.config import Missing, check_missing
 from zarr.core import Array
 from zarr.core.newer_group_names import NewerGroupNames
+from zarr.core.newer_names import or_of_coroutines
 from zarr.errors import (
     ContainsArrayError,
     ContainsGroupError,
@@ -88,6 +89,7 @@ class Group(NewerGroupNames, Node, MutableMapping[str, Any]):
     ['bar']
     """
 
+    @or_of_coroutines
     def __init__(
         self,
         store: BaseStore | MutableMapping[str, Any] | str,

@@ -8,6 +8,7 @@ from typing import Any, Self
 from zarr import _formats
 from zarr._async.threads import in_thread
 from zarr.core import Array
+from zarr.core.created_nodes import create_node
 from zarr.core.metadata.group import node_metadata
 from zarr.creation import open_array
 from zarr.storage.base import as_store
@@ -66,6 +67,10 @@ class AsyncArray:
 
     def __init__(self, metadata: Any, store_path: StorePath, config: Any = None) -> None:
         self._array = array_of(metadata, store_path, config)
+
+    async def _save_metadata(self, metadata: Any, ensure_parents: bool = False) -> None:
+        """Write the metadata of a new array."""
+        await in_thread(create_node, self._array._store, self._array._path, metadata)
 
     @classmethod
     def _of(cls, array: Array) -> Self:

@@ -39,7 +39,8 @@ class Node:
         """Return the array or group `found` in a store; without it, the constructor looks it up."""
         node = cls.__new__(cls)
         node.__dict__["_found"] = found
-        cls.__init__(node, *args, **kwargs)
+        # Without what only calls of the constructor by users need.
+        getattr(cls.__init__, "__wrapped__", cls.__init__)(node, *args, **kwargs)
         return node
 
     def _place(

@@ -43,12 +43,24 @@ from zarr._selection.parsing import has_ellipsis, single_item, split_fields
 from zarr._selection.points import indexer_class
 from zarr._shared.changes import changes
 from zarr.config import Missing
-from zarr.core.newer_names import NewerNames
+from zarr.core.newer_names import NewerNames, or_of_coroutines
 from zarr.errors import ArrayNotFoundError, ZarrError, naming
 from zarr.storage.base import BaseStore
 from zarr.sync import KeyLocks, Name, Synchronizer
 
 __all__ = ["Array"]
+
+_ELSEWHERE = {
+    **dict.fromkeys(("AsyncArray", "AsyncOIndex", "AsyncVIndex"), "zarr._async.array"),
+    **dict.fromkeys(("create_array", "from_array"), "zarr.creation"),
+}
+"""Names that code for the 3.x library imports from here, with the modules that have them."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ELSEWHERE:
+        return getattr(import_module(_ELSEWHERE[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class Array(Selections, PrivateNames, NewerNames, Node):
@@ -109,6 +121,7 @@ class Array(Selections, PrivateNames, NewerNames, Node):
 
     __module__ = "zarr.core"  # where the manual has it, and pickles look for it
 
+    @or_of_coroutines
     def __init__(
         self,
         store: BaseStore | MutableMapping[str, Any] | str,
@@ -986,9 +999,3 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         '(5,)'
         """
         return array_info(self)
-
-
-def __getattr__(name: str) -> Any:
-    if name in ("AsyncArray",):  # with coroutines, which nothing here needs
-        return getattr(import_module("zarr._async.array"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

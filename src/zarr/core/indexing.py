@@ -26,6 +26,13 @@ __all__ = [
     "OrthogonalSelection", "Selection", "VIndex", "VindexInvalidSelectionError",
 ]  # fmt: skip
 
+
+def __getattr__(name: str) -> Any:
+    if name in ("AsyncOIndex", "AsyncVIndex"):  # which are imported at first use
+        return getattr(import_module("zarr._async.array"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 BasicSelector: TypeAlias = int | slice | EllipsisType
 BasicSelection: TypeAlias = BasicSelector | tuple[BasicSelector, ...]
 CoordinateSelection: TypeAlias = Any
@@ -112,9 +119,3 @@ class CoordinateIndexer(_OfGrid, points.CoordinateIndexer):  # type: ignore[misc
 
 class MaskIndexer(_OfGrid, points.MaskIndexer):  # type: ignore[misc]
     """The elements at which a Boolean array is True."""
-
-
-def __getattr__(name: str) -> Any:
-    if name in ("AsyncOIndex", "AsyncVIndex"):  # with coroutines, which nothing here needs
-        return getattr(import_module("zarr._async.array"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
 from zarr._formats.base import Format
@@ -45,6 +46,11 @@ class NewerGroupNames:
             self._format.shown_as,
             None if nodes is None else ConsolidatedMetadata(nodes),
         )
+
+    @property
+    def _async_group(self) -> Any:
+        """The same group, with coroutines for methods."""
+        return import_module("zarr._async.group").AsyncGroup._of(self)
 
     def _below(self, depth: int | None, prefix: str = "") -> Iterator[tuple[str, Any]]:
         for name, node in self.items():  # type: ignore[attr-defined]

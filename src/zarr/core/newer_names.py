@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,7 +18,27 @@ if TYPE_CHECKING:
     from zarr.core.array_spec import ArrayConfig
     from zarr.core.metadata import ArrayMetadata
 
-__all__ = ["NewerNames", "chosen_config"]
+__all__ = ["NewerNames", "chosen_config", "or_of_coroutines"]
+
+
+def or_of_coroutines(init: Callable[..., None]) -> Callable[..., None]:
+    """Let the constructor `init` take an `AsyncArray` or `AsyncGroup` alone, too.
+
+    The 3.x library makes its arrays and groups from these only.
+    """
+
+    @wraps(init)
+    def initialize(
+        self: Any, *args: Any, _async_array: Any = None, _async_group: Any = None, **kwargs: Any
+    ) -> None:
+        if _async_array is not None:
+            self.__dict__.update(vars(_async_array._array))
+        elif _async_group is not None:
+            self.__dict__.update(vars(_async_group._group))
+        else:
+            init(self, *args, **kwargs)
+
+    return initialize
 
 
 def chosen_config(config: Any) -> dict[str, Any]:
@@ -50,17 +71,20 @@ class NewerNames:
 
     @property
     def async_array(self) -> Any:
-        """The array with coroutines instead of methods.
+        """The same array, with coroutines for methods.
 
         Examples
         --------
+        >>> import asyncio
         >>> import zarr
-        >>> type(zarr.zeros(3).async_array).__name__
-        'AsyncArray'
+        >>> asyncio.run(zarr.array([1, 2, 3]).async_array.getitem(0))
+        1
         """
         return import_module("zarr._async.array").AsyncArray._of(self)
 
-    _async_array = async_array
+    @property
+    def _async_array(self) -> Any:
+        return self.async_array
 
     def _codecs_of(self, role: Role) -> tuple[Any, ...]:
         return tuple(_shown(step) for step in self._current.steps if step.role == role)
