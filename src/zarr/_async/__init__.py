@@ -1,4 +1,4 @@
-"""How does code with coroutines use arrays and groups?
+"""Arrays and groups whose methods are coroutines, for asynchronous code.
 
 Each method calls that of the synchronous class in a thread.
 

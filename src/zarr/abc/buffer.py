@@ -391,7 +391,8 @@ class NDBuffer:
         """
         if self._data.size != 1:
             raise ValueError("Buffer does not contain a single scalar value")
-        scalar: ScalarType = self.as_numpy_array().reshape(())[()]
+        data: Any = self.as_numpy_array()
+        scalar: ScalarType = data.reshape(())[()]
         return scalar
 
     @property

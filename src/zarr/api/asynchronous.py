@@ -19,7 +19,8 @@ __all__ = [
     "AsyncArray", "AsyncGroup", "array", "consolidate_metadata", "copy", "copy_all", "copy_store",
     "create", "create_array", "create_group", "create_hierarchy", "empty", "empty_like",
     "from_array", "full", "full_like", "group", "load", "ones", "ones_like", "open", "open_array",
-    "open_consolidated", "open_group", "open_like", "save", "save_array", "save_group", "tree", "zeros", "zeros_like",
+    "open_consolidated", "open_group", "open_like", "save", "save_array", "save_group", "tree",
+    "zeros", "zeros_like",
 ]  # fmt: skip
 
 

@@ -119,4 +119,3 @@ class CoordinateIndexer(_OfGrid, points.CoordinateIndexer):  # type: ignore[misc
 
 class MaskIndexer(_OfGrid, points.MaskIndexer):  # type: ignore[misc]
     """The elements at which a Boolean array is True."""
-

@@ -271,7 +271,7 @@ class MemoryStore(BaseStore):
         return f"<{type(self).__name__}: {len(self.root)} members at the root>"
 
 
-class FlatMemoryStore(KVStore, MemoryStore):
+class FlatMemoryStore(KVStore, MemoryStore):  # type: ignore[misc]
     """A store in a flat dictionary of keys and values, as the `MemoryStore` of the 3.x library.
 
     Parameters

@@ -43,7 +43,7 @@ class WrapperStore(Store, Generic[T]):
         self._store = store
 
     @classmethod
-    async def open(cls, store_cls: type[Any], *args: Any, **kwargs: Any) -> Self:  # type: ignore[override]
+    async def open(cls, store_cls: type[Any], *args: Any, **kwargs: Any) -> Self:
         """Return a new store in front of a new store.
 
         Parameters
@@ -92,7 +92,7 @@ class WrapperStore(Store, Generic[T]):
         self.close()
 
     def __eq__(self, value: object) -> bool:
-        return type(value) is type(self) and bool(self._store == value._store)  # type: ignore[attr-defined]
+        return type(value) is type(self) and bool(self._store == value._store)
 
     __hash__ = None  # type: ignore[assignment]
 
