@@ -283,6 +283,31 @@ class NewerGroupNames:
         self.attrs.update(new_attributes)
         return self
 
+    async def update_attributes_async(self, new_attributes: Mapping[str, Any]) -> Self:
+        """Set user attributes in a coroutine; others are kept.
+
+        Parameters
+        ----------
+        new_attributes : dict
+            Attributes by name.
+
+        Returns
+        -------
+        Group
+            This group.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> import zarr
+        >>> root = zarr.group()
+        >>> dict(asyncio.run(root.update_attributes_async({'title': 'Example'})).attrs)
+        {'title': 'Example'}
+        """
+        in_thread = import_module("zarr.storage.event_loop").in_thread
+        changed: Self = await in_thread(self.update_attributes, new_attributes)
+        return changed
+
     def info_complete(self) -> Any:
         """Return :attr:`info`, which is complete here.
 

@@ -182,6 +182,66 @@ class NewerNames:
         self.attrs.update(new_attributes)  # type: ignore[attr-defined]
         return self
 
+    @classmethod
+    def from_dict(cls, store_path: Any, data: Mapping[str, Any]) -> Any:
+        """Return the array at a path whose metadata are given, and not read.
+
+        Parameters
+        ----------
+        store_path : StorePath
+            The store and the path of the array.
+        data : dict
+            The members of the metadata.
+
+        Returns
+        -------
+        Array
+            The array.
+
+        Raises
+        ------
+        MetadataValidationError
+            If the metadata are invalid.
+
+        Examples
+        --------
+        >>> import zarr
+        >>> z = zarr.create_array(shape=3, dtype='i4')
+        >>> zarr.Array.from_dict(z.store_path, z.metadata.to_dict()) == z
+        True
+        """
+        return import_module("zarr._async.array").array_of(data, store_path)
+
+    @classmethod
+    def open(cls, store: Any, *, config: Any = None) -> Any:
+        """Open the array at the root of a store, or at a path in it.
+
+        Parameters
+        ----------
+        store : BaseStore, MutableMapping or str
+            A store, a path, a URL, or a store together with a path.
+        config : ArrayConfig or dict, optional
+            How the array is used, as for :func:`zarr.open_array`.
+
+        Returns
+        -------
+        Array
+            The array.
+
+        Raises
+        ------
+        ArrayNotFoundError
+            If there is no array.
+
+        Examples
+        --------
+        >>> import zarr
+        >>> z = zarr.create_array(shape=3, dtype='i4')
+        >>> zarr.Array.open(z.store)
+        <zarr.core.Array (3,) int32>
+        """
+        return import_module("zarr.creation").open_array(store, mode="r+", config=config)
+
     def info_complete(self) -> Any:
         """Return :attr:`info`, which is complete here.
 

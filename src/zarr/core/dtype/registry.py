@@ -10,9 +10,6 @@ import numpy as np
 
 from zarr._metadata import dtypes, v2_data_types, v3_data_types
 from zarr._metadata.foreign_dtypes import is_foreign
-from zarr.core.dtype import types
-from zarr.core.dtype.types import ForeignDType, VariableLengthBytes, VariableLengthUTF8
-from zarr.core.dtype.wrapper import ZDType
 from zarr.errors import DataTypeValidationError, MetadataError
 
 __all__ = ["DataTypeRegistry", "data_type_registry", "parse_data_type", "parse_dtype", "parse_json"]
@@ -29,11 +26,14 @@ class DataTypeRegistry:
     ----------
     contents : dict, optional
         Classes of data types by name.
+    fallback : type, optional
+        The class for NumPy dtypes for which there is no other.
     """
 
-    contents: dict[str, type[ZDType[Any, Any]]] = field(default_factory=dict)
+    contents: dict[str, type[Any]] = field(default_factory=dict)
+    fallback: Any = None
 
-    def register(self, key: str, cls: type[ZDType[Any, Any]]) -> None:
+    def register(self, key: str, cls: type[Any]) -> None:
         """Add a class of data types.
 
         Parameters
@@ -60,7 +60,7 @@ class DataTypeRegistry:
         """
         del self.contents[key]
 
-    def get(self, key: str) -> type[ZDType[Any, Any]]:
+    def get(self, key: str) -> type[Any]:
         """Return the class of data types of a name.
 
         Parameters
@@ -80,7 +80,7 @@ class DataTypeRegistry:
         """
         return self.contents[key]
 
-    def match_dtype(self, dtype: np.dtype[Any]) -> ZDType[Any, Any]:
+    def match_dtype(self, dtype: np.dtype[Any]) -> Any:
         """Return the data type for a NumPy dtype.
 
         Parameters
@@ -105,7 +105,7 @@ class DataTypeRegistry:
                 "zarr.dtype.VariableLengthUTF8()"
             )
         if is_foreign(dtype):
-            return ForeignDType(native=dtype)
+            return self.fallback(native=dtype)
         for cls in self.contents.values():
             try:
                 return cls.from_native_dtype(dtype)
@@ -113,7 +113,7 @@ class DataTypeRegistry:
                 continue
         raise DataTypeValidationError(f"No Zarr data type found that matches dtype '{dtype!r}'")
 
-    def match_json(self, data: Any, *, zarr_format: int) -> ZDType[Any, Any]:
+    def match_json(self, data: Any, *, zarr_format: int) -> Any:
         """Return the data type that metadata spell as `data`.
 
         Parameters
@@ -136,22 +136,22 @@ class DataTypeRegistry:
         return parse_json(data, zarr_format=zarr_format)
 
 
-_SPECIAL = ("ForeignDType", "Structured", "VariableLengthBytes")
 data_type_registry = DataTypeRegistry()
-for _name in types.__all__:
-    if _name not in _SPECIAL:
-        data_type_registry.register(vars(types)[_name]._zarr_v3_name, vars(types)[_name])
-data_type_registry.register("variable_length_bytes", VariableLengthBytes)
+"""The data types of :mod:`zarr.core.dtype.types`, and those that clients register."""
 
 
-def of_objects(codec_id: str | None) -> ZDType[Any, Any]:
+_OF_OBJECTS = {"vlen-utf8": "string", "vlen-bytes": "variable_length_bytes"}
+
+
+def of_objects(codec_id: str | None) -> Any:
     """Return the data type of an array of objects that a codec encodes."""
-    by_codec = {"vlen-utf8": VariableLengthUTF8, "vlen-bytes": VariableLengthBytes}
-    cls: type[Any] | None = by_codec.get(codec_id or "")
-    return ForeignDType(native=np.dtype(object)) if cls is None else cls()
+    name = _OF_OBJECTS.get(codec_id or "")
+    if name is None:
+        return data_type_registry.fallback(native=np.dtype(object))
+    return data_type_registry.get(name)()
 
 
-def parse_json(data: Any, *, zarr_format: int) -> ZDType[Any, Any]:
+def parse_json(data: Any, *, zarr_format: int) -> Any:
     """Return the data type that metadata spell as `data`.
 
     Parameters
@@ -172,7 +172,7 @@ def parse_json(data: Any, *, zarr_format: int) -> ZDType[Any, Any]:
         raise DataTypeValidationError(str(error)) from error
 
 
-def _from_2(data: Any) -> ZDType[Any, Any]:
+def _from_2(data: Any) -> Any:
     codec_id = None
     if isinstance(data, Mapping):
         codec_id, data = data.get("object_codec_id"), data.get("name")
@@ -180,13 +180,15 @@ def _from_2(data: Any) -> ZDType[Any, Any]:
     return of_objects(codec_id) if dtype.kind == "O" else data_type_registry.match_dtype(dtype)
 
 
-def _from_3(data: Any) -> ZDType[Any, Any]:
+def _from_3(data: Any) -> Any:
     items = v3_data_types.items_of(data)
     if items is not None:
-        return VariableLengthUTF8() if items == "string" else VariableLengthBytes()
+        return of_objects({"string": "vlen-utf8", "bytes": "vlen-bytes"}[items])
     dtype = v3_data_types.decode_data_type(_lists(data))
-    if isinstance(data, Mapping) and data["name"] == types.Structured._zarr_v3_name:
-        return types.Structured.from_native_dtype(dtype)
+    if (
+        isinstance(data, Mapping) and data["name"] == "structured"
+    ):  # which NumPy's dtype leaves open
+        return data_type_registry.get("structured").from_native_dtype(dtype)
     return data_type_registry.match_dtype(v3_data_types.byte_ordered(dtype, "little"))
 
 
@@ -197,7 +199,7 @@ def _lists(data: Any) -> Any:
     return [_lists(value) for value in data] if isinstance(data, (list, tuple)) else data
 
 
-def parse_dtype(dtype_spec: ZDTypeLike, *, zarr_format: int) -> ZDType[Any, Any]:
+def parse_dtype(dtype_spec: ZDTypeLike, *, zarr_format: int) -> Any:
     """Return the data type that a user, or metadata, mean.
 
     Parameters
@@ -217,7 +219,7 @@ def parse_dtype(dtype_spec: ZDTypeLike, *, zarr_format: int) -> ZDType[Any, Any]
     ValueError, TypeError
         If there is no such data type.
     """
-    if isinstance(dtype_spec, ZDType):
+    if callable(getattr(dtype_spec, "to_native_dtype", None)) and not isinstance(dtype_spec, type):
         return dtype_spec
     if isinstance(dtype_spec, Mapping):
         return parse_json(dict(dtype_spec), zarr_format=zarr_format)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from zarr._metadata.v3_data_types import byte_ordered
+from zarr.core.dtype.registry import data_type_registry
 from zarr.core.dtype.wrapper import (
     EndiannessStr,
     HasEndianness,
@@ -289,8 +290,6 @@ class Structured(ZDType[Any, Any], HasItemSize):
 
     @classmethod
     def from_native_dtype(cls, dtype: np.dtype[Any]) -> Self:
-        from zarr.core.dtype.registry import data_type_registry
-
         cls._check_native(dtype)
         if dtype.fields is None:
             raise DataTypeValidationError(f"Invalid data type: {dtype} has no fields.")
@@ -378,3 +377,13 @@ class ForeignDType(ZDType[Any, Any], HasItemSize):
 
     def to_native_dtype(self) -> Any:
         return self.native
+
+
+data_type_registry.fallback = ForeignDType
+# In the order in which NumPy's dtypes are matched: of two for records, the first is found.
+for _cls in (
+    Bool, Int8, UInt8, Int16, UInt16, Int32, UInt32, Int64, UInt64, Float16, Float32, Float64,
+    Complex64, Complex128, DateTime64, TimeDelta64, FixedLengthUTF32, NullTerminatedBytes, RawBytes,
+    Struct, Structured, VariableLengthUTF8, VariableLengthBytes,
+):  # fmt: skip
+    data_type_registry.register(_cls._zarr_v3_name, _cls)

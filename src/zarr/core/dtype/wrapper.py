@@ -11,6 +11,7 @@ import numpy as np
 from zarr._codecs.objects import OneItem
 from zarr._metadata import dtypes, v2_data_types, v3_data_types
 from zarr._metadata.foreign_dtypes import JSON
+from zarr.core.dtype.registry import parse_json
 from zarr.errors import DataTypeValidationError, MetadataError
 
 __all__ = [
@@ -103,8 +104,6 @@ class ZDType(ABC, Generic[TDType_co, TScalar_co]):
         DataTypeValidationError
             If `data` is not the spelling of a data type of this class.
         """
-        from zarr.core.dtype.registry import parse_json
-
         found = parse_json(data, zarr_format=zarr_format)
         if not isinstance(found, cls):
             raise DataTypeValidationError(
