@@ -71,7 +71,7 @@ class ShardingCodecIndexLocation(StrEnum):
 
 
 def _plain(value: Any) -> JSON:
-    if isinstance(value, _Record):
+    if callable(getattr(value, "to_dict", None)):  # a codec in a shard, perhaps of another package
         return value.to_dict()
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]

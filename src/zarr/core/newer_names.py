@@ -71,20 +71,17 @@ class NewerNames:
 
     @property
     def async_array(self) -> Any:
-        """The same array, with coroutines for methods.
+        """The array with coroutines instead of methods.
 
         Examples
         --------
-        >>> import asyncio
         >>> import zarr
-        >>> asyncio.run(zarr.array([1, 2, 3]).async_array.getitem(0))
-        1
+        >>> type(zarr.zeros(3).async_array).__name__
+        'AsyncArray'
         """
         return import_module("zarr._async.array").AsyncArray._of(self)
 
-    @property
-    def _async_array(self) -> Any:
-        return self.async_array
+    _async_array = async_array
 
     def _codecs_of(self, role: Role) -> tuple[Any, ...]:
         return tuple(_shown(step) for step in self._current.steps if step.role == role)
