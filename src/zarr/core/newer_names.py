@@ -71,17 +71,20 @@ class NewerNames:
 
     @property
     def async_array(self) -> Any:
-        """The array with coroutines instead of methods.
+        """The same array, with coroutines for methods.
 
         Examples
         --------
+        >>> import asyncio
         >>> import zarr
-        >>> type(zarr.zeros(3).async_array).__name__
-        'AsyncArray'
+        >>> asyncio.run(zarr.array([1, 2, 3]).async_array.getitem(0))
+        1
         """
         return import_module("zarr._async.array").AsyncArray._of(self)
 
-    _async_array = async_array
+    @property
+    def _async_array(self) -> Any:
+        return self.async_array
 
     def _codecs_of(self, role: Role) -> tuple[Any, ...]:
         return tuple(_shown(step) for step in self._current.steps if step.role == role)
