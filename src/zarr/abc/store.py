@@ -106,10 +106,10 @@ class Store(ABC):
     ...     async def get(self, key, prototype, byte_range=None):
     ...         print('get', key)
     ...         return await super().get(key, prototype, byte_range)
-    >>> z = zarr.ones(3, chunks=3, store=zarr.MemoryStore())
-    >>> zarr.open_array(Loud(z.store), zarr_format=2)[0]
-    get .zarray
-    get 0
+    >>> z = zarr.create_array(zarr.MemoryStore(), data=[1.0, 2.0], chunks=2)
+    >>> zarr.open_array(Loud(z.store), zarr_format=3)[0]
+    get zarr.json
+    get c/0
     np.float64(1.0)
     """
 

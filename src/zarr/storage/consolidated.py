@@ -8,7 +8,13 @@ from typing import Any, NamedTuple
 
 from zarr import _formats
 from zarr._formats.base import dump_json, join
-from zarr._formats.documents import expect_object, is_metadata, load_json, load_with_copies
+from zarr._formats.documents import (
+    METADATA_NAMES,
+    expect_object,
+    is_metadata,
+    load_json,
+    load_with_copies,
+)
 from zarr.errors import (
     MetadataError,
     NotConsolidatedError,
@@ -184,9 +190,14 @@ class ConsolidatedMetadataStore(BaseStore):
         return self._documents[key] if is_metadata(key) else self.store[key]
 
     def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
-        documents = self._documents
-        found = {key: documents[key] for key in keys if key in documents}
-        chunks = [key for key in keys if not is_metadata(key)]
+        documents, found, chunks = self._documents, {}, []
+        for key in keys:
+            if key in documents:
+                found[key] = documents[key]
+            elif (
+                key.rpartition("/")[2] not in METADATA_NAMES
+            ):  # without a call: each member costs it
+                chunks.append(key)
         return {**found, **self.store.getitems(chunks)} if chunks else found
 
     def __contains__(self, key: object) -> bool:
