@@ -35,6 +35,7 @@ from zarr.creation import (
     create_array,
     empty,
     empty_like,
+    from_array,
     full,
     full_like,
     ones,
@@ -61,14 +62,25 @@ __all__ = [
     "MetadataError", "NestedDirectoryStore", "ProcessSynchronizer", "TempStore",
     "ThreadSynchronizer", "__version__", "array", "consolidate_metadata", "convert", "copy",
     "copy_all", "copy_store", "create", "create_array", "create_group", "empty", "empty_like",
-    "full", "full_like", "group", "load", "ones", "ones_like", "open", "open_array",
+    "from_array", "full", "full_like", "group", "load", "ones", "ones_like", "open", "open_array",
     "open_consolidated", "open_group", "open_like", "save", "save_array", "save_group", "tree",
     "zeros", "zeros_like",
 ]  # fmt: skip
 
 
-_LATER = frozenset(("context", "meta", "meta_v1", "n5", "types", "util"))
+_LATER = frozenset((
+    "abc", "api", "buffer", "context", "dtype", "experimental", "meta", "meta_v1", "metadata", "n5",
+    "registry", "types", "util",
+))  # fmt: skip
 """Modules that are imported at first use."""
+
+_NEWER: dict[str, str] = {
+    "AsyncArray": "zarr._async.array",
+    "AsyncGroup": "zarr._async.group",
+    "create_hierarchy": "zarr.core.sync_group",
+    "print_debug_info": "zarr.core.debug_info",
+}
+"""Names of the 3.x library, with the modules that they are imported from at first use."""
 
 _TOOLS = {
     "append": "append",
@@ -98,6 +110,10 @@ _MODULES = (
 """Modules for users; the others are internal, or names that only old code needs."""
 
 if _typing.TYPE_CHECKING:  # type checkers and editors do not follow `__getattr__`
+    from zarr._async.array import AsyncArray as AsyncArray
+    from zarr._async.group import AsyncGroup as AsyncGroup
+    from zarr.core.debug_info import print_debug_info as print_debug_info
+    from zarr.core.sync_group import create_hierarchy as create_hierarchy
     from zarr.storage import ABSStore as ABSStore
     from zarr.storage import DBMStore as DBMStore
     from zarr.storage import FSStore as FSStore
@@ -135,6 +151,8 @@ else:
             return getattr(storage, name)
         if name in _TOOLS:
             return getattr(_importlib.import_module(f"zarr.tools.{_TOOLS[name]}"), name)
+        if name in _NEWER:
+            return getattr(_importlib.import_module(_NEWER[name]), name)
         if name in _LATER:
             return _importlib.import_module(f"zarr.{name}")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -142,4 +160,6 @@ else:
 
 def __dir__() -> list[str]:
     own = [name for name in globals() if name.startswith("__")]
-    return sorted({*__all__, *codecs.__all__, *storage._ELSEWHERE, *_TOOLS, *_MODULES, *own})
+    return sorted(
+        {*__all__, *codecs.__all__, *storage._ELSEWHERE, *_TOOLS, *_NEWER, *_MODULES, *own}
+    )

@@ -3,19 +3,23 @@
 Each setting has an environment variable ``ZARR_<SETTING>``, for instance ``ZARR_WORKERS``, which
 is read when the package is imported. :func:`set` changes settings for the process, or for a
 block if it is used as a context manager. Booleans are true for ``1``, ``true`` and ``yes``.
+
+The settings of the 3.x library, which have names with dots such as ``'array.write_empty_chunks'``,
+can be read and changed by the same two functions; see :func:`get`.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, fields, replace
 from types import TracebackType
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NoReturn, TypeAlias, overload
 
 from zarr._system import count_processors
 
-__all__ = ["Config", "get", "set"]
+__all__ = ["Config", "enable_gpu", "get", "reset", "set"]
 
 
 Missing: TypeAlias = Literal["fill", "warn", "error"]
@@ -114,21 +118,115 @@ def _from_environment(environ: Mapping[str, str]) -> Config:
 current = _from_environment(os.environ)
 
 
-def get() -> Config:
-    """Return the current settings.
+defaults: list[dict[str, Any]] = [
+    {
+        "default_zarr_format": 2,
+        "array": {
+            "order": "C",
+            "write_empty_chunks": False,
+            "read_missing_chunks": True,
+            "rectilinear_chunks": True,
+            "allow_unsafe_pickle_decode": False,
+            "target_shard_size_bytes": None,
+        },
+        "async": {"concurrency": 10, "timeout": None},
+        "threading": {"max_workers": None},
+        "json_indent": 2,
+        "codec_pipeline": {"path": "zarr.core.codec_pipeline.FusedCodecPipeline", "batch_size": 1},
+        "codecs": {},
+        "buffer": "zarr.buffer.cpu.Buffer",
+        "ndbuffer": "zarr.buffer.cpu.NDBuffer",
+    }
+]
+"""The settings of the 3.x library and their defaults, in the form in which it has them."""
+
+
+def _named_from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return the settings of the 3.x library, changed by ``ZARR_ARRAY__ORDER`` and the like."""
+    tree = deepcopy(defaults[0])
+    for name, text in environ.items():
+        if name == "ZARR_DEFAULT_ZARR_FORMAT" or (name.startswith("ZARR_") and "__" in name):
+            _put(tree, name[5:].lower().replace("__", "."), _value_of(text))
+    return tree
+
+
+def _value_of(text: str) -> Any:
+    words = {"true": True, "false": False, "none": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    return int(text) if text.lstrip("-").isdecimal() else text
+
+
+_SAME = {
+    "threading.max_workers": "workers",
+    "array.allow_unsafe_pickle_decode": "allow_pickle",
+}
+"""Settings of the 3.x library, with the fields of `Config` that mean the same."""
+
+
+def _put(tree: dict[str, Any], key: str, value: Any) -> None:
+    """Set the value of a key with dots; a mapping is merged."""
+    *above, last = key.split(".")
+    for name in above:
+        tree = tree.setdefault(name, {})
+    if isinstance(value, Mapping) and isinstance(tree.get(last), dict):
+        for name, inner in value.items():
+            _put(tree[last], name, inner)
+    else:
+        tree[last] = value
+
+
+named: dict[str, Any] = _named_from_environment(os.environ)
+"""The settings of the 3.x library."""
+
+_MISSING_DEFAULT = object()
+
+
+@overload
+def get() -> Config: ...
+@overload
+def get(key: str, default: Any = ...) -> Any: ...
+def get(key: str | None = None, default: Any = _MISSING_DEFAULT) -> Any:
+    """Return the current settings, or one setting of the 3.x library.
+
+    Parameters
+    ----------
+    key : str, optional
+        Name of a setting of the 3.x library, with dots, for instance
+        ``'array.write_empty_chunks'``. All settings of this library by default.
+    default : object, optional
+        Value to return if there is no such setting. An error by default.
 
     Returns
     -------
-    Config
-        The settings, which cannot be changed through this object.
+    Config or object
+        The settings, which cannot be changed through this object; or the value of `key`.
+
+    Raises
+    ------
+    KeyError
+        If there is no setting `key`, and no `default`.
 
     Examples
     --------
     >>> import zarr
     >>> zarr.config.get().cache_bytes
     0
+    >>> zarr.config.get('array.order')
+    'C'
     """
-    return current
+    if key is None:
+        return current
+    if key in _SAME:
+        return getattr(current, _SAME[key])
+    found: Any = named
+    for name in key.split("."):
+        if not isinstance(found, Mapping) or name not in found:
+            if default is _MISSING_DEFAULT:
+                raise KeyError(key)
+            return default
+        found = found[name]
+    return found
 
 
 class set:
@@ -136,8 +234,12 @@ class set:
 
     Parameters
     ----------
+    arg : dict, optional
+        New values by names with dots, of the settings of the 3.x library. Those that it does not
+        have are kept, too.
     **changes
-        New values by the names of :class:`Config`.
+        New values by the names of :class:`Config`, or of the 3.x library with two underscores for
+        each dot.
 
     Raises
     ------
@@ -150,12 +252,23 @@ class set:
     >>> with zarr.config.set(workers=1):
     ...     zarr.config.get().workers
     1
+    >>> with zarr.config.set({'array.write_empty_chunks': True}):
+    ...     zarr.config.get('array.write_empty_chunks')
+    True
     """
 
-    def __init__(self, **changes: Any) -> None:
-        global current
-        self._before = current
-        current = replace(current, **changes)
+    def __init__(self, arg: Mapping[str, Any] | None = None, /, **changes: Any) -> None:
+        global current, named
+        self._before = current, named
+        ours = {n: changes.pop(n) for n in [*changes] if n in Config.__dataclass_fields__}
+        theirs = {**(arg or {}), **{n.replace("__", "."): v for n, v in changes.items()}}
+        if unknown := [n for n in changes if n.split("__")[0] not in defaults[0]]:
+            raise TypeError(f"there is no setting {unknown[0]!r}")
+        ours |= {_SAME[n]: v for n, v in theirs.items() if n in _SAME and v is not None}
+        settings = deepcopy(named)
+        for name, value in theirs.items():
+            _put(settings, name, value)
+        current, named = replace(current, **ours), settings
 
     def __enter__(self) -> Config:
         return current
@@ -166,5 +279,37 @@ class set:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        global current
-        current = self._before
+        global current, named
+        current, named = self._before
+
+
+def reset() -> None:
+    """Set all settings to what they were when the package was imported.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> zarr.config.reset()
+    """
+    global current, named
+    current, named = _from_environment(os.environ), _named_from_environment(os.environ)
+
+
+refresh = reset
+
+
+def enable_gpu() -> NoReturn:
+    """Refuse: there are no buffers in the memory of GPUs.
+
+    Raises
+    ------
+    NotImplementedError
+        Always. The parameter `meta_array` of arrays and groups returns arrays of GPU libraries.
+    """
+    raise NotImplementedError("GPU buffers are not supported; use the parameter meta_array")
+
+
+def __getattr__(name: str) -> Any:
+    if name == "config":  # the 3.x library shows its settings by this name
+        return named
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

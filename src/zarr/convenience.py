@@ -20,6 +20,7 @@ from zarr.storage import consolidated
 from zarr.storage.base import BaseStore, normalize_storage_path
 from zarr.storage.consolidated import METADATA_KEY
 from zarr.storage.resolve import Opened, StoreLike, normalize_store_arg
+from zarr.storage.store_path import without_path
 from zarr.tools import convert as _converting
 from zarr.tools import copy as _copying
 from zarr.tools import copy_keys as _copying_keys
@@ -85,6 +86,7 @@ def open(
     """
     mode = creation.check_mode(mode)
     zarr_version = _formats.one_version(zarr_version, zarr_format)
+    store, path = without_path(store, path)
     store = normalize_store_arg(store, kwargs.pop("storage_options", None), mode)
     path = normalize_storage_path(path)
     if use_consolidated := kwargs.pop("use_consolidated", None):
@@ -117,9 +119,10 @@ def _open_found(
     if chunk_store is not None:
         chunk_store = normalize_store_arg(chunk_store, None, mode)
     kwargs |= {"chunk_store": chunk_store, "read_only": mode == "r"}
+    config = kwargs.pop("config", None)
     if kind == "array":
         known = {name: kwargs[name] for name in kwargs if name in _ARRAY_ARGUMENTS}
-        return Array._of(found, store, path, **known)
+        return Array._of(found, store, path, **known).with_config(config)
     kwargs.pop("attributes", None)
     return Group._of(found, store, path, **kwargs)
 
@@ -328,6 +331,7 @@ def load(
     array([0, 1, 2, 3, 4])
     """
     zarr_version = _formats.one_version(zarr_version, zarr_format)
+    store, path = without_path(store, path)
     target = normalize_store_arg(store, mode="r")
     path = normalize_storage_path(path)
     node = _formats.find_node(target, path, zarr_version)
@@ -709,6 +713,7 @@ def consolidate_metadata(
     >>> zarr.open_consolidated(store)['foo/bar']
     <zarr.core.Array '/foo/bar' (10,) float64>
     """
+    store, path = without_path(store, path)
     target = normalize_store_arg(store, mode="a")
     path = normalize_storage_path(path)
     version = _formats.one_version(zarr_version, zarr_format)
@@ -770,11 +775,12 @@ def open_consolidated(
     """
     consolidated.check_mode(mode)
     options = kwargs.pop("storage_options", None)
+    store, path = without_path(store, kwargs.pop("path", None))
     data = normalize_store_arg(store, options, mode)
     chunks = kwargs.pop("chunk_store", None)
     if chunks is not None:
         chunks = normalize_store_arg(chunks, options, mode)
-    path = normalize_storage_path(kwargs.pop("path", None))
+    path = normalize_storage_path(path)
     version = _formats.one_version(zarr_version, zarr_format)
     metadata, chunks = consolidated.split(
         data, chunks, metadata_key, mode, path, version, strict=strict

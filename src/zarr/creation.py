@@ -14,8 +14,9 @@ from zarr._codecs.codec_names import codec_named
 from zarr._metadata import dtypes
 from zarr._metadata.v3_data_types import default_fill
 from zarr._selection.grid import Edges
-from zarr.config import Missing, Verify
+from zarr.config import Missing, Verify, get
 from zarr.core import Array
+from zarr.core.newer_names import chosen_config
 from zarr.errors import (
     ArrayNotFoundError,
     ContainsArrayError,
@@ -26,6 +27,7 @@ from zarr.errors import (
 from zarr.storage.base import BaseStore, Separator, normalize_storage_path
 from zarr.storage.nodes import NamedOptions, is_auto, is_sharding, new_array, settled
 from zarr.storage.resolve import StoreLike, normalize_store_arg
+from zarr.storage.store_path import without_path
 from zarr.sync import Synchronizer
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "create_array",
     "empty",
     "empty_like",
+    "from_array",
     "full",
     "full_like",
     "ones",
@@ -47,6 +50,19 @@ __all__ = [
 Mode: TypeAlias = Literal["r", "r+", "a", "w", "w-"]
 Lengths: TypeAlias = Sequence[int | tuple[int, int]]
 Chunks: TypeAlias = int | Sequence[int | Lengths | None]
+
+
+class _DefaultFillValue:
+    """Stands for the fill value of an array for which none is given."""
+
+    def __repr__(self) -> str:
+        return "<default of the dtype>"
+
+    def __reduce__(self) -> str:
+        return "DEFAULT_FILL_VALUE"
+
+
+DEFAULT_FILL_VALUE = _DefaultFillValue()
 
 
 def check_mode(mode: str) -> Mode:
@@ -96,6 +112,7 @@ def create(
     dimension_names: Sequence[str | None] | None = None,
     attributes: Mapping[str, Any] | None = None,
     checksum: bool = False,
+    config: Any = None,
     **kwargs: Any,
 ) -> Array:
     """Create an array.
@@ -173,6 +190,8 @@ def create(
         Whether to add a codec that appends a checksum to each chunk as the last one, so that
         damaged chunks raise `ChunkDecodeError`: ``crc32c`` in format 3, ``crc32`` of
         :mod:`numcodecs` in format 2, where the compressor becomes the last filter.
+    config : dict, optional
+        With the entries ``write_empty_chunks`` and ``order``, instead of these parameters.
     **kwargs
         As in h5py, `compression`, the name of a codec of :mod:`numcodecs`, `compression_opts`,
         the arguments of its class, and `fillvalue`. The first two are ignored with a warning if
@@ -207,8 +226,12 @@ def create(
         compressors, serializer, codecs, shards, chunk_key_encoding, dimension_names, attributes,
         checksum,
     )  # fmt: skip
+    settings = chosen_config(config)
+    write_empty_chunks = settings.get("write_empty_chunks", write_empty_chunks)
+    order = settings.get("order", order)
     compressor, fill_value = _h5py_arguments(compressor, fill_value, options, kwargs)
     zarr_version = _formats.one_version(zarr_version, zarr_format)
+    store, path = without_path(store, path)
     store = normalize_store_arg(store, mode="w", zarr_version=zarr_version)
     chunk_store = None if chunk_store is None else normalize_store_arg(chunk_store, mode="w")
     found = new_array(
@@ -241,7 +264,7 @@ def create_array(
     filters: Any = "auto",
     compressors: Any = "auto",
     serializer: Any = "auto",
-    fill_value: Any = None,
+    fill_value: Any = DEFAULT_FILL_VALUE,
     order: Literal["C", "F"] | None = None,
     zarr_format: int | None = 3,
     attributes: Mapping[str, Any] | None = None,
@@ -278,9 +301,10 @@ def create_array(
         Zstandard by default.
     serializer : codec, optional
         The codec that converts an array to bytes. Chosen from the dtype by default.
-    fill_value : scalar, optional
+    fill_value : scalar or None, optional
         Value of elements that were never written. Zero of the dtype by default: an empty string
-        for text and bytes, ``NaT`` for datetimes.
+        for text and bytes, ``NaT`` for datetimes. None leaves them undefined in format 2, and is
+        the default in format 3, which has no undefined values.
     order : {'C', 'F'}, optional
         Memory layout of the elements within a chunk. 'C' by default.
     zarr_format : int, default 3
@@ -296,9 +320,9 @@ def create_array(
     overwrite : bool, default False
         Whether to delete an existing array or group at `name` first.
     config : dict, optional
-        With the entry ``write_empty_chunks`` (default False): whether to store chunks in which
-        every element equals the fill value; and with the entry ``order``, instead of the
-        parameter.
+        With the entry ``write_empty_chunks``: whether to store chunks in which every element
+        equals the fill value, ``zarr.config.get('array.write_empty_chunks')`` (False) by default;
+        and with the entry ``order``, instead of the parameter.
     write_data : bool, default True
         Whether to store `data`. If False, only their shape and dtype are used.
     **kwargs
@@ -329,24 +353,26 @@ def create_array(
     """
     if data is None and shape is None:
         raise ValueError("create_array needs a shape or data")
+    dtype = str if isinstance(dtype, str) and dtype == "str" else dtype
     _formats.one_version(None, zarr_format)
-    settings = dict(config or {}) if isinstance(config, Mapping | None) else vars(config)
-    kwargs.setdefault("write_empty_chunks", bool(settings.get("write_empty_chunks", False)))
+    settings = chosen_config(config)
+    write_empty = settings.get("write_empty_chunks", get("array.write_empty_chunks"))
+    kwargs.setdefault("write_empty_chunks", bool(write_empty))
     if is_auto(compressors) and not kwargs.keys() & {"compressor", "codecs"}:
         compressors = None if is_sharding(serializer) else _DEFAULT_COMPRESSORS
+    store, path = without_path(store, name if name is not None else kwargs.get("path"))
     store = normalize_store_arg(store, storage_options, "w", zarr_version=zarr_format)
     kwargs |= {
-        "store": store, "dtype": dtype,
-        "path": name if name is not None else kwargs.get("path"),
+        "store": store, "dtype": dtype, "path": path,
         "chunks": True if is_auto(chunks) else chunks, "shards": shards, "filters": filters,
         "compressors": compressors, "serializer": serializer, "fill_value": fill_value,
-        "order": order or settings.get("order") or "C", "zarr_format": zarr_format,
+        "order": order or settings.get("order") or get("array.order"), "zarr_format": zarr_format,
         "attributes": attributes, "chunk_key_encoding": chunk_key_encoding,
         "dimension_names": dimension_names, "overwrite": overwrite,
     }  # fmt: skip
     if data is not None:
         data, kwargs["dtype"] = as_array(data, dtype, kwargs.get("meta_array"))
-    if fill_value is None:
+    if fill_value is DEFAULT_FILL_VALUE:
         kwargs["fill_value"] = _default_fill(kwargs["dtype"])
     if data is None:
         return create(shape, **kwargs)  # type: ignore[arg-type]
@@ -354,6 +380,79 @@ def create_array(
     if write_data:
         z._fill_new(data)
     return z
+
+
+def from_array(
+    store: StoreLike,
+    *,
+    data: Any,
+    write_data: bool = True,
+    chunks: Any = "keep",
+    shards: Any = "keep",
+    filters: Any = "keep",
+    compressors: Any = "keep",
+    serializer: Any = "keep",
+    zarr_format: int | None = None,
+    **kwargs: Any,
+) -> Array:
+    """Create an array like another one, with its elements.
+
+    Parameters
+    ----------
+    store : BaseStore, MutableMapping or str
+        A store, a path or a URL.
+    data : array_like
+        The array. If it is a Zarr array, the new one has its attributes, fill value and names of
+        dimensions, too.
+    write_data : bool, default True
+        Whether to store the elements.
+    chunks, shards, filters, compressors, serializer : object, optional
+        As for :func:`create_array`. ``'keep'``, the default, takes over those of a Zarr array.
+    zarr_format : int, optional
+        Version of the format. That of a Zarr array by default, otherwise 3.
+    **kwargs
+        Other parameters of :func:`create_array`.
+
+    Returns
+    -------
+    Array
+        The new array.
+
+    Raises
+    ------
+    ContainsArrayError, ContainsGroupError
+        If there is an array or group and ``overwrite=True`` is not given.
+    ValueError, TypeError
+        If an argument is invalid.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> z = zarr.from_array({}, data=zarr.ones((4, 6), chunks=(2, 3)))
+    >>> z.chunks, z.zarr_format
+    ((2, 3), 2)
+    """
+    given = {
+        "chunks": chunks, "shards": shards, "filters": filters, "compressors": compressors,
+        "serializer": serializer,
+    }  # fmt: skip
+    kept: dict[str, Any] = {}
+    if isinstance(data, Array):
+        kept = {
+            **_layout_of(data),
+            "attributes": data.attrs.asdict(),
+            "fill_value": data.fill_value,
+        }
+        zarr_format = kept.pop("zarr_version", None) if zarr_format is None else zarr_format
+        kept = {name: value for name, value in kept.items() if name != "dimension_separator"}
+    chosen = {name: value for name, value in given.items() if not _is_keep(value)}
+    version = _formats.NAMED.version if zarr_format is None else zarr_format
+    arguments = {**kept, **chosen, **kwargs, "zarr_format": version}
+    return create_array(store, data=data, write_data=write_data, **arguments)
+
+
+def _is_keep(argument: Any) -> bool:
+    return isinstance(argument, str) and argument == "keep"
 
 
 def _default_fill(dtype: Any) -> Any:
@@ -636,6 +735,7 @@ def open_array(
     cache_bytes: int | None = None,
     missing: Missing | None = None,
     verify: Verify | None = None,
+    config: Any = None,
     **kwargs: Any,
 ) -> Array:
     """Open an array, with a mode as for files.
@@ -705,6 +805,9 @@ def open_array(
         where there is a seal, True requires one of what is opened
         read-only, False reads without.
         ``zarr.config.get().verify`` by default, which is ``'auto'``.
+    config : dict, optional
+        With the entries ``write_empty_chunks`` and ``order``, instead of these parameters, and
+        ``read_missing_chunks``: if False, absent chunks are an error.
     **kwargs
         Other parameters of :func:`create`, for a new array.
 
@@ -733,7 +836,13 @@ def open_array(
     <zarr.core.Array (100, 100) float64 read-only>
     """
     mode = check_mode(mode)
+    settings = chosen_config(config)
+    write_empty_chunks = settings.get("write_empty_chunks", write_empty_chunks)
+    order = settings.get("order", order)
+    if missing is None and settings.get("read_missing_chunks") is False:
+        missing = "error"
     zarr_version = _formats.one_version(zarr_version, zarr_format)
+    store, path = without_path(store, path)
     store = normalize_store_arg(store, storage_options, mode, zarr_version=zarr_version)
     if chunk_store is not None:
         chunk_store = normalize_store_arg(chunk_store, storage_options, mode)

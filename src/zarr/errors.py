@@ -2,17 +2,24 @@
 
 ::
 
-    ZarrError (Exception)
+    ZarrError (Exception)                  also BaseZarrError
     ├── NodeError (ValueError)             about the array or group at a path
-    │   ├── ContainsArrayError             there is already an array
-    │   ├── ContainsGroupError             there is already a group
-    │   ├── ArrayNotFoundError             there is no array
-    │   ├── GroupNotFoundError             there is no group
-    │   ├── PathNotFoundError              there is neither an array nor a group
+    │   ├── ContainsArrayError             there is already an array (also FileExistsError)
+    │   ├── ContainsGroupError             there is already a group (also FileExistsError)
+    │   ├── NodeNotFoundError              what is looked for is absent (also FileNotFoundError)
+    │   │   ├── ArrayNotFoundError         there is no array
+    │   │   ├── GroupNotFoundError         there is no group
+    │   │   └── PathNotFoundError          there is neither an array nor a group
     │   └── FSPathExistNotDir              a file where a directory is needed
+    ├── ContainsArrayAndGroupError (ValueError)
+    ├── NotConsolidatedError (KeyError)    no consolidated metadata (also ValueError)
     ├── NameNotFoundError (KeyError)       no member or attribute of that name
-    ├── MetadataError (ValueError)         metadata that are invalid
-    │   └── ExtensionNotFoundError         … for want of a codec or a data type
+    ├── MetadataValidationError (ValueError)
+    │   ├── MetadataError                  metadata that are invalid
+    │   │   └── ExtensionNotFoundError     … for want of a codec or a data type
+    │   └── NodeTypeValidationError        an array for a group, or the reverse
+    ├── UnknownCodecError (ValueError)     no codec of that name (also an ExtensionNotFoundError)
+    ├── DataTypeValidationError (ValueError)   a data type that is not valid
     ├── BadCompressorError (ValueError)    not usable as a compressor
     ├── ChunkDecodeError (ValueError)      stored bytes that are not a valid chunk
     ├── ChunkNotFoundError (LookupError)   an absent chunk, where that is to be an error
@@ -29,9 +36,12 @@
     │   ├── NegativeStepError              a slice with a negative step
     │   │   └── ZeroStepError (ValueError)     … or a step of zero
     │   └── VindexInvalidSelectionError    neither coordinates nor a mask
-    ├── ReadOnlyError (PermissionError)    the object is read-only
+    ├── ReadOnlyError (PermissionError)    the object is read-only (also ValueError)
     ├── ConversionError (ValueError)       metadata that the other format cannot express
     └── CopyError (RuntimeError)           a copy would overwrite something
+
+Classes of the 2.x and of the 3.x library that mean the same are joined, so that code written for
+either catches them.
 """
 
 from __future__ import annotations
@@ -46,6 +56,26 @@ from typing import Any, Self
 
 class ZarrError(Exception):
     """Base of every exception defined here."""
+
+
+BaseZarrError = ZarrError
+"""The name of `ZarrError` in the 3.x library."""
+
+
+class MetadataValidationError(ZarrError, ValueError):
+    """Metadata that are invalid: the base of `MetadataError`, by its name in the 3.x library."""
+
+
+class NodeTypeValidationError(MetadataValidationError):
+    """Metadata of an array where those of a group are needed, or the reverse."""
+
+
+class UnknownCodecError(ZarrError, ValueError):
+    """There is no codec of that name."""
+
+
+class DataTypeValidationError(ZarrError, ValueError):
+    """A data type that is not valid."""
 
 
 class NodeError(ZarrError, ValueError):
@@ -95,31 +125,48 @@ class NodeError(ZarrError, ValueError):
         return type(self), (self.path, self.where, self.hint)
 
 
-class ContainsArrayError(NodeError):
+class _NodeExistsError(NodeError, NodeTypeValidationError, FileExistsError):
+    """A node where none, or another one, is needed."""
+
+    def __init__(self, path: object = "", where: str = "", hint: str = "") -> None:
+        if not isinstance(path, str):  # the 3.x library has the store first
+            path, where = where, str(path)
+        super().__init__(path, where, hint)
+
+
+class ContainsArrayError(_NodeExistsError):
     """There is already an array at the path."""
 
     message = "path {!r} contains an array"
 
 
-class ContainsGroupError(NodeError):
+class ContainsGroupError(_NodeExistsError):
     """There is already a group at the path."""
 
     message = "path {!r} contains a group"
 
 
-class ArrayNotFoundError(NodeError):
+class ContainsArrayAndGroupError(ZarrError, ValueError):
+    """There are an array and a group at one path."""
+
+
+class NodeNotFoundError(NodeError, FileNotFoundError):
+    """What is looked for does not exist."""
+
+
+class ArrayNotFoundError(NodeNotFoundError):
     """There is no array at the path."""
 
     message = "array not found at path {!r}"
 
 
-class GroupNotFoundError(NodeError):
+class GroupNotFoundError(NodeNotFoundError):
     """There is no group at the path."""
 
     message = "group not found at path {!r}"
 
 
-class PathNotFoundError(NodeError):
+class PathNotFoundError(NodeNotFoundError):
     """There is neither an array nor a group at the path."""
 
     message = "nothing found at path {!r}"
@@ -129,6 +176,10 @@ class FSPathExistNotDir(NodeError):
     """A file exists where a store needs a directory."""
 
     message = "path exists but is not a directory: {!r}"
+
+
+class NotConsolidatedError(ZarrError, KeyError, ValueError):
+    """There are no consolidated metadata."""
 
 
 class NameNotFoundError(ZarrError, KeyError):
@@ -191,11 +242,11 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     return f"; did you mean {folded[close[0]]!r}?" if close else ""
 
 
-class MetadataError(ZarrError, ValueError):
+class MetadataError(MetadataValidationError):
     """Metadata that are malformed or contradict themselves."""
 
 
-class ExtensionNotFoundError(MetadataError):
+class ExtensionNotFoundError(MetadataError, UnknownCodecError, DataTypeValidationError):
     """A codec or a data type that no installed package provides."""
 
 
@@ -279,7 +330,7 @@ class SealError(ChunkDecodeError):
         return self
 
 
-class ChunkNotFoundError(ZarrError, LookupError):
+class ChunkNotFoundError(ZarrError, LookupError, ValueError):
     """Chunks that are read are absent, and the array was opened with ``missing='error'``.
 
     Parameters
@@ -307,6 +358,10 @@ class UnsafeDecodeError(ChunkDecodeError):
     """Decoding would run code from the data, which is not allowed by default."""
 
 
+PickleCodecDisabledError = UnsafeDecodeError
+"""The name of `UnsafeDecodeError` in the 3.x library."""
+
+
 class StoreError(ZarrError, OSError):
     """An operation of a store failed. Whether the key exists is unknown."""
 
@@ -331,7 +386,7 @@ class StoreKeyError(StoreError, ValueError, KeyError):
     """
 
 
-class UnsupportedDtypeError(ZarrError, TypeError, ValueError):
+class UnsupportedDtypeError(DataTypeValidationError, TypeError):
     """A data type that a version of the format does not support."""
 
 
@@ -406,7 +461,7 @@ class VindexInvalidSelectionError(ArrayIndexError):
         return type(self), (self.selection,)
 
 
-class ReadOnlyError(ZarrError, PermissionError):
+class ReadOnlyError(ZarrError, PermissionError, ValueError):
     """An attempt to modify an object that is read-only.
 
     Parameters
@@ -440,6 +495,26 @@ class ConversionError(ZarrError, ValueError):
 
     def __reduce__(self) -> Any:
         return type(self), (self.problems,)
+
+
+class ZarrUserWarning(UserWarning):
+    """A warning about data or arguments."""
+
+
+class ZarrDeprecationWarning(DeprecationWarning):
+    """A warning about what will be removed."""
+
+
+class ZarrFutureWarning(FutureWarning):
+    """A warning about what will change."""
+
+
+class ZarrRuntimeWarning(RuntimeWarning):
+    """A warning about what happens at run time."""
+
+
+class UnstableSpecificationWarning(ZarrFutureWarning):
+    """A warning about what no specification has settled."""
 
 
 def warn_user(message: str, category: type[Warning] = UserWarning) -> None:

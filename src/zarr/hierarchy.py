@@ -16,6 +16,8 @@ from zarr._nodes.members import Listed, checked, no_member
 from zarr._nodes.node import Node
 from zarr.config import Missing, Verify, check_missing
 from zarr.core import Array
+from zarr.core.newer_group_names import NewerGroupNames
+from zarr.core.newer_names import or_of_coroutines
 from zarr.errors import (
     ContainsArrayError,
     ContainsGroupError,
@@ -26,6 +28,7 @@ from zarr.storage.base import BaseStore, normalize_storage_path
 from zarr.storage.memory import MemoryStore
 from zarr.storage.nodes import (
     holds_metadata,
+    is_auto,
     move_node,
     new_group,
     remove_node,
@@ -33,6 +36,7 @@ from zarr.storage.nodes import (
     settled,
 )
 from zarr.storage.resolve import StoreLike, normalize_store_arg
+from zarr.storage.store_path import without_path
 from zarr.sync import KeyLocks, Synchronizer
 
 __all__ = ["Group", "create_group", "group", "open_group"]
@@ -41,7 +45,7 @@ Mode: TypeAlias = Literal["r", "r+", "a", "w", "w-"]
 T = TypeVar("T")
 
 
-class Group(Node, MutableMapping[str, Any]):
+class Group(NewerGroupNames, Node, MutableMapping[str, Any]):
     """A group in a store, opened by its path: a mapping of names to arrays and groups.
 
     Groups are created by :func:`zarr.group`, :func:`zarr.open_group` and their own methods; the
@@ -92,6 +96,7 @@ class Group(Node, MutableMapping[str, Any]):
     ['bar']
     """
 
+    @or_of_coroutines
     def __init__(
         self,
         store: BaseStore | MutableMapping[str, Any] | str,
@@ -747,12 +752,19 @@ class Group(Node, MutableMapping[str, Any]):
         >>> root.require_dataset('foo', shape=10, dtype='i4') == z
         True
         """
+        create = partial(self.create_dataset, name, shape=shape, dtype=dtype, **kwargs)
+        return self._require(name, shape, dtype, exact, create)
+
+    def _require(
+        self, name: str, shape: Any, dtype: Any, exact: bool, create: Callable[[], Array]
+    ) -> Array:
+        """Return the array of a name, created by `create` if it does not exist."""
 
         def require() -> Array:
             path = self._member_path(name)
             there = self._format.look_up(self._store, path)
             if there is None or there[0] == "group":
-                return self.create_dataset(name, shape=shape, dtype=dtype, **kwargs)
+                return create()
             return checked(self._member("array", path, there[1]), shape, dtype, exact)  # type: ignore[no-any-return]
 
         return settled(require, ContainsArrayError)
@@ -788,7 +800,7 @@ class Group(Node, MutableMapping[str, Any]):
         data = kwargs.pop("data", None)
         write_data = kwargs.pop("write_data", True)
         if data is not None:
-            kwargs = {n: v for n, v in kwargs.items() if v is not None}
+            kwargs = {n: v for n, v in kwargs.items() if v is not None or n == "fill_value"}
             data, dtype = creation.as_array(data, kwargs.get("dtype"), self._given_meta_array)
             kwargs = {
                 "shape": data.shape,
@@ -808,7 +820,9 @@ class Group(Node, MutableMapping[str, Any]):
         name : str
             Name or path.
         **kwargs
-            Parameters of :func:`zarr.create`. The version of the format is that of the group.
+            Parameters of :func:`zarr.create`. The version of the format is that of the group. With
+            one that only :func:`zarr.create_array` has, such as `config` or `data`, or with the
+            value ``'auto'``, those of :meth:`create_array`.
 
         Returns
         -------
@@ -821,6 +835,8 @@ class Group(Node, MutableMapping[str, Any]):
         >>> zarr.group().create('foo', shape=10, dtype='i4')
         <zarr.core.Array '/foo' (10,) int32>
         """
+        if kwargs.keys() & {"config", "data", "write_data"} or any(map(is_auto, kwargs.values())):
+            return self.create_array(name, **kwargs)
         return self._create(creation.create, name, **kwargs)
 
     def empty(self, name: str, **kwargs: Any) -> Array:
@@ -1088,6 +1104,70 @@ class Group(Node, MutableMapping[str, Any]):
 
         self._change_members(move)
 
+    @classmethod
+    def from_store(
+        cls,
+        store: StoreLike,
+        *,
+        attributes: Mapping[str, Any] | None = None,
+        zarr_format: int = 3,
+        overwrite: bool = False,
+    ) -> Group:
+        """Create a group at the root of a store.
+
+        The parameters, return value and errors are those of :func:`zarr.create_group`.
+
+        Parameters
+        ----------
+        store : BaseStore, MutableMapping or str
+            A store, a path or a URL.
+        attributes : dict, optional
+            User attributes.
+        zarr_format : int, default 3
+            Version of the format, 2 or 3.
+        overwrite : bool, default False
+            Whether to delete an existing array or group first.
+
+        Examples
+        --------
+        >>> import zarr
+        >>> zarr.Group.from_store({}, attributes={'title': 'Example'})
+        <zarr.hierarchy.Group '/'>
+        """
+        return create_group(
+            store, zarr_format=zarr_format, overwrite=overwrite, attributes=attributes
+        )
+
+    @classmethod
+    def open(cls, store: StoreLike, zarr_format: int | None = None) -> Group:
+        """Open the group at the root of a store, or at a path in it.
+
+        Parameters
+        ----------
+        store : BaseStore, MutableMapping or str
+            A store, a path, a URL, or a store together with a path.
+        zarr_format : int, optional
+            Version of the format. The version found in the store by default.
+
+        Returns
+        -------
+        Group
+            The group.
+
+        Raises
+        ------
+        GroupNotFoundError
+            If there is no group.
+
+        Examples
+        --------
+        >>> import zarr
+        >>> root = zarr.create_group()
+        >>> zarr.Group.open(root.store)
+        <zarr.hierarchy.Group '/'>
+        """
+        return open_group(store, mode="r+", zarr_format=zarr_format)
+
     # -- as an object ------------------------------------------------------------------
 
     def __enter__(self) -> Self:
@@ -1221,6 +1301,7 @@ def group(
     <zarr.hierarchy.Group '/'>
     """
     zarr_version = _formats.one_version(zarr_version, zarr_format)
+    store, path = without_path(store, path)
     store = normalize_store_arg(store, mode="w", zarr_version=zarr_version, default=MemoryStore)
     chunks = None if chunk_store is None else normalize_store_arg(chunk_store, mode="w")
     path = normalize_storage_path(path)
@@ -1317,6 +1398,7 @@ def open_group(
     """
     mode = creation.check_mode(mode)
     zarr_version = _formats.one_version(zarr_version, zarr_format)
+    store, path = without_path(store, path)
     store = normalize_store_arg(
         store, storage_options, mode, zarr_version=zarr_version, default=MemoryStore
     )
@@ -1393,6 +1475,7 @@ def create_group(
     <zarr.core.Array '/a' (10,) int32>
     """
     _formats.one_version(None, zarr_format)
+    store, path = without_path(store, path)
     store = normalize_store_arg(
         store, storage_options, "w", zarr_version=zarr_format, default=MemoryStore
     )

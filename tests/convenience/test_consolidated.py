@@ -313,20 +313,25 @@ def test_copies_are_used_on_demand(any_format: Watched) -> None:
         zarr.open_group(zarr.group().store, mode="r", use_consolidated=True)
 
 
-def test_store_is_read_only_and_has_only_documents(store: Watched) -> None:
+def test_metadata_are_read_only_and_chunks_are_those_of_the_store(store: Watched) -> None:
     copies = ConsolidatedMetadataStore(store)
 
     assert json.loads(copies["foo/.zgroup"]) == {"zarr_format": 2}
-    assert "foo/bar/0" not in copies
+    assert "foo/bar/0" in copies
     assert len(copies) == len(list(copies)) == 6
     assert copies.listdir() == [".zattrs", ".zgroup", "foo", "spam"]
     assert copies.listdir("foo/bar") == [".zarray", ".zattrs"]
     assert copies.listdir("nope") == []
     assert zarr.storage.getsize(copies) == -1
+    assert copies["foo/bar/0"] == store["foo/bar/0"]
+    copies["foo/bar/0"] = b"1"
+    assert copies.getitems(["foo/bar/0", "nope/0"]) == {"foo/bar/0": b"1"}
+    del copies["foo/bar/0"]
+    assert "foo/bar/0" not in store
     with pytest.raises(KeyError):
         copies["foo/bar/0"]
     for change in (
-        lambda: copies.__setitem__("a", b""),
+        lambda: copies.__setitem__(".zgroup", b""),
         lambda: copies.__delitem__("foo/.zgroup"),
         lambda: copies.rmdir("foo"),
         lambda: copies.rename("foo", "bar"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum, StrEnum
+from functools import cache
 from typing import Any, ClassVar, Literal
 
 from zarr._metadata.foreign_dtypes import JSON
@@ -70,7 +71,7 @@ class ShardingCodecIndexLocation(StrEnum):
 
 
 def _plain(value: Any) -> JSON:
-    if isinstance(value, _Record):
+    if callable(getattr(value, "to_dict", None)):  # a codec in a shard, perhaps of another package
         return value.to_dict()
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
@@ -160,6 +161,10 @@ class TransposeCodec(_Record):
 
     name: ClassVar[str] = "transpose"
     order: Sequence[int]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.order, str):  # "C" and "F", before the specification was final
+            object.__setattr__(self, "order", tuple(self.order))
 
 
 @dataclass(frozen=True)
@@ -403,6 +408,20 @@ class ShardingCodec(_Record):
     index_codecs: Sequence[Any] = (BytesCodec("little"), Crc32cCodec())
     index_location: Literal["end", "start"] = "end"
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "chunk_shape", tuple(self.chunk_shape))
+        for name in ("codecs", "index_codecs"):
+            listed = tuple(map(_record, getattr(self, name)))
+            object.__setattr__(self, name, listed)
+
+
+def _record(codec: Any) -> Any:
+    """Return the record of a codec that may be given as metadata have it, if it is known."""
+    config = {"name": codec} if isinstance(codec, str) else codec
+    records = record_classes()
+    known = isinstance(config, Mapping) and config.get("name") in records
+    return records[config["name"]].from_dict(config) if known else codec
+
 
 _RECORDS: dict[str, Any] = {
     record.name: record
@@ -415,4 +434,18 @@ _RECORDS: dict[str, Any] = {
 
 def record_of(step: Step) -> Any:
     """Return the record of a codec that is spelled as in version 3."""
-    return _RECORDS[step.name].from_dict(step.config)
+    records = _RECORDS if step.name in _RECORDS else record_classes()
+    return records[step.name].from_dict(step.config)
+
+
+@cache
+def record_classes() -> dict[str, Any]:
+    """Return the classes of codecs by the names that they have in format 3.
+
+    The dict may be added to: classes of other packages make records of their codecs.
+    """
+    from zarr._codecs import numcodecs_classes
+
+    classes = (vars(numcodecs_classes)[name] for name in numcodecs_classes.__all__)
+    _RECORDS.update({kind.codec_name: kind for kind in classes if hasattr(kind, "codec_name")})
+    return _RECORDS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -40,11 +41,14 @@ __all__ = [
     "canonical",
     "codec_of",
     "encoded_dtype",
+    "is_builtin",
     "is_reversal",
+    "load_plugin",
     "named_document",
     "numbered_config",
     "parse_codecs",
     "parse_sharding",
+    "register",
     "serializer_of",
     "stored_dtype",
     "unknown",
@@ -104,7 +108,8 @@ def _role_of(name: str) -> Role | None:
     if bare in numcodecs.registry.codec_registry or bare in numcodecs.registry.entries:
         return None
     if _plugin(name) is not None:
-        return None
+        load_plugin(name)
+        return _ROLES.get(name)
     raise ExtensionNotFoundError(f"codec {unknown(name)}")
 
 
@@ -312,6 +317,26 @@ def codec_of(step: Step) -> Any:
 
         return record_of(step)
     return _others(name, given)
+
+
+def register(name: str, role: Role, binder: Callable[[Step, Bound], Bound]) -> None:
+    """Add a codec that another package has: the steps of that name are bound by `binder`."""
+    _ROLES.setdefault(name, role)
+    BINDERS[name] = binder
+
+
+def is_builtin(name: str) -> bool:
+    """Tell whether `name` is that of a codec of this package or of numcodecs."""
+    return name in _ROLES
+
+
+def load_plugin(name: str) -> None:
+    """Register the codec `name` if an installed package has it as a class of the 3.x library."""
+    plugin = _plugin(name)
+    if plugin is not None and name not in BINDERS:
+        codec = plugin.load()
+        if not hasattr(codec, "from_config") and hasattr(codec, "from_dict"):
+            import_module("zarr.registry").register_codec(name, codec)
 
 
 def _others(name: str, given: Mapping[str, JSON]) -> Any:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from zarr import config
 from zarr._formats.base import Format, NodeKind, join
 from zarr._formats.n5 import ATTRIBUTES
 from zarr._formats.v1 import V1
@@ -39,6 +41,7 @@ __all__ = [
     "kind",
     "not_found",
     "one_version",
+    "usual",
 ]
 
 DEFAULT: Format = V2()
@@ -81,6 +84,21 @@ def by_version(version: Any, argument: str = "zarr_version") -> Format | None:
             return candidate
     known = ", ".join(sorted(repr(candidate.version) for candidate in FORMATS))
     raise ValueError(f"{argument} must be one of {known}, not {version!r}")
+
+
+def usual() -> Format:
+    """Return the format of new arrays and groups where no argument decides it.
+
+    Raises
+    ------
+    ValueError
+        If the setting ``default_zarr_format`` is not the version of a format that can be written.
+    """
+    version = config.get("default_zarr_format")
+    for format in COMMON:
+        if format.version == version:
+            return format
+    raise ValueError(f"default_zarr_format must be 2 or 3, not {version!r}")
 
 
 def one_version(zarr_version: Any, zarr_format: Any) -> Any:
@@ -151,7 +169,7 @@ def _find(
     """
     wanted = by_version(version)
     denied = None
-    for candidates in (COMMON, RARE) if wanted is None else ((wanted,),):
+    for candidates in _candidates(store) if wanted is None else ((wanted,),):
         only_arrays = kinds == ("array",) and candidates[0] in COMMON
         keys = [
             key
@@ -168,6 +186,10 @@ def _find(
     if denied is not None:
         raise denied
     return None
+
+
+def _candidates(store: BaseStore) -> tuple[tuple[Format, ...], ...]:
+    return (COMMON, RARE) if store.rare_formats else (COMMON,)
 
 
 def _first(
@@ -231,7 +253,7 @@ def _an(kind: NodeKind) -> str:
 def kind(store: BaseStore, path: str, version: int | str | None = None) -> NodeKind | None:
     """Tell what is at `path`, in whichever format."""
     wanted = by_version(version)
-    candidates = FORMATS if wanted is None else (wanted,)
+    candidates = tuple(chain(*_candidates(store))) if wanted is None else (wanted,)
     keys = [key for candidate in candidates for key in candidate.node_keys([path])]
     found = store.probe(list(dict.fromkeys(keys)))
     for candidate in candidates:

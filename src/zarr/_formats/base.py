@@ -64,6 +64,8 @@ class Format(ABC):
         The codecs of the digests of chunks.
     checksum : Step or None
         The codec that adds a checksum to each chunk.
+    shown_as : {2, 3}
+        The version as whose metadata code for the 3.x library sees those of this format.
     """
 
     version: ClassVar[int | str]
@@ -74,6 +76,7 @@ class Format(ABC):
     table_steps: ClassVar[tuple[Step, ...]] = ()
     checksum: ClassVar[Step | None] = None
     default_separator: ClassVar[Literal[".", "/"]] = "."
+    shown_as: ClassVar[Literal[2, 3]] = 2
 
     # -- six methods to write ------------------------------------------------------
 

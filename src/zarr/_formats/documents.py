@@ -35,12 +35,12 @@ _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
 _LARGEST_DOCUMENT = 256 << 20
 
-_METADATA = frozenset((".zarray", ".zgroup", ".zattrs", ".zmetadata", "zarr.json"))
+METADATA_NAMES = frozenset((".zarray", ".zgroup", ".zattrs", ".zmetadata", "zarr.json"))
 
 
 def is_metadata(key: str) -> bool:
     """Tell whether a key is that of metadata, in whichever format."""
-    return key.rpartition("/")[2] in _METADATA
+    return key.rpartition("/")[2] in METADATA_NAMES
 
 
 DEEPEST = 128

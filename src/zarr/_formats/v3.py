@@ -86,6 +86,7 @@ class V3(Format):
 
     version = 3
     default_separator = "/"
+    shown_as = 3
     carries_copies = True
     sealable = True
     table_steps = v3_codecs.parse_codecs(_TABLE_CODECS)

@@ -39,6 +39,7 @@ class V3Draft(Format):
 
     version = "3-draft"
     default_separator = "/"
+    shown_as = 3
     implicit_groups = True
 
     def array_key(self, path: str) -> str:

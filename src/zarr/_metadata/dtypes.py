@@ -25,8 +25,9 @@ def normalize_dtype(dtype: Any) -> tuple[np.dtype[Any], dict[str, Any] | None]:
     ----------
     dtype : str, type, numpy.dtype or dict
         Anything that `numpy.dtype` takes, or ``str``, ``bytes`` or ``'array:T'``, which
-        are short for arrays of objects with a codec that suits them; or a data type as
-        documents of version 3 have it.
+        are short for arrays of objects with a codec that suits them; a data type as
+        documents of version 3 have it; or an object with `to_native_dtype`, as those of
+        :mod:`zarr.dtype`.
 
     Returns
     -------
@@ -39,6 +40,10 @@ def normalize_dtype(dtype: Any) -> tuple[np.dtype[Any], dict[str, Any] | None]:
     ValueError
         If datetimes have no unit, or items more than `LARGEST_ITEM` bytes.
     """
+    if callable(getattr(dtype, "to_native_dtype", None)) and not isinstance(dtype, type):
+        if (codec_id := getattr(dtype, "object_codec_id", None)) is not None:
+            return np.dtype(object), {"id": codec_id}
+        dtype = dtype.to_native_dtype()
     if dtype is str or (isinstance(dtype, str) and dtype == "string"):
         return np.dtype(object), {"id": "vlen-utf8"}
     if dtype is bytes or (isinstance(dtype, str) and dtype in ("bytes", "variable_length_bytes")):

@@ -27,6 +27,9 @@ __all__ = [
 
 
 class _Informative(Protocol):
+    @property
+    def zarr_format(self) -> int | str: ...
+
     def info_items(self) -> list[tuple[str, str]]: ...
 
 
@@ -73,6 +76,10 @@ class Info:
 
     def __init__(self, obj: _Informative) -> None:
         self.obj = obj
+
+    @property
+    def _zarr_format(self) -> int | str:
+        return self.obj.zarr_format
 
     def __repr__(self) -> str:
         items = self.obj.info_items()
@@ -356,7 +363,7 @@ def _sorted_members(group: Any) -> tuple[list[str], list[str], list[str]]:
 
 def _is_expected_format(node: Any) -> bool:
     """Tell whether a new node in the same store would have the same format."""
-    return node._format is (_formats.by_version(node.store.default_version) or _formats.DEFAULT)
+    return node._format is (_formats.by_version(node._store.default_version) or _formats.DEFAULT)
 
 
 def _store_items(node: Any) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import MutableMapping
+from importlib import import_module
 from typing import Any, Self
 
 import numpy as np
@@ -41,7 +42,8 @@ class Node:
         """Return the array or group `found` in a store; without it, the constructor looks it up."""
         node = cls.__new__(cls)
         node.__dict__["_found"] = found
-        cls.__init__(node, *args, **kwargs)
+        # Without what only calls of the constructor by users need.
+        getattr(cls.__init__, "__wrapped__", cls.__init__)(node, *args, **kwargs)
         return node
 
     def _place(
@@ -77,12 +79,21 @@ class Node:
 
     @property
     def store(self) -> BaseStore:
-        """The store that holds the array or group."""
-        return self._store
+        """The store that holds the array or group: the object that was passed as the store."""
+        return self._store.given  # type: ignore[no-any-return]
+
+    @property
+    def store_path(self) -> Any:
+        """The store and the path together, as the 3.x library passes them around."""
+        return import_module("zarr.storage").StorePath(self._store, self._path)
 
     @property
     def chunk_store(self) -> BaseStore:
-        """The store that holds the chunks."""
+        """The store that holds the chunks: the object that was passed as the store."""
+        return self._data_store.given  # type: ignore[no-any-return]
+
+    @property
+    def _data_store(self) -> BaseStore:
         return self._store if self._chunk_store is None else self._chunk_store
 
     @property

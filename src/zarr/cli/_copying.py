@@ -133,9 +133,9 @@ class Copy:
 
     def _fits(self, node: Any, store: BaseStore, version: Any) -> bool:
         """Tell whether keys and values can be copied as they are."""
-        if self.create or hdf5.is_h5py(node) or node.store.is_view or store.is_view:
+        if self.create or hdf5.is_h5py(node) or node._store.is_view or store.is_view:
             return False
-        return bool(node.zarr_format == version) and node.chunk_store is node.store
+        return bool(node.zarr_format == version) and node._data_store is node._store
 
     def _by_keys(self, node: Any, store: BaseStore, path: str, version: Any) -> Result:
         if not self.dry_run:

@@ -4,6 +4,8 @@ The codec classes of `numcodecs` under the names they had before they moved ther
 of version 3 of the format.
 """
 
+from importlib import import_module as _import_module
+
 import numcodecs as _numcodecs
 from numcodecs import get_codec as get_codec
 from numcodecs import register_codec as register_codec
@@ -26,6 +28,8 @@ from zarr._codecs.codec_classes import VLenBytesCodec as VLenBytesCodec
 from zarr._codecs.codec_classes import VLenUTF8Codec as VLenUTF8Codec
 from zarr._codecs.codec_classes import ZstdCodec as ZstdCodec
 
+CastValue, ScaleOffset = CastValueCodec, ScaleOffsetCodec  # as the 3.x library names them
+
 # The documented names of this module are the codec classes of numcodecs.
 _classes = {
     name: found
@@ -35,3 +39,15 @@ _classes = {
 globals().update(_classes)
 
 __all__ = ["get_codec", "register_codec", *_classes]  # noqa: PLE0604  the names of classes
+
+_LATER = frozenset((
+    "blosc", "bytes", "cast_value", "crc32c_", "gzip", "numcodecs", "scale_offset", "sharding",
+    "transpose", "vlen_utf8", "zstd",
+))  # fmt: skip
+"""Modules of the 3.x library, which are imported at first use."""
+
+
+def __getattr__(name: str) -> object:
+    if name in _LATER:
+        return _import_module(f"zarr.codecs.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -49,14 +50,27 @@ from zarr._selection.parsing import has_ellipsis, single_item, split_fields
 from zarr._selection.points import indexer_class
 from zarr._shared.changes import changes
 from zarr.config import Missing, Verify
+from zarr.core.newer_names import NewerNames, or_of_coroutines
 from zarr.errors import ArrayNotFoundError, ZarrError, naming, warn_user
 from zarr.storage.base import BaseStore
 from zarr.sync import KeyLocks, Name, Synchronizer
 
 __all__ = ["Array"]
 
+_ELSEWHERE = {
+    **dict.fromkeys(("AsyncArray", "AsyncOIndex", "AsyncVIndex"), "zarr._async.array"),
+    **dict.fromkeys(("create_array", "from_array"), "zarr.creation"),
+}
+"""Names that code for the 3.x library imports from here, with the modules that have them."""
 
-class Array(Selections, PrivateNames, Node):
+
+def __getattr__(name: str) -> Any:
+    if name in _ELSEWHERE:
+        return getattr(import_module(_ELSEWHERE[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+class Array(Selections, PrivateNames, NewerNames, Node):
     """An array in a store, opened by its path.
 
     Arrays are created by the functions of :mod:`zarr.creation` and found in groups; the class
@@ -122,6 +136,7 @@ class Array(Selections, PrivateNames, Node):
 
     __module__ = "zarr.core"  # where the manual has it, and pickles look for it
 
+    @or_of_coroutines
     def __init__(
         self,
         store: BaseStore | MutableMapping[str, Any] | str,
@@ -170,14 +185,14 @@ class Array(Selections, PrivateNames, Node):
         separator = self._store._dimension_separator
         if self._chunk_store is not None:
             separator = self._chunk_store._dimension_separator or separator
-        return self._format.in_store(meta, self.chunk_store, self._path, separator)
+        return self._format.in_store(meta, self._data_store, self._path, separator)
 
     def _open_seal(self) -> None:
         """Verify the metadata, and prepare to verify the chunks."""
         if self._check_seal(self._document) is None:
             self._seal = None
             return
-        store, seal = self.chunk_store, self._format.seal_of(self._document, self._key) or {}
+        store, seal = self._data_store, self._format.seal_of(self._document, self._key) or {}
         keys = chunk_storage_of(
             store, self._format.chunk_prefix(self._path, self._current), self._current
         ).keys
@@ -279,7 +294,7 @@ class Array(Selections, PrivateNames, Node):
 
     def _engine_for(self, meta: ArrayMeta) -> Engine:
         prefix = self._format.chunk_prefix(self._path, meta)
-        store, cache_bytes = self.chunk_store, self._cache_bytes
+        store, cache_bytes = self._data_store, self._cache_bytes
         if self._seal is not None:
             store = SealedStore(store, self._seal, bool(self._verify))
             # Others take what is cached for verified.
@@ -296,7 +311,7 @@ class Array(Selections, PrivateNames, Node):
         if self._engine_ is not None and self._seal is None:
             return self._engine_.storage
         meta = self._current
-        return chunk_storage_of(self.chunk_store, self._format.chunk_prefix(self._path, meta), meta)
+        return chunk_storage_of(self._data_store, self._format.chunk_prefix(self._path, meta), meta)
 
     @property
     def name(self) -> str | None:
@@ -515,7 +530,7 @@ class Array(Selections, PrivateNames, Node):
         storage = self._storage
         if storage.keys.separator == "/":
             folders = {key.rpartition("/")[0] for key, _ in stored_chunks(storage)}
-            sizes += [self.chunk_store.getsize(folder) for folder in folders - {self._path}]
+            sizes += [self._data_store.getsize(folder) for folder in folders - {self._path}]
         return -1 if -1 in sizes else sum(sizes)
 
     # -- reading -------------------------------------------------------------------
@@ -612,7 +627,7 @@ class Array(Selections, PrivateNames, Node):
         """Return what `read` costs, which is called with an array; `look` at what is stored."""
         meta, engine = self._meta, self._engine
         folder = engine.keys.prefix.rpartition("/")[0]
-        sizes = dict(self.chunk_store.list_sizes(folder)) if look else None
+        sizes = dict(self._data_store.list_sizes(folder)) if look else None
         rehearsal = Rehearsal(engine, sizes)
         if not (self._cache_metadata or self._is_view):
             rehearsal.store.note("__getitem__", [self._key], nbytes=len(self._document))
@@ -749,7 +764,7 @@ class Array(Selections, PrivateNames, Node):
         except (TypeError, ValueError, OverflowError):
             self._store.delitems(dict.fromkeys((self._key, self.attrs.key)))
             changes.note(self._address)
-            self.chunk_store.delitems([key for key, _ in self._engine.stored()])
+            self._data_store.delitems([key for key, _ in self._engine.stored()])
             raise
 
     def resize(self, *args: Any) -> None:
@@ -819,7 +834,8 @@ class Array(Selections, PrivateNames, Node):
         """Extend the array along one dimension and write `data` to the new part.
 
         Metadata are updated last, so concurrent readers, and readers after a crash, see the old
-        shape. Where the chunks of a dimension were listed, chunks are added as by :meth:`resize`.
+        shape; but first in stores of the 3.x library, which may refuse chunks outside of the shape.
+        Where the chunks of a dimension were listed, chunks are added as by :meth:`resize`.
 
         Parameters
         ----------
@@ -860,7 +876,13 @@ class Array(Selections, PrivateNames, Node):
             dim, shape = appended_shape(meta.shape, data.shape, axis)
             region = (*[slice(None)] * dim, slice(meta.shape[dim], shape[dim]))
             new, engine = self._with_shape(meta, shape)
-            self._write(BasicIndexer(region, shape, new.chunks), data, None, engine)
+            indexer = BasicIndexer(region, shape, new.chunks)
+            if self._store.documents_first:
+                self._put_resized(meta, new)
+                self._engine_ = engine
+                self._write(indexer, data, None, engine)
+                return
+            self._write(indexer, data, None, engine)
             self._put_resized(meta, new)
             self._engine_ = engine
 
@@ -1017,7 +1039,7 @@ class Array(Selections, PrivateNames, Node):
         """
         h = hashlib.new(hashname)
         for key, _ in sorted(stored_chunks(self._storage), key=lambda chunk: chunk[1]):
-            h.update(self.chunk_store.get(key, b""))  # it may have been deleted since it was listed
+            h.update(self._data_store.get(key, b""))  # it may have been deleted since it was listed
         for key in (self._key, self._format.node_attrs_key(self._path, self._key)):
             h.update(self._store.get(key, b""))
         return h.digest()

@@ -41,20 +41,26 @@ from zarr.storage.nodes import (
     rename,
     rmdir,
 )
-from zarr.storage.resolve import normalize_store_arg
+from zarr.storage.resolve import StoreLike, normalize_store_arg
+from zarr.storage.store_path import StorePath
 
 if TYPE_CHECKING:  # type checkers and editors do not follow `__getattr__`
     from zarr.storage.azure import ABSStore as ABSStore
     from zarr.storage.cache import LRUStoreCache as LRUStoreCache
     from zarr.storage.dbm import DBMStore as DBMStore
     from zarr.storage.fsspec import FSStore as FSStore
+    from zarr.storage.fsspec_store import FsspecStore as FsspecStore
     from zarr.storage.lmdb import LMDBStore as LMDBStore
+    from zarr.storage.local import LocalStore as LocalStore
+    from zarr.storage.logged import LoggingStore as LoggingStore
+    from zarr.storage.managed_memory import ManagedMemoryStore as ManagedMemoryStore
     from zarr.storage.mongodb import MongoDBStore as MongoDBStore
     from zarr.storage.n5 import N5FSStore as N5FSStore
     from zarr.storage.n5 import N5Store as N5Store
     from zarr.storage.object import ObjectStore as ObjectStore
     from zarr.storage.redis import RedisStore as RedisStore
     from zarr.storage.sqlite import SQLiteStore as SQLiteStore
+    from zarr.storage.wrapper import WrapperStore as WrapperStore
     from zarr.storage.zip import ZipStore as ZipStore
 
 array_meta_key, group_meta_key, attrs_key = (
@@ -71,21 +77,26 @@ _ELSEWHERE = {
     "ABSStore": "azure",
     "DBMStore": "dbm",
     "FSStore": "fsspec",
+    "FsspecStore": "fsspec_store",
     "LMDBStore": "lmdb",
     "LRUStoreCache": "cache",
+    "LocalStore": "local",
+    "LoggingStore": "logged",
+    "ManagedMemoryStore": "managed_memory",
     "MongoDBStore": "mongodb",
     "N5FSStore": "n5",
     "N5Store": "n5",
     "ObjectStore": "object",
     "RedisStore": "redis",
     "SQLiteStore": "sqlite",
+    "WrapperStore": "wrapper",
     "ZipStore": "zip",
 }
 """Back ends that are imported at first use, and their modules."""
 
 for _class in (
     BaseStore, ConsolidatedMetadataStore, DictStore, DirectoryStore, KVStore, MemoryStore,
-    NestedDirectoryStore, TempStore,
+    NestedDirectoryStore, StorePath, TempStore,
 ):  # fmt: skip
     _class.__module__ = __name__  # where users find them, and pickles look for them
 
@@ -93,7 +104,7 @@ __all__ = [  # noqa: PLE0604  the names of back ends
     *_ELSEWHERE,
     "BaseStore", "Buffer", "ConsolidatedMetadataStore", "DictStore", "DirectoryStore",
     "FSPathExistNotDir", "KVStore", "MemoryStore", "MetadataError", "NestedDirectoryStore",
-    "ReadOnlyError", "Store", "TempStore", "array_meta_key", "as_store",
+    "ReadOnlyError", "Store", "StoreLike", "StorePath", "TempStore", "array_meta_key", "as_store",
     "atexit_rmglob", "atexit_rmtree", "attrs_key", "group_meta_key",
     "contains_array", "contains_group", "default_compressor", "getsize", "init_array",
     "init_group", "listdir", "migrate_1to2", "normalize_storage_path", "normalize_store_arg",

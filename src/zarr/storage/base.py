@@ -22,10 +22,17 @@ from collections.abc import (
 )
 from contextlib import suppress
 from functools import wraps
+from importlib import import_module
 from types import TracebackType
 from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias
 
 from zarr.errors import ReadOnlyError, StoreKeyError, StoreTypeError, TransactionError
+from zarr.storage.coroutine_verbs import (
+    ROUTES,
+    CoroutineVerbs,
+    is_asynchronous,
+    serve_both,
+)
 from zarr.storage.identity import Identity, identity_of
 from zarr.storage.order import in_order, is_document_name
 
@@ -178,7 +185,7 @@ def _with_contexts(getitems: Callable[..., Any]) -> Callable[..., Any]:
     return with_contexts
 
 
-class BaseStore(MutableMapping[str, Buffer]):
+class BaseStore(CoroutineVerbs, MutableMapping[str, Buffer]):
     """A flat mapping of string keys to bytes, with methods for many keys at a time.
 
     Keys are segments joined by ``/``. A missing key raises `KeyError` from a single read and is
@@ -209,6 +216,16 @@ class BaseStore(MutableMapping[str, Buffer]):
         stores out of its totals.
     has_transactions : bool
         Whether :meth:`begin` begins a transaction.
+    rare_formats : bool
+        Whether to look for metadata of the first version of the format, and of the draft of
+        version 3, where there are none of the others.
+    documents_first : bool
+        Whether the metadata of a longer array must be written before its new chunks.
+
+    Notes
+    -----
+    A store is an instance of `zarr.abc.store.Store`, too, and has its coroutines. A subclass that
+    overrides coroutines such as ``get``, ``set`` or ``list_dir`` is used through them.
 
     References
     ----------
@@ -245,6 +262,8 @@ class BaseStore(MutableMapping[str, Buffer]):
     lists_folders: ClassVar[bool] = False
     forwards: ClassVar[bool] = False
     has_transactions: ClassVar[bool] = False
+    rare_formats: ClassVar[bool] = True
+    documents_first: ClassVar[bool] = False
     _dimension_separator: Separator | None = None
     _mode: str = "a"
     _store_version: ClassVar[int] = 2  # what code written for 2.x asks of a store
@@ -253,6 +272,17 @@ class BaseStore(MutableMapping[str, Buffer]):
         # A class that overrides a method for one key means all keys: a verb for many that
         # it inherits would pass it by.
         super().__init_subclass__(**kwargs)
+        own = dict(vars(cls))
+        serve_both(cls)
+        if overridden := [name for name in ROUTES if is_asynchronous(own.get(name))]:
+            routed = import_module("zarr.storage.foreign").Routed
+            routes = {verb for name in overridden for verb in ROUTES[name]}
+            for verb in routes - {verb for verb in own if not is_asynchronous(own[verb])}:
+                setattr(cls, verb, vars(routed).get(verb, getattr(BaseStore, verb)))
+            cls._is_routed = True
+            return
+        if not cls._is_routed:
+            cls._plain = cls
         if _needs_contexts(getitems := vars(cls).get("getitems")):
             cls.getitems = _with_contexts(getitems)  # type: ignore[method-assign, arg-type]
         for method, verbs in _VERBS.items():
@@ -285,6 +315,16 @@ class BaseStore(MutableMapping[str, Buffer]):
         return sum(1 for _ in self)
 
     # -- facts ---------------------------------------------------------------------
+
+    @property
+    def given(self) -> Any:
+        """The object that a user has passed as the store: this one, unless it is a view of it."""
+        return self
+
+    @property
+    def _coroutines(self) -> Any:
+        """The object whose coroutines are called instead of other methods."""
+        return self
 
     @property
     def location(self) -> Hashable:
@@ -388,6 +428,21 @@ class BaseStore(MutableMapping[str, Buffer]):
             The reason; empty if the store knows none.
         """
         return ""
+
+    def consolidated_paths(self, path: str) -> list[str] | None:
+        """Return the arrays and groups below a group whose metadata are consolidated ones.
+
+        Parameters
+        ----------
+        path : str
+            Path of the group.
+
+        Returns
+        -------
+        list of str
+            Paths relative to the group; None if the store has no consolidated metadata.
+        """
+        return None
 
     def check_document(self, key: str, document: Buffer) -> None:
         """Raise an error unless the store can hold a metadata document.
@@ -876,6 +931,8 @@ class BaseStore(MutableMapping[str, Buffer]):
         return hash(self.location)
 
 
+BaseStore._plain = BaseStore
+serve_both(BaseStore)
 Store = BaseStore
 
 
@@ -1090,6 +1147,8 @@ def as_store(store: Any) -> BaseStore:
         return store  # type: ignore[no-any-return]
     if is_mapping(store):
         return KVStore(store)
+    if callable(getattr(type(store), "get_partial_values", None)):
+        return import_module("zarr.storage.foreign").ForeignStore.of(store)  # type: ignore[no-any-return]
     raise StoreTypeError(
         f"expected a store, a MutableMapping or a path, not {type(store).__name__}"
     )

@@ -8,8 +8,20 @@ from typing import Any, NamedTuple
 
 from zarr import _formats
 from zarr._formats.base import dump_json, join
-from zarr._formats.documents import expect_object, load_json, load_with_copies
-from zarr.errors import MetadataError, PathNotFoundError, ReadOnlyError, warn_user
+from zarr._formats.documents import (
+    METADATA_NAMES,
+    expect_object,
+    is_metadata,
+    load_json,
+    load_with_copies,
+)
+from zarr.errors import (
+    MetadataError,
+    NotConsolidatedError,
+    PathNotFoundError,
+    ReadOnlyError,
+    warn_user,
+)
 from zarr.storage.base import BaseStore, Buffer, as_store
 
 __all__ = [
@@ -100,10 +112,10 @@ def split(
 
 
 class ConsolidatedMetadataStore(BaseStore):
-    """A read-only store of the consolidated metadata of a hierarchy, which are read once.
+    """A store of the consolidated metadata of a hierarchy, which are read once.
 
-    The chunks are in the original store: pass that as `chunk_store`, as
-    :func:`zarr.open_consolidated` does.
+    The metadata are read-only. Other keys, those of chunks, are read from the original store and
+    written there; :func:`zarr.open_consolidated` passes it as `chunk_store`, too, which is faster.
 
     Parameters
     ----------
@@ -181,13 +193,22 @@ class ConsolidatedMetadataStore(BaseStore):
     # -- reading -------------------------------------------------------------------
 
     def __getitem__(self, key: str) -> Buffer:
-        return self._documents[key]
+        return self._documents[key] if is_metadata(key) else self.store[key]
 
     def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
-        documents = self._documents
-        return {key: documents[key] for key in keys if key in documents}
+        documents, found, chunks = self._documents, {}, []
+        for key in keys:
+            if key in documents:
+                found[key] = documents[key]
+            elif (
+                key.rpartition("/")[2] not in METADATA_NAMES
+            ):  # without a call: each member costs it
+                chunks.append(key)
+        return {**found, **self.store.getitems(chunks)} if chunks else found
 
     def __contains__(self, key: object) -> bool:
+        if isinstance(key, str) and not is_metadata(key):
+            return key in self.store
         return key in self._documents
 
     def __iter__(self) -> Iterator[str]:
@@ -201,10 +222,34 @@ class ConsolidatedMetadataStore(BaseStore):
             self._folders = _folders(self._documents)
         return list(self._folders.get(path, ()))
 
+    def consolidated_paths(self, path: str) -> list[str]:
+        skip = len(path) + 1 if path else 0
+        nodes = {at for f in _formats.FORMATS for key in self._documents if (at := f.path_of(key))}
+        return sorted(at[skip:] for at in nodes if at.startswith(f"{path}/") or not path)
+
     def getsize(self, path: str = "") -> int:
         return -1  # the copies say nothing of what the originals take
 
-    # -- refusing to write -----------------------------------------------------------
+    # -- writing chunks, and refusing to write metadata --------------------------------
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.setitems({key: value})
+
+    def setitems(self, values: Mapping[str, Any]) -> None:
+        if any(map(is_metadata, values)):
+            self._refuse()
+        self.store.setitems(values)
+
+    def __delitem__(self, key: str) -> None:
+        if is_metadata(key):
+            self._refuse()
+        del self.store[key]
+
+    def delitems(self, keys: Iterable[str]) -> None:
+        listed = list(keys)
+        if any(map(is_metadata, listed)):
+            self._refuse()
+        self.store.delitems(listed)
 
     def _refuse(self, *args: Any) -> None:
         raise ReadOnlyError(
@@ -212,8 +257,7 @@ class ConsolidatedMetadataStore(BaseStore):
             "with open_group, and call consolidate_metadata again afterwards"
         )
 
-    __setitem__ = __delitem__ = _refuse
-    setitems = delitems = rmdir = rename = _refuse  # type: ignore[assignment]
+    rmdir = rename = _refuse  # type: ignore[assignment]
 
     # -- as an object ----------------------------------------------------------------
 
@@ -298,7 +342,7 @@ def _find(store: BaseStore, metadata_key: str, path: str, version: int | None) -
             first = next((own for own in carriers[place] if own in without), None)
             if first is None or first in copies:
                 return _Copies(copies, key, _changed(store, copies, found, places, below))
-    raise KeyError(_absent(store, metadata_key, path))
+    raise NotConsolidatedError(_absent(store, metadata_key, path))
 
 
 def _absent(store: BaseStore, metadata_key: str, path: str) -> str:

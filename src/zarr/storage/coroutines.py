@@ -7,9 +7,13 @@ from collections.abc import Callable, Coroutine
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
-__all__ = ["run_in"]
+__all__ = ["WithinLoopError", "run_in"]
 
 T = TypeVar("T")
+
+
+class WithinLoopError(RuntimeError):
+    """The event loop that a coroutine needs is the one that would have to wait for it."""
 
 
 def run_in(loop: asyncio.AbstractEventLoop, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -20,11 +24,11 @@ def run_in(loop: asyncio.AbstractEventLoop, make: Callable[[], Coroutine[Any, An
 
     Raises
     ------
-    RuntimeError
+    WithinLoopError
         If the calling thread is the one that runs `loop`, which would wait for itself.
     """
     if _is_running_here(loop):
-        raise RuntimeError("this store was called from within the event loop that it needs")
+        raise WithinLoopError("this store was called from within the event loop that it needs")
     call = _Call(loop, make)
     try:
         loop.call_soon_threadsafe(call.start)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from contextlib import suppress
 from glob import glob
 from operator import attrgetter
+from pathlib import Path
 from typing import Any, ClassVar
 
 from zarr import config
@@ -190,6 +191,11 @@ class DirectoryStore(BaseStore):
         # whenever a node is opened; without one, that is all it costs.
         self._pending: OverlayStore | None = None
         self._notice_commit()
+
+    @property
+    def root(self) -> Path:
+        """The directory, as the 3.x library has it."""
+        return Path(self.path)
 
     @property
     def location(self) -> Hashable:
@@ -389,6 +395,8 @@ class DirectoryStore(BaseStore):
     # -- writing -------------------------------------------------------------------
 
     def __setitem__(self, key: str, value: Buffer) -> None:
+        if self._mode == "r":
+            self.check_writeable()
         self._complete()
         path = self._file(key)
         try:
@@ -406,6 +414,7 @@ class DirectoryStore(BaseStore):
             self[key] = value
 
     def __delitem__(self, key: str) -> None:
+        self.check_writeable()
         self._complete()
         try:
             path = self._file(key)
@@ -514,6 +523,7 @@ class DirectoryStore(BaseStore):
         return [entry.name for entry in self._entries(path)]
 
     def rmdir(self, path: str = "") -> None:
+        self.check_writeable()
         self._complete()
         try:
             target = self._folder(path)
@@ -529,6 +539,7 @@ class DirectoryStore(BaseStore):
             sync_folder(os.path.dirname(target))
 
     def rename(self, src_path: str, dst_path: str) -> None:
+        self.check_writeable()
         self._complete()
         target = self._file(dst_path)
         try:
@@ -583,6 +594,8 @@ class DirectoryStore(BaseStore):
         }
         if not self.follow_symlinks:
             options["follow_symlinks"] = False
+        if self.read_only:
+            options["read_only"] = True
         return options
 
     def __reduce__(self) -> Any:
@@ -674,7 +687,10 @@ def _is_same(path: str, found: os.stat_result) -> bool:
 
 
 def _reopen(cls: type[DirectoryStore], path: str, options: dict[str, Any]) -> DirectoryStore:
-    return cls(path, **options)
+    read_only = options.pop("read_only", False)
+    store = cls(path, **options)
+    store._mode = "r" if read_only else "a"
+    return store
 
 
 class NestedDirectoryStore(DirectoryStore):

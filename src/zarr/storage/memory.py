@@ -5,12 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Hashable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import suppress
+from functools import partial
 from threading import RLock
 from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
 from zarr.errors import StoreKeyError
-from zarr.storage.base import BaseStore, Buffer, Separator, as_bytes, check_key
+from zarr.storage.base import BaseStore, Buffer, KVStore, Separator, as_bytes, check_key
 from zarr.storage.identity import identity_of
 from zarr.sync import renew_after_fork
 
@@ -35,6 +36,11 @@ class MemoryStore(BaseStore):
         Type of the folders.
     dimension_separator : {'.', '/'}, optional
         Separator between the chunk indices in a chunk key, for arrays created in this store.
+    read_only : bool, default False
+        Whether nothing can be written.
+    store_dict : MutableMapping, optional
+        A flat dictionary of keys and values to use instead of nested ones, as in the 3.x library.
+        What is written appears in it. For a subclass, its values are copied.
 
     Notes
     -----
@@ -48,13 +54,21 @@ class MemoryStore(BaseStore):
     """
 
     atomic_folders: ClassVar[bool] = True
+    _blocks: ClassVar[bool] = False
 
     def __init__(
         self,
         root: Folder | None = None,
         cls: type[Folder] = dict,
         dimension_separator: Separator | None = None,
+        *,
+        read_only: bool = False,
+        store_dict: MutableMapping[str, Any] | None = None,
     ) -> None:
+        if store_dict is not None and type(self) is MemoryStore:
+            self.__class__ = FlatMemoryStore
+            FlatMemoryStore.__init__(self, store_dict=store_dict, read_only=read_only)  # type: ignore[arg-type]
+            return
         root_given = root is not None
         root = cls() if root is None else root
         # The identity first, so that it does not survive the folder for a moment.
@@ -67,6 +81,9 @@ class MemoryStore(BaseStore):
         if root_given:
             self._relate()
         _stores[id(self)] = self
+        for key, value in (store_dict or {}).items():
+            MemoryStore.setitems(self, {key: _bytes_in(value)})
+        self._mode = "r" if read_only else "a"
 
     def _renew(self) -> None:
         self._write_lock = RLock()
@@ -155,6 +172,8 @@ class MemoryStore(BaseStore):
         MemoryStore.setitems(self, {key: value})
 
     def setitems(self, items: Mapping[str, Buffer]) -> None:
+        if self._mode == "r":
+            self.check_writeable()
         with self._write_lock:
             last_path, folder = None, self.root
             for key, value in items.items():
@@ -164,6 +183,7 @@ class MemoryStore(BaseStore):
                 folder[name] = as_bytes(value)
 
     def __delitem__(self, key: str) -> None:
+        self.check_writeable()
         with self._write_lock:
             self[key]
             self._remove(key)
@@ -202,6 +222,7 @@ class MemoryStore(BaseStore):
         return [] if folder is None else sorted(folder)
 
     def rmdir(self, path: str = "") -> None:
+        self.check_writeable()
         with self._write_lock:
             if not path:
                 self.root.clear()
@@ -209,6 +230,7 @@ class MemoryStore(BaseStore):
                 self._remove(path)
 
     def rename(self, src_path: str, dst_path: str) -> None:
+        self.check_writeable()
         with self._write_lock:
             src_parent, _, src_name = src_path.rpartition("/")
             folder = self._folder(src_parent)
@@ -238,14 +260,75 @@ class MemoryStore(BaseStore):
 
     __hash__ = BaseStore.__hash__
 
-    def __getstate__(self) -> tuple[Folder, type[Folder], Separator | None]:
-        return self.root, self.cls, self._dimension_separator
+    def __getstate__(self) -> tuple[Any, ...]:
+        state = self.root, self.cls, self._dimension_separator
+        return (*state, True) if self.read_only else state
 
-    def __setstate__(self, state: tuple[Folder, type[Folder], Separator | None]) -> None:
-        MemoryStore.__init__(self, *state)
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        MemoryStore.__init__(self, *state[:3], read_only=len(state) > 3)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {len(self.root)} members at the root>"
+
+
+class FlatMemoryStore(KVStore, MemoryStore):  # type: ignore[misc]
+    """A store in a flat dictionary of keys and values, as the `MemoryStore` of the 3.x library.
+
+    Parameters
+    ----------
+    store_dict : MutableMapping
+        The dictionary.
+    read_only : bool, default False
+        Whether nothing can be written.
+    """
+
+    atomic_folders: ClassVar[bool] = False
+    _blocks: ClassVar[bool] = False
+
+    def __init__(self, *, store_dict: MutableMapping[str, Any], read_only: bool = False) -> None:
+        KVStore.__init__(self, store_dict)
+        self._mode = "r" if read_only else "a"
+
+    @property
+    def _store_dict(self) -> MutableMapping[str, Any]:
+        return self._mutable_mapping
+
+    def address(self, path: str = "") -> tuple[Hashable, str]:
+        return KVStore.address(self, path)
+
+    def __getitem__(self, key: str) -> Buffer:
+        value = self._mutable_mapping[key]
+        return value if type(value) is bytes else _bytes_in(value)
+
+    def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
+        return BaseStore.getitems(self, keys)
+
+    def __setitem__(self, key: str, value: Buffer) -> None:
+        self.check_writeable()
+        KVStore.__setitem__(self, check_key(key), value)
+
+    def __delitem__(self, key: str) -> None:
+        self.check_writeable()
+        KVStore.__delitem__(self, key)
+
+    setitems = BaseStore.setitems
+    list_prefix = BaseStore.list_prefix
+    list_sizes = BaseStore.list_sizes
+    listdir = BaseStore.listdir
+    rmdir = BaseStore.rmdir
+    rename = BaseStore.rename
+    getsize = BaseStore.getsize
+
+    def __reduce__(self) -> Any:
+        return partial(MemoryStore, store_dict=self._store_dict, read_only=self.read_only), ()
+
+    def __repr__(self) -> str:
+        return f"<MemoryStore: {len(self._mutable_mapping)} keys>"
+
+
+def _bytes_in(value: Any) -> Buffer:
+    """Return the bytes of a value in a dictionary, which may be a buffer of the 3.x library."""
+    return value.as_buffer_like() if hasattr(value, "as_buffer_like") else value
 
 
 class DictStore(MemoryStore):

@@ -286,13 +286,12 @@ class NamedOptions:
     checksum: bool = False
 
     @property
-    def default_format(self) -> Format:
-        """The format of a new array for which none is given: the first that has all of this."""
-        needs_names = not is_auto(self.serializer) or any(
+    def needs_names(self) -> bool:
+        """Whether only the format that names codecs has all of this."""
+        return not is_auto(self.serializer) or any(
             option is not None
             for option in (self.codecs, self.shards, self.chunk_key_encoding, self.dimension_names)
         )
-        return _formats.NAMED if needs_names else _formats.DEFAULT
 
 
 def is_auto(argument: Any) -> bool:
@@ -348,10 +347,12 @@ def array_meta(
     if not is_auto(options.compressors) and not _is_default(compressor):
         raise ValueError("compressor and compressors mean the same thing; give one of them")
     compressors = _compressor_steps(compressor) if lengths else []
+    if any(step_from("filter", codec).name in OBJECT_CODECS for codec in _listed(filters)):
+        implied_codec = None
     steps = _steps(filters, object_codec or implied_codec, compressors, options)
     if options.checksum:
         steps.append(_checksum_of(format))
-    if kind.hasobject and object_codec is None and implied_codec is None:
+    if kind.hasobject and object_codec is None and dtypes.normalize_dtype(dtype)[1] is None:
         _warn_of_filters(filters)
     if kind.hasobject and all(step.role == "compressor" for step in steps):
         raise ValueError(
@@ -578,8 +579,13 @@ def new_array(
         chunks = normalize_chunks(chunks, lengths, kind.itemsize)
         options = _shards_of(storage_transformers, chunks, options)
     version = store.default_version if zarr_version is None else zarr_version
-    default = _formats.NAMED if lists_chunks(chunks) else options.default_format
-    format = _formats.by_version(version) or default
+    format = _formats.by_version(version)
+    if format is None and (options.needs_names or lists_chunks(chunks)):
+        format = _formats.NAMED
+    elif format is None:
+        # Arguments that the newer format does not have decide, too, and not the setting.
+        older = object_codec is not None or dimension_separator or not _is_default(compressor)
+        format = _formats.DEFAULT if older else _formats.usual()
     meta = array_meta(
         shape, chunks, dtype, compressor, fill_value, order, filters, object_codec,
         _store_separator(store, dimension_separator), options, format,
@@ -760,7 +766,7 @@ def new_group(
     store = as_store(store)
     path = normalize_storage_path(path)
     version = store.default_version if zarr_version is None else zarr_version
-    format = _formats.by_version(version) or _formats.DEFAULT
+    format = _formats.by_version(version) or _formats.usual()
     given = check_attributes(attributes or {})
     key, document = format.group_key(path), format.dump_group(GroupMeta(given))
     store.check_document(key, document)

@@ -88,6 +88,8 @@ class ObjectStore(BaseStore):
         More errors for which a key is absent when it is read, so that its chunk reads as fill
         values. For buckets that deny access to missing keys pass ``(PermissionError,)``; their
         arrays and groups open without that, too.
+    read_only : bool, default False
+        Whether nothing can be written: as mode 'r'.
     **config
         Options of `obstore.store.from_url` for a URL, for instance ``region``, ``skip_signature``
         or ``client_options``.
@@ -126,8 +128,10 @@ class ObjectStore(BaseStore):
         retries: int = 3,
         concurrency: int = 256,
         exceptions: Sequence[type[Exception]] = (),
+        read_only: bool = False,
         **config: Any,
     ) -> None:
+        mode = "r" if read_only else mode
         self._obstore = require("obstore", "ObjectStore", "obstore")
         self._url = store if isinstance(store, str) else None
         if self._url is not None:

@@ -6,16 +6,24 @@ import os
 from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
 from importlib import import_module
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from zarr import _formats
 from zarr.storage.base import BaseStore, KVStore, as_store
 from zarr.storage.directory import DirectoryStore
 from zarr.storage.memory import MemoryStore
+from zarr.storage.store_path import StorePath
 
 __all__ = ["Opened", "StoreLike", "normalize_store_arg"]
 
-StoreLike: TypeAlias = BaseStore | MutableMapping[str, Any] | str | os.PathLike[str] | None
+if TYPE_CHECKING:  # nothing else needs it
+    from zarr.abc.store import Store
+
+    StoreLike: TypeAlias = (
+        BaseStore | Store | StorePath | MutableMapping[str, Any] | str | os.PathLike[str] | None
+    )
+else:
+    StoreLike = BaseStore | StorePath | MutableMapping[str, Any] | str | os.PathLike[str] | None
 """What a store can be given as."""
 
 _OF_VERSION = {3: ("zarr._storage.v3", "V3")}
@@ -111,8 +119,13 @@ def _is_remote_zip(url: str, mode: str) -> bool:
 
 
 def _adopt(store: Any, mode: str) -> BaseStore:
-    if type(store).__module__.partition(".")[0] == "obstore":
+    package = type(store).__module__.partition(".")[0]
+    if package == "obstore":
         return _load("ObjectStore")(store, mode="r" if mode == "r" else "w")
+    if package == "upath":
+        return _load("FsspecStore").from_upath(store, mode == "r")  # type: ignore[attr-defined, no-any-return]
+    if isinstance(store, StorePath):
+        return _adopt(store.store, mode)
     if isinstance(store, MutableMapping) and type(store).__module__ == "fsspec.mapping":
         return _load("FSStore").from_map(store)  # type: ignore[attr-defined, no-any-return]
     return as_store(store)

@@ -85,6 +85,8 @@ class ZipStore(BaseStore):
         change an existing archive, or create one. ``'x'``: create, must not exist.
     dimension_separator : {'.', '/'}, optional
         Separator between the chunk indices in a chunk key, for arrays created in this store.
+    read_only : bool, optional
+        Whether nothing can be written: as mode 'r'. By default as `mode` says.
 
     Attributes
     ----------
@@ -153,7 +155,10 @@ class ZipStore(BaseStore):
         allowZip64: bool = True,  # noqa: N803  (the documented name)
         mode: str = "a",
         dimension_separator: Separator | None = None,
+        *,
+        read_only: bool | None = None,
     ) -> None:
+        mode = "r" if read_only else mode
         if mode not in ("r", "w", "a", "x"):
             raise ValueError(f"mode must be 'r', 'w', 'a' or 'x', not {mode!r}")
         if compression not in zip_records.METHODS:

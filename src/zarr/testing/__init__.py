@@ -23,7 +23,7 @@ except ImportError as error:
     ) from error
 
 # Before the imports below, so that failing tests show the values compared.
-for _module in ("arrays", "stateful", "stores"):
+for _module in ("arrays", "stateful", "store", "stores"):
     pytest.register_assert_rewrite(f"zarr.testing.{_module}")
 
 from zarr.testing.stateful import store_machine  # noqa: E402

@@ -73,7 +73,7 @@ def append(
     if not isinstance(group, Group):
         with Opened(group, "a") as store:
             return append(open_group(store, mode="r+"), rows, axis, fsync=fsync, timeout=timeout)
-    if group.store.has_transactions:
+    if group._store.has_transactions:
         with transaction(group, fsync=fsync, timeout=timeout) as txn:
             return _append_each(txn.group, rows, axis)
     return _append_each(group, rows, axis)

@@ -240,7 +240,7 @@ class _Job:
         if self.dry_run:
             return
         target = resumed if resumed is not None else self._create(source, dest, name, there)
-        has_document = not isinstance(target, Array) or target._key in target.store
+        has_document = not isinstance(target, Array) or target._key in target._store
         if has_document:
             self.attributes(source, target)
         transfer = Transfer(source, target, resumed is not None, partial(self.tracker.part, source))
@@ -303,7 +303,7 @@ class _Job:
                 # between processes, under which each write reads the document.
                 locked = dest._synchronizer is not None
                 written = locked or self.if_exists == "skip_initialized"
-                where = dest.store, path, meta, dest._format, there is not None, chunks, written
+                where = dest._store, path, meta, dest._format, there is not None, chunks, written
                 found = dest._change_members(partial(create_array_node, *where))
                 return dest._member("array", path, found[2])
             kws = _like(source, dest, kws)
@@ -317,7 +317,7 @@ class _Job:
             attributes = None if attributes is None else {}
         extra = without_seal(meta.extra)  # the copy has none
         meta = replace(meta, steps=_unwrapped(meta.steps), attributes=attributes, extra=extra)
-        separator = dest.store._dimension_separator
+        separator = dest._store._dimension_separator
         if source._format is dest._format:
             if separator is not None:
                 meta = replace(meta, keys=replace(meta.keys, separator=separator, stated=True))
@@ -435,7 +435,7 @@ def _check_apart(source: Any, dest: Any, name: str) -> None:
     """Raise `CopyError` if what is to be replaced is the source, or holds it."""
     if isinstance(source, (Array, Group)) and isinstance(dest, Group):
         path = dest._member_path(name)
-        same_place = source.store.location == dest.store.location
+        same_place = source._store.location == dest._store.location
         if same_place and f"{source.path}/".startswith(f"{path}/"):
             raise CopyError(f"a copy to {path!r} would replace its own source {source.path!r}")
     elif hdf5.is_h5py(source) and hdf5.is_h5py(dest) and dest[name] == source:
@@ -471,7 +471,7 @@ def _like(source: Array, dest: Group, kws: dict[str, Any]) -> dict[str, Any]:
         like["serializer"] = by_role["serializer"][0]
     if not kws.keys() & {"compressor", "compressors", "codecs"}:
         like["compressors"] = by_role["compressor"]
-    if meta.keys.stated and dest.store._dimension_separator is None:
+    if meta.keys.stated and dest._store._dimension_separator is None:
         like["dimension_separator"] = meta.keys.separator
     if source._format is dest._format and meta.dimension_names is not None:
         like["dimension_names"] = meta.dimension_names

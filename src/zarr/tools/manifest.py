@@ -66,7 +66,7 @@ def manifest(target: StoreLike | Array | Group, path: str = "", kind: str = "sha
         raise ValueError(f"kind must be one of {list(KINDS)}, not {kind!r}")
     if isinstance(target, (Array, Group)):
         inside = join(target.path, normalize_storage_path(path)) if path else target.path
-        return _manifest_of(target.store, inside, kind)
+        return _manifest_of(target._store, inside, kind)
     with Opened(target, "r") as store:
         return _manifest_of(store, normalize_storage_path(path), kind)
 

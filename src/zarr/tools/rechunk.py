@@ -256,7 +256,7 @@ def rechunk(
         plans = job.plan()
         if dry_run:
             return Rechunked(plans)
-        check_shared(executor, store, node.store, node.chunk_store)
+        check_shared(executor, store, node._store, node._data_store)
         callback = stack.enter_context(followed(progress, "rechunking"))
         job.begin(resume, overwrite)
         return job.run(executor, callback, verify)
@@ -294,7 +294,7 @@ def _destination(stack: ExitStack, source: Any, dest: Any, dest_path: str) -> tu
             "store or path, and delete the original when you have compared the two"
         )
     if isinstance(dest, (Array, Group)):
-        store, path = dest.store, join(dest.path, normalize_storage_path(dest_path))
+        store, path = dest._store, join(dest.path, normalize_storage_path(dest_path))
         if isinstance(dest, Array) and dest_path:
             raise ValueError(f"dest is an array, which has nothing at dest_path={dest_path!r}")
     else:
@@ -305,7 +305,7 @@ def _destination(stack: ExitStack, source: Any, dest: Any, dest_path: str) -> tu
         raise ValueError(f"{store!r} presents another format as Zarr; zarr.copy_all copies to it")
     if not store.is_erasable():
         raise ValueError(f"nothing can be deleted in {store!r}, as the journal must be at the end")
-    if source.store.location == store.location:
+    if source._store.location == store.location:
         one, other = (f"/{at}/".replace("//", "/") for at in (source.path, path))
         if one.startswith(other) or other.startswith(one):
             raise ValueError(f"dest path {path!r} overlaps with source path {source.path!r}")
@@ -463,10 +463,10 @@ class _Job:
             for node in self.nodes
             if node.kind == "array"
         ]
-        stores = dict.fromkeys((self.source.store, self.source.chunk_store))
+        stores = dict.fromkeys((self.source._store, self.source._data_store))
         return {
             "fingerprint": fingerprint_of([arrays, made, read]),
-            "source": f"{self.source!r} in {self.source.store!r}",
+            "source": f"{self.source!r} in {self.source._store!r}",
             "source_values": summary_of(stores, self.source.path),
             "arrays": arrays,
         }
@@ -475,7 +475,7 @@ class _Job:
         """Raise `CopyError` if values of the source have changed since the job began."""
         same = before.get("source_values") == mine["source_values"]
         since = self.journal.age()
-        store, path = self.source.chunk_store, self.source.path
+        store, path = self.source._data_store, self.source.path
         if same and since is not None and store.is_listable():
             ages = store.get_ages(store.list_prefix(path))
             same = all(age >= since for age in ages.values())

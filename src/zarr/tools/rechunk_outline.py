@@ -150,7 +150,7 @@ def _format_for(
 
 def _node(root: Group, path: str, source: Array | Group, options: Options) -> Node:
     """Make a node in a group in memory, and return its documents."""
-    store, format = root.store, root._format
+    store, format = root._store, root._format
     kind: NodeKind = "array" if isinstance(source, Array) else "group"
     inside = join("made", path) if path else "made"
     if isinstance(source, Array):

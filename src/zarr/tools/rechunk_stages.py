@@ -52,11 +52,11 @@ def plans_for(
 ) -> list[Plan]:
     """Return the plans for one array, the best one first; see :func:`candidates`."""
     here, there = source._current.grid, target._current.grid
-    cost = _cost_of(target.chunk_store)
+    cost = _cost_of(target._data_store)
     return candidates(
         source.shape,
         itemsize,
-        Layout(here.chunks, here.stored, _cost_of(source.chunk_store)),
+        Layout(here.chunks, here.stored, _cost_of(source._data_store)),
         Layout(there.chunks, there.stored, cost),
         memory,
         cost,
@@ -132,7 +132,7 @@ def copy_by_plan(
         plans = plans_for(source, target, memory, itemsize)
     except ValueError:
         return False
-    store, folder = target.chunk_store, join(target.path, FOLDER)
+    store, folder = target._data_store, join(target.path, FOLDER)
     if store.is_view or not store.is_erasable():
         plans = [plan for plan in plans if len(plan.stages) == 1]
     done, size = 0, max(1, source.size * len(plans[0].stages))

@@ -62,7 +62,7 @@ class Stored:
     def of(cls, array: Array) -> Stored:
         """Return where `array` is."""
         return cls(
-            array.store, array.path, array.zarr_format, array._key, array._document,
+            array._store, array.path, array.zarr_format, array._key, array._document,
             array._chunk_store,
         )  # fmt: skip
 

@@ -192,7 +192,7 @@ def _opened(target: Any, path: str, verify: Verify) -> Iterator[Array | Group]:
         return
     target._check_writeable()
     inside = join(target.path, normalize_storage_path(path)) if path else target.path
-    yield _node_at(target.store, inside, target._chunk_store, target.synchronizer, verify)
+    yield _node_at(target._store, inside, target._chunk_store, target.synchronizer, verify)
     if isinstance(target, Array):
         target._reload()
 
@@ -218,7 +218,7 @@ def _walk(node: Array | Group) -> Iterator[Array | Group]:
 
 
 def _check_sealable(node: Array | Group) -> None:
-    if not node._format.sealable or node.store.is_view:
+    if not node._format.sealable or node._store.is_view:
         raise ValueError(
             f"{node!r} cannot be sealed: only arrays and groups in the formats 2 and 3 have room "
             "for digests"
@@ -265,7 +265,7 @@ class _Sealing:
         wrong: list[tuple[str, str]] = []
 
         def digest_window(window: Sequence[tuple[str, Place]]) -> None:
-            found = array.chunk_store.source.getitems([key for key, _ in window])
+            found = array._data_store.source.getitems([key for key, _ in window])
             entries = None if old is None else old.entries([key for key, _ in window])
             for key, place in window:
                 value = found.get(key)
@@ -291,7 +291,7 @@ class _Sealing:
             self._progress(self._done, self.total)
 
     def _write_table(self, array: Array, counts: Place, rows: np.ndarray[Any, Any]) -> None:
-        store, format = array.chunk_store, array._format
+        store, format = array._data_store, array._format
         path = join(array.path, FOLDER)
         _delete_table(array)
         about = {
@@ -342,7 +342,7 @@ def _batches(items: Iterator[Any], number: int) -> Iterator[list[Any]]:
 
 
 def _workers(array: Array) -> int:
-    return max(config.get().workers, array.chunk_store.threads)
+    return max(config.get().workers, array._data_store.threads)
 
 
 def _lost(seal: ArraySeal, states: np.ndarray[Any, Any]) -> Iterator[str]:
@@ -362,7 +362,7 @@ def _lost(seal: ArraySeal, states: np.ndarray[Any, Any]) -> Iterator[str]:
 
 def _change_document(node: Array | Group, change: Callable[[Any], bytes]) -> None:
     """Replace the document of a node, while nobody else changes it."""
-    store, key = node.store, node._key
+    store, key = node._store, node._key
 
     def replace_document() -> None:
         document = store.source[key]
@@ -384,7 +384,7 @@ def _sealed_document(node: Array | Group, algorithm: str | None, document: Any) 
     attributes = None
     attrs_key = node._format.node_attrs_key(node.path, node._key)
     if attrs_key != node._key:
-        stored = node.store.source.get(attrs_key)
+        stored = node._store.source.get(attrs_key)
         parsed: Mapping[str, Any] = {}
         if stored is not None:
             parsed = node._format.parse_attrs(stored, attrs_key)
@@ -403,14 +403,14 @@ def _unsealed(node: Array | Group) -> Sealed:
 
 
 def _delete_table(array: Array) -> None:
-    store, path = array.chunk_store, join(array.path, FOLDER)
+    store, path = array._data_store, join(array.path, FOLDER)
     if next(store.list_prefix(path), None) is not None:
         store.rmdir(path)
 
 
 def _consolidate_again(node: Array | Group) -> None:
     """Renew the copies of the metadata of a node and of all below it."""
-    store, path = node.store, node.path
+    store, path = node._store, node.path
     groups = [each.path for each in _walk(node) if isinstance(each, Group)]
     while path:
         path = path.rpartition("/")[0]

@@ -36,7 +36,7 @@ def _directory(store: StoreArgument, mode: str = "a") -> Iterator[tuple[Director
         If the store is not a directory.
     """
     if isinstance(store, Node):
-        store = store.store
+        store = store._store
     with Opened(store, mode) as opened:
         tree = opened.tree if isinstance(opened, N5View) else opened
         if not isinstance(tree, DirectoryStore):

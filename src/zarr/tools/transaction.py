@@ -49,7 +49,7 @@ class Transaction:
                 )
             read_only = read_only or store.read_only
             self._path = store.path
-            store = store.store
+            store = store._store
         else:
             self._path = ""
         self._opened = Opened(store, "r" if read_only else "a")
@@ -231,5 +231,5 @@ def recover(
     >>> zarr.recover('data/example.zarr')
     'clean'
     """
-    with Opened(store.store if isinstance(store, Node) else store, "a") as opened:
+    with Opened(store._store if isinstance(store, Node) else store, "a") as opened:
         return opened.recover(timeout)

@@ -86,7 +86,7 @@ class Transfer:
 
     def _copy_encoded(self) -> None:
         source, target = self.source, self.target
-        old, new = source.chunk_store, target.chunk_store
+        old, new = source._data_store, target._data_store
         if self.resume:
             coords: Iterator[tuple[int, ...]] = iter(missing_coords(source, target))
         else:
@@ -180,7 +180,7 @@ def _stored_places(array: Array) -> Iterator[tuple[int, ...]]:
     then yield the places of all chunks.
     """
     keys, is_listed = array._engine.keys, False
-    for key in array.chunk_store.list_prefix(array.path):
+    for key in array._data_store.list_prefix(array.path):
         is_listed = True
         if (place := keys.place(key)) is not None:
             yield place

@@ -1,0 +1,5 @@
+"""Codecs under the name that code for the 3.x library imports."""
+
+from zarr._codecs.codec_classes import VLenBytesCodec, VLenUTF8Codec
+
+__all__ = ["VLenBytesCodec", "VLenUTF8Codec"]

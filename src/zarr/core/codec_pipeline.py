@@ -1,0 +1,173 @@
+"""Codecs of an array, for code for the 3.x library that encodes and decodes chunks itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from zarr.abc.codec import ArrayArrayCodec, ArrayBytesCodec, CodecPipeline
+from zarr.core.array import Array
+from zarr.core.array_spec import ArraySpec
+from zarr.core.metadata.v3 import ArrayV3Metadata
+
+__all__ = ["BatchedCodecPipeline", "FusedCodecPipeline", "codecs_from_list"]
+
+
+def codecs_from_list(
+    codecs: Iterable[Any],
+) -> tuple[tuple[Any, ...], Any, tuple[Any, ...]]:
+    """Return the codecs of arrays, the one that makes bytes of an array, and those of bytes.
+
+    Parameters
+    ----------
+    codecs : iterable of codecs
+        The codecs in the order of encoding.
+
+    Returns
+    -------
+    array_array : tuple of codecs
+    array_bytes : codec
+    bytes_bytes : tuple of codecs
+
+    Raises
+    ------
+    ValueError
+        If not exactly one makes bytes of an array.
+    """
+    listed = tuple(codecs)
+    serializers = [codec for codec in listed if isinstance(codec, ArrayBytesCodec)]
+    if len(serializers) != 1:
+        raise ValueError(
+            f"exactly one codec from arrays to bytes is needed, not {len(serializers)}"
+        )
+    at = listed.index(serializers[0])
+    if not all(isinstance(codec, ArrayArrayCodec) for codec in listed[:at]):
+        raise ValueError("codecs of bytes must come after the one from arrays to bytes")
+    return listed[:at], listed[at], listed[at + 1 :]
+
+
+@dataclass(frozen=True)
+class BatchedCodecPipeline(CodecPipeline):
+    """The codecs of an array, which the engine calls.
+
+    Parameters
+    ----------
+    array_array_codecs : tuple of codecs
+        Those that make arrays of arrays.
+    array_bytes_codec : codec
+        The one that makes bytes of an array.
+    bytes_bytes_codecs : tuple of codecs
+        Those that make bytes of bytes.
+    batch_size : int, default 1
+        Not used: chunks are encoded and decoded one by one.
+    """
+
+    array_array_codecs: tuple[Any, ...]
+    array_bytes_codec: Any
+    bytes_bytes_codecs: tuple[Any, ...]
+    batch_size: int = 1
+
+    @classmethod
+    def from_codecs(cls, codecs: Iterable[Any], *, batch_size: int | None = None) -> Self:
+        """Return the pipeline of codecs in the order of encoding.
+
+        Parameters
+        ----------
+        codecs : iterable of codecs
+            The codecs.
+        batch_size : int, optional
+            Not used.
+
+        Returns
+        -------
+        BatchedCodecPipeline
+            The pipeline.
+        """
+        return cls(*codecs_from_list(codecs), batch_size=batch_size or 1)
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from self.array_array_codecs
+        yield self.array_bytes_codec
+        yield from self.bytes_bytes_codecs
+
+    def evolve_from_array_spec(self, array_spec: ArraySpec) -> Self:
+        """Return the pipeline itself: codecs are told of the array when they are used.
+
+        Parameters
+        ----------
+        array_spec : ArraySpec
+            The array.
+
+        Returns
+        -------
+        BatchedCodecPipeline
+            A pipeline of the same codecs.
+        """
+        return replace(self)
+
+    def _of_one_chunk(self, spec: ArraySpec) -> tuple[Array, dict[str, Any], str]:
+        """Return an array of one chunk in memory, the values there, and the key of the chunk."""
+        metadata = ArrayV3Metadata(
+            shape=spec.shape,
+            data_type=spec.dtype,
+            chunk_grid={
+                "name": "regular",
+                "configuration": {"chunk_shape": [max(n, 1) for n in spec.shape]},
+            },
+            chunk_key_encoding={"name": "default"},
+            fill_value=spec.fill_value,
+            codecs=tuple(self),
+        )
+        documents = metadata.to_buffer_dict(spec.prototype)
+        values = {key: document.to_bytes() for key, document in documents.items()}
+        array = Array(values, write_empty_chunks=True)
+        return array, values, metadata.encode_chunk_key((0,) * len(spec.shape))
+
+    async def decode(self, chunk_bytes_and_specs: Iterable[tuple[Any, ArraySpec]]) -> list[Any]:
+        """Return decoded chunks.
+
+        Parameters
+        ----------
+        chunk_bytes_and_specs : iterable of (Buffer, ArraySpec)
+            Encoded chunks, None for those that are absent.
+
+        Returns
+        -------
+        list of NDBuffer
+            The decoded chunks, None for those that are absent.
+        """
+        return [self._decode(buffer, spec) for buffer, spec in chunk_bytes_and_specs]
+
+    def _decode(self, buffer: Any, spec: ArraySpec) -> Any:
+        if buffer is None:
+            return None
+        array, values, key = self._of_one_chunk(spec)
+        values[key] = buffer.to_bytes()
+        return spec.prototype.nd_buffer.from_numpy_array(array[...])
+
+    async def encode(self, chunk_arrays_and_specs: Iterable[tuple[Any, ArraySpec]]) -> list[Any]:
+        """Return encoded chunks.
+
+        Parameters
+        ----------
+        chunk_arrays_and_specs : iterable of (NDBuffer, ArraySpec)
+            Chunks, None for those that are absent.
+
+        Returns
+        -------
+        list of Buffer
+            The encoded chunks, None for those that are absent.
+        """
+        return [self._encode(chunk, spec) for chunk, spec in chunk_arrays_and_specs]
+
+    def _encode(self, chunk: Any, spec: ArraySpec) -> Any:
+        if chunk is None:
+            return None
+        array, values, key = self._of_one_chunk(spec)
+        array[...] = chunk.as_numpy_array()
+        return spec.prototype.buffer.from_bytes(bytes(values[key]))
+
+
+class FusedCodecPipeline(BatchedCodecPipeline):
+    """The same: chunks always go through all codecs at once here."""

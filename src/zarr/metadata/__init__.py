@@ -1,0 +1,1 @@
+"""Functions of the 3.x library that change stored metadata."""

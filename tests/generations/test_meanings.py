@@ -1,0 +1,341 @@
+"""What one name means in code for 2.x and in code for the 3.x library, and what serves both.
+
+Each test says what 2.17 and 3.4.2 do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import pickle
+
+import numcodecs
+import numpy as np
+import pytest
+
+import zarr
+from zarr import errors
+from zarr.core.group import ConsolidatedMetadata, GroupMetadata
+from zarr.core.metadata import ArrayV2Metadata, ArrayV3Metadata
+
+VERSIONS = pytest.mark.parametrize("version", [2, 3])
+
+
+# -- errors: one class where either library has one of its own -----------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "bases"),
+    [
+        # 2.17: ValueError; 3.4.2: ValueError and FileNotFoundError.
+        ("ArrayNotFoundError", (ValueError, FileNotFoundError)),
+        ("GroupNotFoundError", (ValueError, FileNotFoundError)),
+        ("PathNotFoundError", (ValueError, FileNotFoundError)),
+        # 3.4.2 raises FileExistsError for mode 'w-', and NodeTypeValidationError for another kind.
+        ("ContainsArrayError", (ValueError, FileExistsError, errors.NodeTypeValidationError)),
+        ("ContainsGroupError", (ValueError, FileExistsError, errors.NodeTypeValidationError)),
+        # 2.17: PermissionError; 3.4.2: ValueError.
+        ("ReadOnlyError", (PermissionError, ValueError)),
+        # 2.17: KeyError; 3.4.2: ValueError.
+        ("NotConsolidatedError", (KeyError, ValueError)),
+        ("MetadataError", (ValueError, errors.MetadataValidationError)),
+        ("ExtensionNotFoundError", (errors.UnknownCodecError, errors.DataTypeValidationError)),
+        ("ChunkNotFoundError", (LookupError, ValueError)),
+        ("BaseZarrError", (errors.ZarrError,)),
+    ],
+)
+def test_errors_are_those_of_both(name, bases) -> None:
+    assert all(issubclass(getattr(errors, name), base) for base in bases)
+
+
+def test_errors_about_nodes_can_be_pickled() -> None:
+    error = pickle.loads(pickle.dumps(errors.ArrayNotFoundError("a", "store", "hint")))
+
+    assert (str(error), error.path) == ("array not found at path 'a' in store: hint", "a")
+
+
+def test_contains_error_takes_the_arguments_of_either() -> None:
+    # 2.17: (path); 3.4.2: (store, path) or (message).
+    store = zarr.MemoryStore()
+
+    assert errors.ContainsArrayError("a").path == "a"
+    assert errors.ContainsArrayError(store, "a").path == "a"
+
+
+def test_missing_consolidated_metadata() -> None:
+    # 2.17: KeyError; 3.4.2: ValueError.
+    with pytest.raises(KeyError) as caught:
+        zarr.open_consolidated(zarr.group().store)
+    assert isinstance(caught.value, ValueError)
+
+
+def test_opening_a_group_as_an_array() -> None:
+    # 2.17: ContainsGroupError; 3.4.2: NodeTypeValidationError.
+    with pytest.raises(errors.ContainsGroupError) as caught:
+        zarr.open_array(zarr.group().store, mode="r")
+    assert isinstance(caught.value, errors.NodeTypeValidationError)
+
+
+# -- settings --------------------------------------------------------------------------------
+
+
+def test_settings_by_name_and_as_a_whole() -> None:
+    # 2.17: none. 3.4.2: get(key, default), set({...}) or set(**), for good or for a block.
+    assert zarr.config.get().workers >= 1
+    with zarr.config.set({"array.write_empty_chunks": True, "async.concurrency": 3}):
+        assert zarr.config.get("array.write_empty_chunks") is True
+        assert zarr.config.get("async") == {"concurrency": 3, "timeout": None}
+        assert zarr.create_array(shape=3, dtype="i4").write_empty_chunks
+    assert zarr.config.get("array.write_empty_chunks") is False
+    assert zarr.config.get("nothing.there", 5) == 5
+    with pytest.raises(KeyError):
+        zarr.config.get("nothing.there")
+    with pytest.raises(TypeError):
+        zarr.config.set(nothing=1)
+
+
+def test_settings_of_both_that_mean_the_same() -> None:
+    with zarr.config.set({"threading.max_workers": 1}):
+        assert zarr.config.get().workers == 1
+    with zarr.config.set(workers=2):
+        assert zarr.config.get("threading.max_workers") == 2
+
+
+def test_default_format() -> None:
+    # 2.17: 2; 3.4.2: 3, by the setting default_zarr_format.
+    assert zarr.zeros(3).zarr_format == zarr.group().zarr_format == 2
+    assert zarr.create_array(shape=3, dtype="i4").zarr_format == 3
+    with zarr.config.set(default_zarr_format=3):
+        assert zarr.zeros(3).zarr_format == zarr.group().zarr_format == 3
+        # What only format 2 has decides.
+        assert zarr.zeros(3, compressor=numcodecs.Zlib()).zarr_format == 2
+        assert zarr.zeros(3, dimension_separator="/").zarr_format == 2
+
+
+# -- creating ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("version", "given", "expected"),
+    [
+        (2, {}, 0),  # both: zero of the dtype
+        (2, {"fill_value": None}, None),  # both: null in the document
+        (3, {}, 0),
+        (3, {"fill_value": None}, 0),  # 3.4.2: the default of the dtype
+        (3, {"fill_value": 7}, 7),
+    ],
+)
+def test_fill_value_omitted_or_none(version, given, expected) -> None:
+    z = zarr.create_array(shape=3, dtype="i4", zarr_format=version, **given)
+    member = zarr.create_group(zarr_format=version).create_array(
+        "a", data=np.zeros(3, "i4"), **given
+    )
+
+    assert z.fill_value == member.fill_value == expected
+    assert z.metadata.fill_value == expected
+
+
+def test_group_create_takes_the_arguments_of_either() -> None:
+    # 2.17: those of zarr.create; 3.4.2: those of create_array.
+    root = zarr.group()
+
+    assert root.create("a", shape=4, chunks=2, compressor=None).compressor is None
+    z = root.create("b", shape=4, dtype="i2", chunks="auto", config={"write_empty_chunks": True})
+    assert z.write_empty_chunks
+    assert root.create("c", data=np.arange(3))[:].tolist() == [0, 1, 2]
+
+
+@VERSIONS
+def test_config_is_honoured(version) -> None:
+    store = zarr.MemoryStore()
+    zarr.create_array(store, name="a", shape=4, chunks=2, dtype="i4", zarr_format=version)
+    for write_empty, count in ((False, 0), (True, 2)):
+        config = {"write_empty_chunks": write_empty}
+        for open_it in (zarr.open, zarr.open_array):
+            z = open_it(store=store, path="a", config=config)
+            z[:] = 0
+            assert (z.config.write_empty_chunks, z.nchunks_initialized) == (write_empty, count)
+    z = zarr.create((4, 3), config={"order": "F", "write_empty_chunks": False})
+    assert (z.order, z.write_empty_chunks) == ("F", False)
+
+
+def test_object_codec_among_the_filters() -> None:
+    # 2.17 adds a second one, and fails to write; 3.4.2: these are all the filters.
+    for dtype in (str, zarr.dtype.VariableLengthUTF8()):
+        z = zarr.create_array(shape=2, dtype=dtype, filters=[numcodecs.VLenUTF8()], zarr_format=2)
+        z[:] = ["a", "bb"]
+        assert z.filters == [numcodecs.VLenUTF8()]
+        assert z[:].tolist() == ["a", "bb"]
+
+
+# -- nodes ---------------------------------------------------------------------------------------
+
+
+@VERSIONS
+def test_codecs_by_kind(version) -> None:
+    # 3.4.2: codecs of numcodecs in format 2, with no serializer; its own in format 3.
+    codec = {2: numcodecs.Zlib(3), 3: zarr.codecs.GzipCodec(level=3)}[version]
+    z = zarr.create_array(shape=3, dtype="i4", compressors=codec, zarr_format=version)
+
+    assert z.compressors == (codec,)
+    assert z.serializer == {2: None, 3: zarr.codecs.BytesCodec(endian="little")}[version]
+    assert z.compressor is not None  # 2.17's name, an error in format 3 of 3.4.2
+
+
+def test_chunk_sizes() -> None:
+    z = zarr.create_array(shape=(10, 4), chunks=(2, 4), shards=(6, 4), dtype="i4")
+
+    assert z.read_chunk_sizes == ((2, 2, 2, 2, 2), (4,))
+    assert z.write_chunk_sizes == ((6, 4), (4,))
+
+
+def test_members_by_depth() -> None:
+    root = zarr.create_group()
+    root.create_array("a/b/c", shape=3, dtype="i4")
+
+    assert [path for path, _ in root.members()] == ["a"]
+    assert [path for path, _ in root.members(max_depth=1)] == ["a", "a/b"]
+    assert [path for path, _ in root.members(max_depth=None)] == ["a", "a/b", "a/b/c"]
+    assert (root.nmembers(), root.nmembers(None)) == (1, 3)
+    assert [g.name for g in root.group_values()] == ["/a"]
+    assert [z.name for z in root["a/b"].array_values()] == ["/a/b/c"]
+    with pytest.raises(ValueError, match="max_depth"):
+        root.members(max_depth=-1)
+    with pytest.raises(TypeError, match="array"):
+        root.get_group("a/b/c")
+    with pytest.raises(TypeError, match="group"):
+        root.get_array("a")
+
+
+def test_require_array() -> None:
+    root = zarr.create_group()
+    z = root.require_array("a", shape=3, dtype="i4", config={"write_empty_chunks": True})
+
+    assert z.write_empty_chunks
+    assert root.require_array("a", shape=3, dtype="i4") == z
+    with pytest.raises(TypeError, match="shape"):
+        root.require_array("a", shape=4, dtype="i4")
+    with pytest.raises(TypeError, match="dtypes"):
+        root.require_array("a", shape=3, dtype="f8")
+
+
+@VERSIONS
+def test_update_attributes(version) -> None:
+    root = zarr.group(zarr_format=version)
+    z = root.zeros("z", shape=3)
+    for node in (root, z):
+        node.attrs["a"] = 1
+        assert node.update_attributes({"b": 2}) is node
+        assert node.attrs.asdict() == node.metadata.attributes == {"a": 1, "b": 2}
+
+
+def test_coroutines_of_an_array() -> None:
+    z = zarr.array([1, 2, 3])
+
+    assert asyncio.run(z._async_array.getitem(slice(1, None))).tolist() == [2, 3]
+    assert zarr.Array(_async_array=z.async_array) == z
+
+
+# -- metadata as values ----------------------------------------------------------------------------
+
+
+def arrays(version):
+    group = zarr.create_group(zarr_format=version)
+    plain = {"zarr_format": version}
+    yield group.create_array("a", shape=(4, 6), chunks=(2, 3), dtype=">i2", fill_value=3)
+    yield group.create_array("b", shape=(), dtype="f4", fill_value=np.nan, attributes={"u": "m"})
+    yield group.create_array("c", shape=3, dtype=str)
+    yield group.create_array("d", shape=3, dtype="M8[ns]")
+    yield group.create_array("e", shape=3, dtype="U4", fill_value="ab")
+    yield group.create_array("f", shape=3, dtype=[("x", "i4"), ("y", "f8")])
+    yield zarr.zeros((3, 4), order="F", **plain)
+    yield group.create_array("g", shape=3, dtype=bytes)
+    yield group.create_array("h", shape=3, dtype="c8", fill_value=1 + 2j)
+    yield zarr.zeros(3, filters=[numcodecs.Delta("f8")], **plain)
+
+
+@VERSIONS
+def test_metadata_describe_the_array_and_make_it_again(version) -> None:
+    kind = {2: ArrayV2Metadata, 3: ArrayV3Metadata}[version]
+    for z in arrays(version):
+        metadata = z.metadata
+        assert type(metadata) is kind
+        assert (metadata.shape, metadata.chunks) == (z.shape, z.chunks)
+        assert metadata.attributes == z.attrs.asdict()
+        assert kind.from_dict(metadata.to_dict()) == metadata
+        assert kind.from_dict(json.loads(json.dumps(metadata.to_dict()))) == metadata
+        assert dataclasses.replace(metadata) == metadata
+        assert dataclasses.replace(metadata, attributes={"x": 1}) != metadata
+        assert metadata.update_shape(z.shape) == metadata
+        ((_, made),) = zarr.group(zarr_format=version).create_hierarchy({"x": metadata})
+        assert made.metadata == metadata
+        assert made.dtype == z.dtype
+
+
+@VERSIONS
+def test_metadata_as_documents(version) -> None:
+    from zarr.core.buffer import default_buffer_prototype
+
+    root = zarr.create_group(zarr_format=version, attributes={"a": 1})
+    z = root.create_array("z", shape=3, dtype="i4", attributes={"b": 2})
+    for node in (root, z):
+        documents = node.metadata.to_buffer_dict(default_buffer_prototype())
+        for key, buffer in documents.items():
+            path = f"{node.path}/{key}".lstrip("/")
+            assert json.loads(buffer.to_bytes()).keys() >= json.loads(node.store[path]).keys()
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"codecs": [{"name": "nope"}]}, errors.UnknownCodecError),
+        ({"unheard_of": 1}, errors.MetadataValidationError),
+        ({"data_type": "zzz"}, errors.DataTypeValidationError),
+        ({"node_type": "group"}, errors.NodeTypeValidationError),
+        ({"zarr_format": 2}, errors.MetadataValidationError),
+        ({"shape": [-1]}, ValueError),
+        ({"fill_value": "text"}, errors.MetadataValidationError),
+        ({"chunk_grid": {"name": "round", "configuration": {}}}, errors.MetadataValidationError),
+    ],
+)
+def test_invalid_metadata_are_refused(changes, error) -> None:
+    members = zarr.create_array(shape=3, dtype="i4").metadata.to_dict()
+
+    with pytest.raises(error):
+        ArrayV3Metadata.from_dict({**members, **changes})
+
+
+def test_metadata_of_groups() -> None:
+    metadata = GroupMetadata({"a": 1})
+
+    assert GroupMetadata.from_dict(metadata.to_dict()) == metadata
+    assert metadata.to_dict() == {"attributes": {"a": 1}, "zarr_format": 3, "node_type": "group"}
+    with pytest.raises(errors.MetadataValidationError):
+        GroupMetadata(zarr_format=4)
+    with pytest.raises(errors.NodeTypeValidationError):
+        GroupMetadata.from_dict({"node_type": "array"})
+
+
+@VERSIONS
+def test_consolidated_group(version) -> None:
+    store = zarr.MemoryStore()
+    z = zarr.group(store, zarr_format=version).zeros("a/b", shape=4, chunks=2)
+    zarr.consolidate_metadata(store)
+    root = zarr.open_consolidated(store)
+    copies = root.metadata.consolidated_metadata
+
+    assert isinstance(copies, ConsolidatedMetadata)
+    assert {*copies.metadata} == {"a", "a/b"}
+    assert copies.metadata["a/b"] == z.metadata
+    assert zarr.open_group(store).metadata.consolidated_metadata is None
+    # 3.4.2: the store of such a group is the store itself. 2.17: it has metadata only.
+    zarr.open(store=root.store, path="a/b", mode="r+")[:] = 7
+    assert z[:].tolist() == [7, 7, 7, 7]
+
+
+def test_other_formats_are_shown_as_one_of_the_two(tmp_path) -> None:
+    z = zarr.open_array(zarr.N5Store(tmp_path / "a.n5"), mode="w", shape=(4, 3), chunks=2)
+
+    assert isinstance(z.metadata, ArrayV2Metadata)
+    assert z.metadata.shape == (4, 3)

@@ -1,0 +1,69 @@
+"""The public names of zarr-python 2.17 and 3.4.2 are here, or the page says why not."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import zarr
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = runpy.run_path(str(ROOT / "scripts" / "compatibility_page.py"))
+NAMES = json.loads(Path(__file__).with_name("names.json").read_text("utf-8"))
+
+# Public attributes of these classes in 3.4.2.
+ARRAY = """
+    append async_array attrs basename blocks cdata_shape chunks compressor compressors config dtype
+    fill_value filters get_basic_selection get_block_selection get_coordinate_selection
+    get_mask_selection get_orthogonal_selection info info_complete metadata name nbytes
+    nbytes_stored nchunks nchunks_initialized ndim oindex order path read_chunk_sizes read_only
+    resize serializer set_basic_selection set_block_selection set_coordinate_selection
+    set_mask_selection set_orthogonal_selection shape shards size store store_path
+    update_attributes vindex with_config write_chunk_sizes from_dict open"""
+GROUP = """
+    array_keys array_values arrays attrs basename create create_array create_group create_hierarchy
+    empty empty_like from_store full full_like get get_array get_group group_keys group_values
+    groups info info_complete keys members metadata move name nmembers ones ones_like open path
+    read_only require_array require_group require_groups store store_path synchronizer tree
+    update_attributes update_attributes_async zeros zeros_like"""
+
+
+@pytest.mark.parametrize(("owner", "names"), [("Array", ARRAY), ("Group", GROUP)])
+def test_members_of_3_x_are_here(owner, names) -> None:
+    assert [name for name in names.split() if not hasattr(getattr(zarr, owner), name)] == []
+
+
+@pytest.mark.parametrize("library", NAMES)
+def test_absent_names_have_a_reason(library) -> None:
+    without = [
+        f"{module}.{name}"
+        for module, names in NAMES[library].items()
+        for name in names
+        if not SCRIPT["find"](module, name) and SCRIPT["reason"](module, name) == "not yet"
+    ]
+
+    assert without == []
+
+
+def test_page_is_up_to_date() -> None:
+    page = (ROOT / "docs" / "reference" / "compatibility.md").read_text("utf-8")
+
+    assert page == SCRIPT["page"](), "run scripts/compatibility_page.py"
+
+
+def test_import_brings_nothing_of_the_3_x_library() -> None:
+    program = "import sys, zarr; print(*(n for n in sys.modules if n.startswith('zarr.')))"
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    newer = (
+        "zarr._async", "zarr.abc", "zarr.api", "zarr.buffer", "zarr.dtype", "zarr.registry",
+        "zarr.core.metadata", "zarr.core.dtype", "zarr.core.buffer", "zarr.core.group",
+    )  # fmt: skip
+
+    assert [name for name in run.stdout.split() if name.startswith(newer)] == []

@@ -1,0 +1,197 @@
+"""Stores written for the 3.x library, as stores of this one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+import zarr
+from tests.storage.user_store import UserStore
+from zarr.abc.store import Store, SuffixByteRequest
+from zarr.errors import ReadOnlyError, StoreError, StorePermissionError
+from zarr.storage import as_store
+from zarr.storage.base import BaseStore
+from zarr.storage.event_loop import run
+from zarr.testing import StoreTests
+
+
+class TestUserStore(StoreTests):
+    pickle_shares = False
+
+    @pytest.fixture
+    def store(self) -> BaseStore:
+        return as_store(UserStore())
+
+
+def test_nodes_have_the_store_that_was_passed() -> None:
+    store = UserStore()
+    group = zarr.open_group(store, mode="w")
+    z = group.create_array("a", shape=4, chunks=2, dtype="i4")
+
+    assert group.store is store
+    assert z.store is store
+    assert z.chunk_store is store
+    assert zarr.open_array(store, path="a", mode="r").store is store
+
+
+def test_new_nodes_have_the_format_that_such_code_expects() -> None:
+    store = UserStore()
+    zarr.create(4, chunks=2, dtype="i4", store=store)
+
+    assert list(store.data) == ["zarr.json"]
+
+
+def test_a_batch_is_one_request_for_each_chunk_and_asks_for_nothing_else() -> None:
+    store = UserStore()
+    z = zarr.create_array(store, shape=40, chunks=4, dtype="i4", fill_value=-1)
+    z[:] = np.arange(40)
+    store.log.clear()
+    assert (z[:] == np.arange(40)).all()
+    assert sorted(store.log) == [("get", f"c/{n}", None) for n in range(10)]
+
+
+def test_no_more_requests_at_a_time_than_the_setting_allows() -> None:
+    class Counting(UserStore):
+        now = most = 0
+
+        async def get(self, *args: Any) -> Any:
+            self.now += 1
+            self.most = max(self.most, self.now)
+            await asyncio.sleep(0)
+            self.now -= 1
+            return await super().get(*args)
+
+    store = Counting()
+    as_store(store).setitems({str(n): b"x" for n in range(50)})
+    with zarr.config.set({"async.concurrency": 7}):
+        assert len(as_store(store).getitems([str(n) for n in range(50)])) == 50
+    assert store.most == 7
+
+
+def test_shards_are_read_by_ranges() -> None:
+    store = UserStore()
+    z = zarr.create_array(store, shape=64, shards=32, chunks=4, dtype="i4", compressors=None)
+    z[:] = np.arange(64)
+    store.log.clear()
+    assert zarr.open_array(store)[40] == 40
+    shard = [entry for entry in store.log if entry[1] == "c/1"]
+    assert any(isinstance(request, SuffixByteRequest) for _, _, request in shard)
+    assert all(request is not None for _, _, request in shard)
+
+
+def test_opening_asks_for_no_rare_format() -> None:
+    store = UserStore()
+    with pytest.raises(FileNotFoundError):
+        zarr.open(store, mode="r")
+    assert {key for _, key, _ in store.log} == {".zarray", ".zgroup", "zarr.json"}
+
+
+def test_append_writes_metadata_before_chunks() -> None:
+    store = UserStore()
+    z = zarr.create_array(store, shape=4, chunks=2, dtype="i4")
+    z[:] = 1
+    store.log.clear()
+    z.append(np.ones(4, "i4"))
+    written = [key for verb, key, *_ in store.log if verb == "set"]
+    assert written[0] == "zarr.json"
+    assert sorted(written[1:]) == ["c/2", "c/3"]
+
+
+def test_errors_name_the_key_and_keep_their_cause() -> None:
+    class Broken(UserStore):
+        async def get(self, key: str, *args: Any) -> Any:
+            if key.startswith("c/"):
+                raise self.error
+            return await super().get(key, *args)
+
+    store = Broken()
+    z = zarr.create_array(store, shape=4, chunks=2, dtype="i4")
+    store.error = ConnectionError("reset by peer")  # type: ignore[attr-defined]
+    with pytest.raises(StoreError, match=r"could not read 'c/0' in <Broken: .*reset") as found:
+        z[:1]
+    assert found.value.__cause__ is store.error  # type: ignore[attr-defined]
+    store.error = PermissionError("denied")  # type: ignore[attr-defined]
+    with pytest.raises(StorePermissionError):
+        z[:]
+    store.error = KeyError("something else")  # type: ignore[attr-defined]
+    with pytest.raises(StoreError, match="something else"):
+        z[:]
+
+
+def test_read_only() -> None:
+    store = UserStore()
+    zarr.create_array(store, shape=4, chunks=2, dtype="i4")
+    z = zarr.open_array(store.with_read_only(True), mode="r+")
+    with pytest.raises(ReadOnlyError):
+        z[:] = 1
+    with pytest.raises(ReadOnlyError):
+        z.resize(8)
+    assert list(store.data) == ["zarr.json"]
+
+
+def test_works_inside_a_running_loop() -> None:
+    async def main() -> Any:
+        z = zarr.create_array(UserStore(), shape=4, chunks=2, dtype="i4")
+        z[:] = 3
+        return z[:]
+
+    assert asyncio.run(main()).tolist() == [3, 3, 3, 3]
+
+
+def test_waiting_within_the_loop_itself_is_an_error() -> None:
+    z = zarr.create_array(UserStore(), shape=4, chunks=2, dtype="i4")
+
+    async def read() -> Any:
+        return z[:]
+
+    with pytest.raises(RuntimeError, match="from within the event loop"):
+        run(read)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_a_forked_process_has_a_loop_of_its_own() -> None:
+    z = zarr.create_array(UserStore(), shape=4, chunks=2, dtype="i4")
+    z[:] = 5
+    child = os.fork()
+    if not child:
+        os._exit(0 if z[:].tolist() == [5, 5, 5, 5] else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_pickles_with_the_store() -> None:
+    z = zarr.create_array(UserStore(), shape=4, chunks=2, dtype="i4")
+    z[:] = 5
+    assert pickle.loads(pickle.dumps(z))[:].tolist() == [5, 5, 5, 5]
+
+
+def test_groups_list_delete_and_move() -> None:
+    store = UserStore()
+    root = zarr.open_group(store, mode="w")
+    root.create_group("a/b").create_array("z", shape=4, chunks=2, dtype="i4")[:] = 1
+    root.move("a", "c")
+    assert sorted(root) == ["c"]
+    assert root["c/b/z"][:].tolist() == [1, 1, 1, 1]
+    del root["c"]
+    assert list(store.data) == ["zarr.json"]
+
+
+def test_a_store_that_cannot_be_listed_opens_by_path() -> None:
+    class Unlisted(UserStore):
+        supports_listing = False
+
+    store = Unlisted()
+    zarr.create_array(store, name="a", shape=4, chunks=2, dtype="i4")
+    assert zarr.open_group(store, mode="r")["a"].shape == (4,)
+    assert not as_store(store).is_listable()
+
+
+def test_stores_of_this_library_are_stores_of_the_other() -> None:
+    assert isinstance(zarr.MemoryStore(), Store)
+    assert issubclass(zarr.DirectoryStore, Store)
+    assert not isinstance({}, Store)
+    assert not isinstance(zarr.MemoryStore(), UserStore)
