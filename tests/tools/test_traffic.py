@@ -285,3 +285,20 @@ def test_explanation_as_text_and_json() -> None:
     assert '"schema": 1' in told.to_json()
     assert str(told).splitlines()[1] == "chunks        : 3"
     assert repr(told) == str(told)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"zarr_version": 3, "shards": 12}], ids=["plain", "shards"]
+)
+def test_sealed_arrays_are_explained(options: dict[str, Any]) -> None:
+    store = MemoryStore()
+    z = zarr.create((20, 20), chunks=6, dtype="i4", store=store, **options)
+    z[:] = np.arange(400).reshape(20, 20)
+    zarr.seal(store)
+    z = zarr.open_array(store, mode="r")
+    z[0, 0]  # reads the seal
+    told = z.explain(sizes=True)[3:9, 2]
+    with zarr.traffic() as seen:
+        z[3:9, 2]
+
+    assert (told.calls, told.keys, told.stored_bytes) == (seen.calls, seen.keys, seen.bytes_read)

@@ -82,6 +82,7 @@ class StandIn:
         self.chunks = self.found = 0
         self.heads: dict[str, Any] = {}
         self.threads = store.threads
+        self.whole_reads = store.whole_reads
         self.location = store.location
         self.address = store.address
 

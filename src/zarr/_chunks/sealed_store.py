@@ -292,6 +292,8 @@ class SealedStore(BaseStore):
         Whether to verify what is read.
     """
 
+    forwards = True
+
     def __init__(self, store: BaseStore, seal: ArraySeal, verify: bool) -> None:
         self._store, self._seal, self._verify = store, seal, verify
         self._dimension_separator = store._dimension_separator
