@@ -27,20 +27,21 @@ test: $(VENV)/.dev  ## what to run while working: minutes
 	$(PYTEST) -n auto --doctest-modules src
 	$(PYTEST) -n auto -m "$(FAST)"
 
-test-pythons:  ## make test under each of PYTHONS, Debian's Python 3.14, and one without the GIL
+test-pythons:  ## make test under each of PYTHONS, Debian's 3.13 and 3.14, and one without the GIL
 	for python in $(PYTHONS); do \
 	  $$python -c '' 2>/dev/null || { echo "Skipped: $$python is not installed."; continue; }; \
 	  $(MAKE) test PYTHON=$$python VENV=.venvs/$$($$python -c 'import sys; print(sys.version_info[1])') \
 	  || exit 1; \
 	done
-	$(IN_DEBIAN) test PYTHON=python3.14 VENV=/venv
+	$(call in_debian,trixie,3.13) test PYTHON=python3.13 VENV=/venv
+	$(call in_debian,unstable,3.14) test PYTHON=python3.14 VENV=/venv
 	$(MAKE) test-free-threaded
 
 # A whole Debian takes minutes to unpack, so it is kept.
-IN_DEBIAN = sh scripts/debian_python.sh 3.14 .pythons/debian-3.14 make
+in_debian = sh scripts/debian_python.sh $(1) $(2) .pythons/debian-$(2) make
 
 test-newest:  ## a part of the tests in Debian's Python 3.14
-	$(IN_DEBIAN) test-few PYTHON=python3.14 VENV=/venv
+	$(call in_debian,unstable,3.14) test-few PYTHON=python3.14 VENV=/venv
 
 test-few: $(VENV)/.few  ## what needs no other packages: stores in memory and files, calls counted
 	$(PYTEST) -n auto tests/test_budgets.py tests/properties \

@@ -1,15 +1,15 @@
 #!/bin/sh
 # Runs a command in a small Debian of its own that has a newer Python than this machine:
 #
-#     sh scripts/debian_python.sh 3.14 .pythons/debian-3.14 make test PYTHON=python3.14
+#     sh scripts/debian_python.sh unstable 3.14 .pythons/debian-3.14 make test PYTHON=python3.14
 #
-# Debian's unstable suite is unpacked into the folder once, with debootstrap. The command runs in
+# That suite of Debian is unpacked into the folder once, with debootstrap. The command runs in
 # a copy of the project there, with `chroot`, as root. Where that cannot be, it says so and does
 # nothing; where the command fails, so does this.
 set -eu
 
-version=$1 folder=$2
-shift 2
+suite=$1 version=$2 folder=$3
+shift 3
 
 skip() {
     echo "Skipped: Python $version of Debian ($1)."
@@ -28,7 +28,7 @@ mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 if ! [ -e "$folder/.complete" ]; then
     include=ca-certificates,git,make,python$version-venv,python$version-dev
-    debootstrap --variant=minbase --include="$include" unstable "$folder" >"$folder.log" 2>&1 ||
+    debootstrap --variant=minbase --include="$include" "$suite" "$folder" >"$folder.log" 2>&1 ||
         skip "debootstrap failed, see $folder.log"
     # What unstable says is valid for a week, which mirrors and clocks do not always keep.
     echo 'Acquire::Check-Valid-Until "false";' >"$folder/etc/apt/apt.conf.d/99-any-age"

@@ -114,3 +114,44 @@ def test_page_of_the_installation_has_every_extra() -> None:
     listed = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
 
     assert sorted(listed) == sorted(project["optional-dependencies"])
+
+
+RECORD = re.compile(r"^## (?P<title>[^\n]*)\n(?P<body>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+RECORD_TITLE = re.compile(r"(?P<number>\d+)\. 20\d\d-[01]\d-[0-3]\d: .")
+OVERTURNED = re.compile(r"\(overturned (?:in part )?by (\d+)(?: and (\d+))?\)$")
+LABELS = ("Context", "Decision", "Consequence")
+
+
+def faults_of_records(text: str) -> list[str]:
+    """Return the headings of decisions that have not the form of a record, each with the reason."""
+    records = [(match["title"], match["body"]) for match in RECORD.finditer(text)]
+    faults = []
+    for number, (title, body) in enumerate(records, 1):
+        parsed = RECORD_TITLE.match(title)
+        if not parsed or int(parsed["number"]) != number:
+            faults.append(f"{title}: expected the number {number} and a date")
+        overturned = OVERTURNED.search(title)
+        if overturned and any(int(by) > len(records) for by in overturned.groups() if by):
+            faults.append(f"{title}: there is no record of that number")
+        labels = ("Status", *LABELS) if overturned else LABELS
+        if tuple(re.findall(r"^\*\*(\w+)\.\*\* ", body, re.MULTILINE)) != labels:
+            faults.append(f"{title}: expected paragraphs for {', '.join(labels)}")
+    return faults
+
+
+def test_decisions_have_the_form_of_records() -> None:
+    text = (ROOT / "docs" / "design" / "decisions.md").read_text(encoding="utf-8")
+
+    assert text.count("\n## ") > 90
+    assert faults_of_records(text) == []
+
+
+def test_records_of_another_form_are_found() -> None:
+    paragraphs = "**Context.** A.\n\n**Decision.** B.\n\n**Consequence.** C.\n"
+    text = f"## 1. 2026-11-20: A\n\n{paragraphs}\n## 3. B (overturned by 9)\n\n{paragraphs}"
+
+    assert faults_of_records(text) == [
+        "3. B (overturned by 9): expected the number 2 and a date",
+        "3. B (overturned by 9): there is no record of that number",
+        "3. B (overturned by 9): expected paragraphs for Status, Context, Decision, Consequence",
+    ]

@@ -42,11 +42,14 @@ MODULES = """
 """Modules whose `__all__` is public."""
 
 OTHERS = """
-    zarr.attrs.Attributes zarr.check zarr.core.Array zarr.diff zarr.digest
+    zarr.append zarr.attrs.Attributes zarr.check zarr.core.Array zarr.diff zarr.digest
+    zarr.drop_snapshot zarr.manifest zarr.open_snapshot zarr.recover zarr.restore_snapshot
+    zarr.seal zarr.snapshot zarr.snapshots zarr.storage.snapshots.Snapshot
     zarr.sync.ProcessSynchronizer zarr.sync.Synchronizer zarr.sync.ThreadSynchronizer
-    zarr.tools.check_report.Code zarr.tools.check_report.Finding
-    zarr.tools.check_report.Fix zarr.tools.check_report.Report zarr.tools.diff.Diff
-    zarr.tools.diff.Difference zarr.vacuum"""
+    zarr.tools.check_report.Code zarr.tools.check_report.Finding zarr.tools.check_report.Fix
+    zarr.tools.check_report.Report zarr.tools.diff.Diff zarr.tools.diff.Difference
+    zarr.tools.seal.Sealed zarr.tools.traffic.Traffic zarr.tools.traffic.VerbCount
+    zarr.tools.transaction.Transaction zarr.traffic zarr.transaction zarr.unseal zarr.vacuum"""
 """Public names of other modules."""
 
 SELECTING = re.compile(r"\.(([gs]et_\w+_selection)|oindex|vindex|blocks|islice|__[gs]etitem__)$")
@@ -96,7 +99,11 @@ def codecs_for_format_3() -> Iterator[tuple[str, Any]]:
 def returned() -> Iterator[tuple[str, Any]]:
     """Yield classes whose objects users receive, and whose names they do not need to know."""
     z = zarr.zeros(1)
-    for value in (z.appender(), z.blocks, z.info, z.oindex, z.vindex, zarr.group().tree()):
+    cost = z.explain[:]
+    for value in (
+        z.appender(), z.blocks, z.explain, cost, cost.requests[0], z.info, z.oindex, z.vindex,
+        zarr.group().tree(),
+    ):  # fmt: skip
         yield type(value).__name__, type(value)
 
 
@@ -280,6 +287,62 @@ def test_public_names_are_found() -> None:
     assert len(NAMES) > 500
     assert {"zarr.zeros", "zarr.Array.oindex", "zarr.storage.ZipStore.close"} <= NAMES.keys()
     assert {"OIndex.__getitem__", "zarr.errors.StoreError", "zarr.config.set"} <= NAMES.keys()
+
+
+# -- sections of the Zarr specification ------------------------------------------------------
+
+SECTIONS = {
+    "2": {
+        "Storage", "Arrays", "Data type encoding", "Fill value encoding", "Chunks", "Filters",
+        "Logical storage paths", "Groups", "Attributes",
+    },
+    "3": {
+        "Array metadata", "Group metadata", "Node names", "Data types", "Chunk grids",
+        "Chunk key encodings", "Chunk encoding", "Abstract store interface", "File system store",
+        "Resizing",
+    },
+}  # fmt: skip
+SPECIFIED = """
+    zarr.Array zarr.Array.attrs zarr.Array.chunks zarr.Array.compressor zarr.Array.dimension_names
+    zarr.Array.dtype zarr.Array.fill_value zarr.Array.filters zarr.Array.order zarr.Array.resize
+    zarr.Array.shards zarr.DirectoryStore zarr.Group zarr.Group.attrs zarr.attrs.Attributes
+    zarr.consolidate_metadata zarr.convert zarr.create zarr.create_array zarr.create_group
+    zarr.group zarr.storage.BaseStore zarr.storage.BaseStore.get_partial_values
+    zarr.storage.BaseStore.list_prefix zarr.storage.BaseStore.listdir zarr.storage.BaseStore.rmdir
+    zarr.storage.ConsolidatedMetadataStore zarr.storage.contains_array zarr.storage.contains_group
+    zarr.storage.init_array zarr.storage.init_group zarr.storage.normalize_storage_path"""
+"""Public names that a section of the specification describes."""
+
+
+def references(text: str) -> str:
+    """Return what a docstring has under *References*, in one line."""
+    found = re.search(
+        r"^References\n-+\n(.*?)(?=^\w[\w ]*\n-+$|\Z)", text, re.DOTALL | re.MULTILINE
+    )
+    return " ".join(found[1].split()) if found else ""
+
+
+@pytest.mark.parametrize("name", SPECIFIED.split())
+def test_section_of_the_specification_is_named(name: str) -> None:
+    assert "Zarr specification" in references(docstring(name, NAMES[name]))
+
+
+@pytest.mark.parametrize("codec", [cls for _, cls in codecs_for_format_3()])
+def test_specification_of_codec_is_named(codec: Any) -> None:
+    name = getattr(codec, "name", None)
+    if isinstance(name, str):
+        assert re.search(
+            rf"^Specification: .*version 3, codec ``{name}``", inspect.getdoc(codec) or "",
+            re.MULTILINE,
+        )  # fmt: skip
+
+
+def test_sections_that_are_named_exist() -> None:
+    texts = [references(docstring(name, documented)) for name, documented in NAMES.items()]
+
+    for text in texts:
+        for version, part in re.findall(r"version (\d): ([^;.]*)", text):
+            assert set(re.findall(r'"([^"]+)"', part)) <= SECTIONS[version], text
 
 
 def undocumented(*, chunks: int = 1, **kwargs: Any) -> int:

@@ -50,7 +50,7 @@ GROUP_MEMBERS = """
 OPTIONAL = {
     *("asyncio", "azure", "berkeleydb", "click", "dask", "fsspec", "h5py", "hypothesis"),
     *("ipytree", "IPython", "lmdb", "msgpack", "obstore", "pymongo", "pytest", "redis", "rich"),
-    *("sqlite3", "zipfile", "multiprocessing"),
+    *("sqlite3", "zipfile", "multiprocessing", "xxhash", "blake3"),
 }
 
 

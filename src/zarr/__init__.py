@@ -83,9 +83,21 @@ _NEWER: dict[str, str] = {
 """Names of the 3.x library, with the modules that they are imported from at first use."""
 
 _TOOLS = {
+    "append": "append",
     "check": "check",
     "diff": "diff",
     "digest": "digest",
+    "manifest": "manifest",
+    "seal": "seal",
+    "unseal": "seal",
+    "traffic": "traffic",
+    "drop_snapshot": "snapshot",
+    "open_snapshot": "snapshot",
+    "recover": "transaction",
+    "restore_snapshot": "snapshot",
+    "snapshot": "snapshot",
+    "snapshots": "snapshot",
+    "transaction": "transaction",
     "vacuum": "check",
 }
 """Functions for whole hierarchies, with the modules of `zarr.tools` that they are imported from."""
@@ -113,10 +125,22 @@ if _typing.TYPE_CHECKING:  # type checkers and editors do not follow `__getattr_
     from zarr.storage import RedisStore as RedisStore
     from zarr.storage import SQLiteStore as SQLiteStore
     from zarr.storage import ZipStore as ZipStore
+    from zarr.tools.append import append as append
     from zarr.tools.check import check as check
     from zarr.tools.check import vacuum as vacuum
     from zarr.tools.diff import diff as diff
     from zarr.tools.digest import digest as digest
+    from zarr.tools.manifest import manifest as manifest
+    from zarr.tools.seal import seal as seal
+    from zarr.tools.seal import unseal as unseal
+    from zarr.tools.snapshot import drop_snapshot as drop_snapshot
+    from zarr.tools.snapshot import open_snapshot as open_snapshot
+    from zarr.tools.snapshot import restore_snapshot as restore_snapshot
+    from zarr.tools.snapshot import snapshot as snapshot
+    from zarr.tools.snapshot import snapshots as snapshots
+    from zarr.tools.traffic import traffic as traffic
+    from zarr.tools.transaction import recover as recover
+    from zarr.tools.transaction import transaction as transaction
 else:
 
     def __getattr__(name: str) -> object:

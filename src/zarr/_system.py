@@ -26,12 +26,13 @@ try:
     import fcntl
 except ImportError:  # on Windows
     fcntl = None  # type: ignore[assignment]
+    import msvcrt
 
 __all__ = [
     "CREATE", "FOLDER", "HAS_FOLDER_HANDLES", "KEEPS_OPEN_FILES", "NO_FOLLOW", "NO_NAMES", "READ",
-    "FileLock", "absolute_path", "allocate", "at_fork", "count_processors", "is_junction",
-    "read_at", "read_into", "real_name", "rename", "rename_in", "sync", "unlink",
-    "why_no_name", "write_at",
+    "UPDATE", "FileLock", "SharedLock", "absolute_path", "allocate", "at_fork", "clone_file",
+    "count_processors", "is_junction", "link", "protect", "read_at", "read_into", "real_name",
+    "rename", "rename_in", "sync", "unlink", "why_no_name", "write_at",
 ]  # fmt: skip
 
 IS_WINDOWS = os.name == "nt"
@@ -44,6 +45,9 @@ READ: int = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY
 
 CREATE: int = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
 """How to open new files for writing."""
+
+UPDATE: int = os.O_RDWR | _BINARY
+"""How to open files that are to be changed or flushed."""
 
 NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 """Opens no symbolic link. Windows has no such flag: there the path is checked, and that is all."""
@@ -310,6 +314,50 @@ unlink: Callable[[str], None]
 """Delete a file."""
 
 
+_NO_LINKS = (
+    errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL,
+)  # fmt: skip
+"""Errors of a file system without hard links, or of a file that has too many."""
+
+
+def link(source: str, target: str) -> bool:
+    """Give a file a second name; return whether the file system can do so."""
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno in _NO_LINKS:
+            return False
+        raise
+    return True
+
+
+_FICLONE = 0x40049409
+"""The request of Linux to share the blocks of a file, until one of the two is changed."""
+
+
+def clone_file(source: str, target: str) -> bool:
+    """Make a new file that shares the blocks of another; return whether that is possible."""
+    if not sys.platform.startswith("linux"):
+        return False
+    with open(source, "rb") as old, open(target, "xb") as new:
+        try:
+            fcntl.ioctl(new.fileno(), _FICLONE, old.fileno())
+        except OSError:
+            os.unlink(target)
+            return False
+    return True
+
+
+def protect(path: str) -> None:
+    """Take away the permission to write a file, which can be replaced and deleted all the same.
+
+    On Windows it could not be, and others than the owner may not change permissions.
+    """
+    if not IS_WINDOWS:
+        with suppress(PermissionError):
+            os.chmod(path, os.stat(path).st_mode & ~0o222 & 0o7777)
+
+
 def rename_in(folder: int, name: str, new_name: str) -> None:
     """Rename what is in an open folder."""
     os.rename(name, new_name, src_dir_fd=folder, dst_dir_fd=folder)
@@ -319,6 +367,79 @@ rename, unlink = (_rename_patiently, _unlink_patiently) if IS_WINDOWS else (os.r
 
 
 # -- locks -----------------------------------------------------------------------------
+
+
+class SharedLock:
+    """A lock of several readers or one writer, between threads and processes, on a file.
+
+    It is freed when the process ends, however it ends.
+
+    Parameters
+    ----------
+    path : str
+        A file for the lock alone, made if it does not exist.
+    shared : bool
+        Whether others may share the lock, as readers do. They need no permission to write.
+    """
+
+    def __init__(self, path: str, *, shared: bool) -> None:
+        self.path = path
+        self._shared = shared
+        self._descriptor = -1
+
+    def acquire(self, timeout: float) -> bool:
+        """Take the lock; return whether that was possible in `timeout` seconds."""
+        end, pause = time.monotonic() + timeout, 0.0005
+        (self._descriptor,) = map(self._open, (self.path,))
+        try:
+            while not self._try():
+                left = end - time.monotonic()
+                if left <= 0:
+                    self._close()
+                    return False
+                time.sleep(min(pause, left))
+                pause = min(2 * pause, 0.02)
+        except BaseException:
+            self._close()
+            raise
+        return True
+
+    def _open(self, path: str) -> int:
+        try:
+            return os.open(path, os.O_RDWR | os.O_CREAT | _BINARY, 0o666)
+        except OSError as error:
+            if not self._shared or error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+                raise
+            return os.open(path, READ)
+
+    def _try(self) -> bool:
+        try:
+            if fcntl is None:
+                msvcrt.locking(self._descriptor, msvcrt.LK_NBLCK, 1)
+            else:
+                kind = fcntl.LOCK_SH if self._shared else fcntl.LOCK_EX
+                fcntl.flock(self._descriptor, kind | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
+                return False
+            raise
+        return True
+
+    def release(self) -> None:
+        """Give the lock back, if it is held."""
+        if self._descriptor < 0:
+            return
+        with suppress(OSError):
+            if fcntl is None:
+                os.lseek(self._descriptor, 0, os.SEEK_SET)
+                msvcrt.locking(self._descriptor, msvcrt.LK_UNLCK, 1)
+            else:  # closing is not enough where a child has inherited the file
+                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        self._close()
+
+    def _close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, -1
+        os.close(descriptor)
 
 
 class FileLock:

@@ -7,12 +7,16 @@ from typing import Any
 
 from zarr import _formats
 from zarr._formats.base import Format, check_attributes
+from zarr._formats.seals import json_digest
 from zarr._metadata.foreign_dtypes import JSON
-from zarr.errors import NameNotFoundError, ReadOnlyError, StorePermissionError
+from zarr.errors import NameNotFoundError, ReadOnlyError, SealError, StorePermissionError
 from zarr.storage.base import BaseStore, as_store
 from zarr.sync import KeyLocks, Synchronizer
 
 __all__ = ["Attributes"]
+
+_TRIES = 3
+"""How often attributes are read that another writer changes together with their digest."""
 
 
 class Attributes(MutableMapping[str, JSON]):
@@ -41,6 +45,11 @@ class Attributes(MutableMapping[str, JSON]):
         When an attribute is set to a value that JSON does not support; the attributes then keep
         their values. A name that is not a string is converted, with a `DeprecationWarning`.
 
+    References
+    ----------
+    Zarr specification, version 2: "Attributes"; version 3: "Array metadata" and "Group metadata",
+    member ``attributes``.
+
     Examples
     --------
     >>> import zarr
@@ -51,6 +60,8 @@ class Attributes(MutableMapping[str, JSON]):
     """
 
     _format: Format = _formats.DEFAULT  # arrays and groups set their own
+    _node_key: str | None = None  # of the metadata document, if there is a seal in it
+    _verify = False
 
     def __init__(
         self,
@@ -70,6 +81,17 @@ class Attributes(MutableMapping[str, JSON]):
 
     def _read(self, store: BaseStore) -> tuple[dict[str, JSON], Any]:
         """Return the attributes in `store`, and the document they are in, if there is one."""
+        for _ in range(_TRIES if self._verify else 0):
+            attributes, document = self._read_unverified(store)
+            if self._is_sealed(attributes, document):
+                return attributes, document
+        if self._verify:
+            raise SealError(
+                "the attributes were changed by another writer, or are damaged", self.key
+            )
+        return self._read_unverified(store)
+
+    def _read_unverified(self, store: BaseStore) -> tuple[dict[str, JSON], Any]:
         try:
             document = store[self.key]
         except KeyError:
@@ -82,6 +104,30 @@ class Attributes(MutableMapping[str, JSON]):
                 raise
             return {}, None
         return self._format.parse_attrs(document, self.key), document
+
+    def _is_sealed(self, attributes: dict[str, JSON], document: Any) -> bool:
+        """Tell whether attributes that have been read are as they were sealed.
+
+        Raises
+        ------
+        SealError
+            If they are in the document of their node, and that is not as it was sealed.
+        """
+        if self.key == self._node_key:
+            self._format.check_seal(document, self.key)
+            return True
+        known = self._sealed_digests(self.store)
+        return known is None or json_digest(attributes) in known
+
+    def _sealed_digests(self, store: BaseStore) -> list[str] | None:
+        """Return the digests that attributes in a document of their own may have, if sealed."""
+        key = str(self._node_key)
+        document = store.get(key)
+        seal = None if document is None else self._format.seal_of(document, key)
+        if seal is None:
+            return None
+        digests = seal.get("attributes")
+        return list(digests) if isinstance(digests, list) else []
 
     def _current(self) -> dict[str, JSON]:
         if not self.cache:
@@ -237,11 +283,35 @@ class Attributes(MutableMapping[str, JSON]):
             before, document = self._read(self.store.source)
             attributes = check_attributes(change(before))
             self._cached = None  # until it is known whether the store has taken them
-            self.store[self.key] = self._format.dump_attrs(attributes, document)
+            if self._node_key in (None, self.key):
+                self.store[self.key] = self._format.dump_attrs(attributes, document)
+            else:
+                self._put_sealed(attributes, document)
             if self.cache:
                 self._cached = attributes
 
-        KeyLocks(self.store, self.key.rpartition("/")[0], self.synchronizer).hold([self.key], put)
+        keys = [self.key] if self._node_key is None else {self.key, self._node_key}
+        KeyLocks(self.store, self.key.rpartition("/")[0], self.synchronizer).hold(keys, put)
+
+    def _put_sealed(self, attributes: dict[str, JSON], document: Any) -> None:
+        """Store attributes whose digest is in another document than they are.
+
+        Both digests are right meanwhile, so that the seal is true wherever a writer is killed.
+        """
+        new = json_digest(attributes)
+        before = self._sealed_digests(self.store.source)
+        if before is not None:
+            self._seal_as([*before, new])
+        self.store[self.key] = self._format.dump_attrs(attributes, document)
+        if before is not None:
+            self._seal_as([new])
+
+    def _seal_as(self, digests: list[str]) -> None:
+        """Put the digests of attributes into the document of their node."""
+        key = str(self._node_key)
+        document = self.store.source[key]
+        seal = self._format.seal_of(document, key) or {}
+        self.store[key] = self._format.sealed(document, key, seal.get("algorithm"), digests)
 
     def _ipython_key_completions_(self) -> list[str]:
         return list(self)

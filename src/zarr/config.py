@@ -25,6 +25,7 @@ __all__ = ["Config", "enable_gpu", "get", "reset", "set"]
 Missing: TypeAlias = Literal["fill", "warn", "error"]
 """How reading treats absent chunks."""
 
+_BOOLEANS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 _MISSING = ("fill", "warn", "error")
 
 
@@ -33,6 +34,17 @@ def check_missing(missing: Any) -> Missing:
     if missing not in _MISSING:
         raise ValueError(f"missing must be one of {list(_MISSING)}, not {missing!r}")
     return missing  # type: ignore[no-any-return]
+
+
+Verify: TypeAlias = bool | Literal["auto"]
+"""Whether reading compares what is stored with its seal."""
+
+
+def check_verify(verify: Any) -> Verify:
+    """Return `verify` if it is True, False or 'auto'; raise `ValueError` otherwise."""
+    if verify not in (True, False, "auto"):
+        raise ValueError(f"verify must be True, False or 'auto', not {verify!r}")
+    return verify if verify == "auto" else bool(verify)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +77,10 @@ class Config:
         How arrays opened afterwards treat chunks that are read and absent: return fill values,
         return them with a warning, or raise `ChunkNotFoundError`. Environment variable
         ``ZARR_MISSING``.
+    verify : bool or 'auto', default 'auto'
+        Whether arrays and groups opened afterwards compare what they read with its seal, see
+        `zarr.seal`: 'auto' does so where there is a seal, True requires one of what is
+        opened read-only, False reads without. Environment variable ``ZARR_VERIFY``.
     """
 
     workers: int = 0
@@ -74,9 +90,11 @@ class Config:
     allow_pickle: bool = False
     follow_symlinks: bool = True
     missing: Missing = "fill"
+    verify: Verify = "auto"
 
     def __post_init__(self) -> None:
         check_missing(self.missing)
+        check_verify(self.verify)
 
 
 def _from_environment(environ: Mapping[str, str]) -> Config:
@@ -88,7 +106,7 @@ def _from_environment(environ: Mapping[str, str]) -> Config:
         if isinstance(field.default, bool):
             given[field.name] = text.lower() in ("1", "true", "yes")
         elif isinstance(field.default, str):
-            given[field.name] = text.lower()
+            given[field.name] = _BOOLEANS.get(text.lower(), text.lower())
         else:
             given[field.name] = int(text)
     config = Config(**given)

@@ -533,7 +533,7 @@ def copy_store(
     Raises
     ------
     CopyError
-        If a key exists in `dest`.
+        If a key exists in `dest`, or `source` cannot list its keys, as over plain HTTP.
     ValueError
         If an argument is invalid.
 
@@ -624,6 +624,11 @@ def convert(
     ValueError
         If an argument is invalid.
 
+    References
+    ----------
+    Zarr specification, version 2: "Arrays", "Groups" and "Attributes"; version 3: "Array metadata"
+    and "Group metadata".
+
     Examples
     --------
     >>> import sys
@@ -686,6 +691,11 @@ def consolidate_metadata(
     ------
     PathNotFoundError
         If there is neither an array nor a group at `path`.
+
+    References
+    ----------
+    The Zarr specification has no section on consolidated metadata. The key ``.zmetadata`` is that
+    of zarr-python 2; the member ``consolidated_metadata`` of format 3 is that of zarr-python 3.
 
     Examples
     --------

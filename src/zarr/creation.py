@@ -14,7 +14,7 @@ from zarr._codecs.codec_names import codec_named
 from zarr._metadata import dtypes
 from zarr._metadata.v3_data_types import default_fill
 from zarr._selection.grid import Edges
-from zarr.config import Missing, get
+from zarr.config import Missing, Verify, get
 from zarr.core import Array
 from zarr.core.newer_names import chosen_config
 from zarr.errors import (
@@ -112,6 +112,7 @@ def create(
     dimension_names: Sequence[str | None] | None = None,
     attributes: Mapping[str, Any] | None = None,
     config: Any = None,
+    checksum: bool = False,
     **kwargs: Any,
 ) -> Array:
     """Create an array.
@@ -187,6 +188,10 @@ def create(
         User attributes.
     config : dict, optional
         With the entries ``write_empty_chunks`` and ``order``, instead of these parameters.
+    checksum : bool, default False
+        Whether to add a codec that appends a checksum to each chunk as the last one, so that
+        damaged chunks raise `ChunkDecodeError`: ``crc32c`` in format 3, ``crc32`` of
+        :mod:`numcodecs` in format 2, where the compressor becomes the last filter.
     **kwargs
         As in h5py, `compression`, the name of a codec of :mod:`numcodecs`, `compression_opts`,
         the arguments of its class, and `fillvalue`. The first two are ignored with a warning if
@@ -208,8 +213,8 @@ def create(
 
     References
     ----------
-    The metadata are those of the Zarr specification, version 2 ("Arrays") or version 3 ("Array
-    metadata").
+    Zarr specification, version 2: "Arrays"; version 3: "Array metadata", for chunks "Chunk grids",
+    for their keys "Chunk key encodings", for codecs "Chunk encoding".
 
     Examples
     --------
@@ -218,8 +223,9 @@ def create(
     <zarr.core.Array (10000, 10000) float64>
     """
     options = NamedOptions(
-        compressors, serializer, codecs, shards, chunk_key_encoding, dimension_names, attributes
-    )
+        compressors, serializer, codecs, shards, chunk_key_encoding, dimension_names, attributes,
+        checksum,
+    )  # fmt: skip
     settings = chosen_config(config)
     write_empty_chunks = settings.get("write_empty_chunks", write_empty_chunks)
     order = settings.get("order", order)
@@ -336,7 +342,8 @@ def create_array(
 
     References
     ----------
-    The metadata are those of the Zarr specification, version 3 ("Array metadata").
+    Zarr specification, version 3: "Array metadata", for chunks "Chunk grids", for their keys
+    "Chunk key encodings", for codecs "Chunk encoding"; for `shards`, codec ``sharding_indexed``.
 
     Examples
     --------
@@ -728,6 +735,7 @@ def open_array(
     cache_bytes: int | None = None,
     missing: Missing | None = None,
     config: Any = None,
+    verify: Verify | None = None,
     **kwargs: Any,
 ) -> Array:
     """Open an array, with a mode as for files.
@@ -794,6 +802,12 @@ def open_array(
     config : dict, optional
         With the entries ``write_empty_chunks`` and ``order``, instead of these parameters, and
         ``read_missing_chunks``: if False, absent chunks are an error.
+    verify : bool or 'auto', optional
+        Whether reading compares metadata, attributes and chunks with the digests that
+        :func:`zarr.seal` has stored, and raises `SealError` where they differ. 'auto' does so
+        where there is a seal, True requires one of what is opened
+        read-only, False reads without.
+        ``zarr.config.get().verify`` by default, which is ``'auto'``.
     **kwargs
         Other parameters of :func:`create`, for a new array.
 
@@ -851,7 +865,7 @@ def open_array(
         return Array._of(
             found, store, path, mode == "r", chunk_store, synchronizer, cache_metadata, cache_attrs,
             partial_decompress, write_empty_chunks, zarr_version, meta_array,
-            cache_bytes=cache_bytes, missing=missing,
+            cache_bytes=cache_bytes, missing=missing, verify=verify,
         )  # fmt: skip
 
     if mode == "a":

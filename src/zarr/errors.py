@@ -27,6 +27,7 @@
     ├── StoreError (OSError)               an operation of a store failed
     │   ├── StoreTimeoutError              … because it took too long (also TimeoutError)
     │   ├── StorePermissionError           … because access was denied (also PermissionError)
+    │   ├── TransactionError               … because of a transaction
     │   └── StoreKeyError (ValueError)     a key this store cannot hold (also a KeyError)
     ├── UnsupportedDtypeError (TypeError)  a data type that a format lacks (also a ValueError)
     ├── StoreTypeError (TypeError)         an object that is no store (also a ValueError)
@@ -307,6 +308,38 @@ class ChunkDecodeError(ZarrError, ValueError):
         return type(self), (self.reason, self.key)
 
 
+class SealError(ChunkDecodeError):
+    """Something stored that is not what was sealed: see :func:`zarr.seal`.
+
+    Parameters
+    ----------
+    message : str
+        What differs.
+    key : str
+        Key of the chunk, the shard or the metadata document in its store.
+    """
+
+    def __init__(self, message: str, key: str) -> None:
+        super().__init__(message, None)
+        self.args = (f"{key!r} is not as it was sealed: {message}",)
+        self.key = key
+
+    def at(self, key: str) -> SealError:
+        """Return the error itself, which names a key already.
+
+        Parameters
+        ----------
+        key : str
+            Key of the chunk.
+
+        Returns
+        -------
+        SealError
+            The same error.
+        """
+        return self
+
+
 class ChunkNotFoundError(ZarrError, LookupError, ValueError):
     """Chunks that are read are absent, and the array was opened with ``missing='error'``.
 
@@ -349,6 +382,10 @@ class StoreTimeoutError(StoreError, TimeoutError):
 
 class StorePermissionError(StoreError, PermissionError):
     """A store denied access."""
+
+
+class TransactionError(StoreError):
+    """A transaction that is impossible, was not completed, or is over."""
 
 
 class StoreKeyError(StoreError, ValueError, KeyError):

@@ -8,12 +8,13 @@ from itertools import islice
 from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias, TypeVar
 
-from zarr import _formats, creation
+from zarr import _formats, config, creation
 from zarr._formats.base import NodeKind, join
+from zarr._formats.seals import SEAL
 from zarr._nodes.display import Info, TreeViewer, group_html, group_info, type_name
 from zarr._nodes.members import Listed, checked, no_member
 from zarr._nodes.node import Node
-from zarr.config import Missing, check_missing
+from zarr.config import Missing, Verify, check_missing
 from zarr.core import Array
 from zarr.core.newer_group_names import NewerGroupNames
 from zarr.core.newer_names import or_of_coroutines
@@ -70,6 +71,8 @@ class Group(NewerGroupNames, Node, MutableMapping[str, Any]):
         Array of the type that reads return, for instance of a GPU library. NumPy by default.
     missing : {'fill', 'warn', 'error'}, optional
         How reading from arrays treats absent chunks, see :func:`zarr.open_array`.
+    verify : bool or 'auto', optional
+        Whether reading compares what is stored with its seal, see :func:`zarr.open_array`.
 
     Raises
     ------
@@ -77,6 +80,10 @@ class Group(NewerGroupNames, Node, MutableMapping[str, Any]):
         If there is no group at `path`.
     ContainsArrayError
         If there is an array at `path`.
+
+    References
+    ----------
+    Zarr specification, version 2: "Groups"; version 3: "Group metadata".
 
     Examples
     --------
@@ -102,14 +109,19 @@ class Group(NewerGroupNames, Node, MutableMapping[str, Any]):
         *,
         meta_array: Any = None,
         missing: Missing | None = None,
+        verify: Verify | None = None,
     ) -> None:
         self._place(store, path, read_only, chunk_store, synchronizer, cache_attrs, meta_array)
         self._missing = missing if missing is None else check_missing(missing)
+        self._given_verify = verify
+        self._verify = config.get().verify if verify is None else config.check_verify(verify)
         found = self.__dict__.pop("_found", None)
         if found is None:
             found = _formats.find_group(self._store, self._path, zarr_version)
         self._format, self._key, document = found
         self._meta = self._format.parse_group(document, self._key)
+        if SEAL in self._meta.extra or self._verify is True:
+            self._check_seal(document)
 
     # -- what it is ------------------------------------------------------------------
 
@@ -139,7 +151,7 @@ class Group(NewerGroupNames, Node, MutableMapping[str, Any]):
         return (Array if kind == "array" else Group)._of(
             found, self._store, path, self._read_only, self._chunk_store,
             synchronizer=self._synchronizer, cache_attrs=self._cache_attrs,
-            meta_array=self._given_meta_array, missing=self._missing,
+            meta_array=self._given_meta_array, missing=self._missing, verify=self._given_verify,
         )  # fmt: skip
 
     def _nodes(self) -> Iterator[tuple[str, Array | Group]]:
@@ -1183,6 +1195,7 @@ class Group(NewerGroupNames, Node, MutableMapping[str, Any]):
         return _reopen, (
             self._store, self._path, self._read_only, self._chunk_store, self._cache_attrs,
             self._synchronizer, self._given_meta_array, self._format.version, self._missing,
+            self._given_verify,
         )  # fmt: skip
 
     def __repr__(self) -> str:
@@ -1223,10 +1236,11 @@ def _reopen(
     meta_array: Any,
     zarr_version: Any = None,
     missing: Missing | None = None,
+    verify: Verify | None = None,
 ) -> Group:
     return Group(
         store, path, read_only, chunk_store, cache_attrs, synchronizer, zarr_version,
-        meta_array=meta_array, missing=missing,
+        meta_array=meta_array, missing=missing, verify=verify,
     )  # fmt: skip
 
 
@@ -1276,6 +1290,10 @@ def group(
     ContainsArrayError
         If there is an array at `path` and `overwrite` is False.
 
+    References
+    ----------
+    Zarr specification, version 2: "Groups"; version 3: "Group metadata".
+
     Examples
     --------
     >>> import zarr
@@ -1316,6 +1334,7 @@ def open_group(
     attributes: Mapping[str, Any] | None = None,
     use_consolidated: bool | str | None = None,
     missing: Missing | None = None,
+    verify: Verify | None = None,
 ) -> Group:
     """Open a group, with a mode as for files.
 
@@ -1349,6 +1368,9 @@ def open_group(
         modes 'r' and 'r+'; or the key of these metadata. They are not used by default.
     missing : {'fill', 'warn', 'error'}, optional
         How reading from arrays of the group treats absent chunks, see :func:`zarr.open_array`.
+    verify : bool or 'auto', optional
+        Whether reading compares metadata, attributes and chunks with their seal, also those of
+        members, see :func:`zarr.open_array`.
 
     Returns
     -------
@@ -1397,7 +1419,7 @@ def open_group(
             found = new_group(store, mode == "w", path, chunks, zarr_version, attributes)
         return Group._of(
             found, store, path, mode == "r", chunks, cache_attrs, synchronizer, zarr_version,
-            meta_array=meta_array, missing=missing,
+            meta_array=meta_array, missing=missing, verify=verify,
         )  # fmt: skip
 
     if mode == "a":
@@ -1440,6 +1462,10 @@ def create_group(
     ------
     ContainsArrayError, ContainsGroupError
         If there is an array or group at `path` and `overwrite` is False.
+
+    References
+    ----------
+    Zarr specification, version 3: "Group metadata".
 
     Examples
     --------

@@ -298,3 +298,29 @@ def test_workers_and_storage_options_are_checked(made: Path) -> None:
 
     assert (none.status, pair.status) == (2, 2)
     assert "KEY=VALUE" in pair.err
+
+
+@pytest.mark.parametrize("name", ["v2.zarr", "v3.zarr"])
+def test_commands_say_what_consolidated_metadata_are_out_of_date(stores: Path, name: str) -> None:
+    groups = [name] if name == "v2.zarr" else [f"{name}/ocean", name]
+    for path in [group[len(name) + 1 :] for group in groups]:
+        zarr.consolidate_metadata(str(stores / name), path=path)
+
+    tried, copied, moved, removed, again, other, whole = run_many(
+        stores,
+        ["rm", f"{name}/count", "--dry-run"],
+        ["cp", f"{name}/count", f"{name}/ocean/copy", "--json"],
+        ["mv", f"{name}/ocean/copy", f"{name}/copy"],
+        ["rm", f"{name}/ocean/temp", "--yes"],
+        ["consolidate", name],
+        ["cp", f"{name}/count", "data.zip/copy"],
+        ["cp", name, "whole.zarr"],
+    )
+
+    assert tried.err == again.err == other.err == whole.err == ""
+    for result in (copied, moved, removed):
+        assert result.status == 0
+        assert [line.split(" are ")[0] for line in result.err.splitlines()] == [
+            f"zarr: warning: the consolidated metadata of {group}" for group in groups
+        ]
+    assert copied.json["copied"] > 0

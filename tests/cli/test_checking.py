@@ -1,4 +1,4 @@
-"""`check`, `vacuum`, `diff` and `digest`."""
+"""`check`, `repair`, `vacuum`, `diff`, `digest` and `explain`."""
 
 from __future__ import annotations
 
@@ -110,3 +110,114 @@ def test_digest_does_not_depend_on_the_store(made: Path, names: list[str]) -> No
     assert text.lines == [[expected, place] for place in places]
     assert wrong.status == 2
     assert "crc7" in wrong.err
+
+
+def test_seal(stores: Path) -> None:
+    sealed, again, checked, listed, bag, dandi = run_many(
+        stores,
+        ["seal", "v2.zarr"],
+        ["seal", "v2.zarr/count", "--algorithm", "sha256", "--json"],
+        ["check", "v2.zarr", "--level", "seal", "--json"],
+        ["seal", "v2.zarr", "--export", "sha256sum"],
+        ["seal", "v2.zarr", "--export", "bagit", "--json"],
+        ["seal", "v2.zarr", "--export", "dandi"],
+    )
+
+    assert (sealed.status, sealed.err) == (0, "")
+    assert sealed.out.startswith("sealed 2 arrays and ")
+    assert (again.json["arrays"], again.json["groups"]) == (1, 0)
+    assert (checked.status, checked.json["level"], checked.json["findings"]) == (0, "seal", [])
+    assert "  count/__seal/.zarray\n" in listed.out
+    assert "  data/count/.zarray\n" in bag.json["manifest"]
+    assert dandi.out.strip() == zarr.manifest(str(stores / "v2.zarr"), kind="dandi")
+
+    (stores / "v2.zarr/count/1").write_bytes(b"damaged")
+    found, refused, forced, undone, plain, both = run_many(
+        stores,
+        ["check", "v2.zarr/count", "--level", "seal"],
+        ["seal", "v2.zarr"],
+        ["seal", "v2.zarr", "--overwrite"],
+        ["seal", "v2.zarr", "--unseal"],
+        ["check", "v2.zarr", "--level", "keys", "--json"],
+        ["seal", "v2.zarr", "--unseal", "--export", "dandi"],
+    )
+    assert found.status == 1
+    assert "X001" in found.out
+    assert refused.status == 2
+    assert "count/1" in refused.err
+    assert forced.status == undone.status == 0
+    assert undone.out.startswith("unsealed 2 arrays")
+    assert plain.json["findings"] == []
+    assert both.status == 2
+    assert not list(stores.rglob("__seal"))
+
+
+def test_seal_elsewhere(stores: Path) -> None:
+    absent, foreign = run_many(stores, ["seal", "v2.zarr/nope"], ["seal", "data.h5"])
+
+    assert (absent.status, foreign.status) == (2, 2)
+
+
+def test_repair_mends_errors_and_warnings(stores: Path) -> None:
+    (stores / "v2.zarr/count/9").write_bytes(b"left")
+    (stores / "v2.zarr/count/1").write_bytes(b"damaged")
+
+    tried, asked, named, mended, left, as_json, unknown, absent = run_many(
+        stores,
+        ["repair", "v2.zarr", "--dry-run", "--age", "0", "--json"],
+        ["repair", "v2.zarr", "--age", "0"],
+        ["repair", "v2.zarr", "--fix", "K002", "--age", "0", "--yes"],
+        ["repair", "v2.zarr", "--age", "0", "--quarantine"],
+        ["repair", "v2.zarr"],
+        ["repair", "v2.zarr", "--json"],
+        ["repair", "v2.zarr", "--fix", "X999", "--yes"],
+        ["repair", "nowhere.zarr"],
+    )
+
+    assert (tried.status, tried.json["dry_run"]) == (1, True)
+    assert {fix["code"] for fix in tried.json["fixes"]} == {"C002", "K002"}
+    assert (asked.status, "Mend C002, K002" in asked.err) == (1, True)
+    assert (named.status, "deleted" in named.out) == (1, True)
+    assert (mended.status, (stores / "v2.zarr/count/__quarantine").is_dir()) == (0, True)
+    assert (left.status, left.out[:8]) == (0, "0 errors")
+    assert as_json.json["findings"] == []
+    assert (unknown.status, absent.status) == (2, 2)
+
+
+def test_repair_asks_what_stays_of_two_nodes(stores: Path) -> None:
+    text = (stores / "v3.zarr/count/zarr.json").read_text()
+    (stores / "v2.zarr/count/zarr.json").write_text(text)
+
+    unsaid, said = run_many(
+        stores,
+        ["repair", "v2.zarr", "--yes", "--age", "0"],
+        ["repair", "v2.zarr", "--yes", "--age", "0", "--keep", "2"],
+    )
+
+    assert (unsaid.status, "M004" in unsaid.out) == (1, True)
+    assert said.status == 0
+    assert not (stores / "v2.zarr/count/zarr.json").exists()
+
+
+def test_explain(made: Path) -> None:
+    text, named, as_json, sized, listed, group, absent, outside = run_many(
+        made,
+        ["explain", "v3.zarr/ocean/temp", "[0, :2]"],
+        ["explain", "v3.zarr/ocean/temp", "time=0, lat=:2", "--json"],
+        ["explain", "v2.zarr/count", "--json"],
+        ["explain", "v2.zarr/count", "[3]", "--sizes", "--json"],
+        ["explain", "v2.zarr/count", "[[3, 19]]", "--json"],
+        ["explain", "v2.zarr"],
+        ["explain", "v2.zarr/nope"],
+        ["explain", "v2.zarr/count", "[99]"],
+    )
+
+    assert text.status == 0
+    assert ["chunks", ":", "1"] in text.lines
+    assert named.json["selected_bytes"] == 2 * 8 * 4
+    assert (as_json.json["chunks"], as_json.json["exact"]) == (3, False)
+    assert sized.json["exact"]
+    assert sized.json["stored_bytes"] == (made / "v2.zarr/count/0").stat().st_size
+    assert listed.json["chunks"] == 2
+    assert (group.status, "no Zarr array" in group.err) == (2, True)
+    assert (absent.status, outside.status) == (1, 2)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import zarr
+from zarr.errors import CopyError
 from zarr.storage import KVStore
 
 
@@ -37,3 +38,12 @@ def test_all_chunks_are_copied(zarr_format: int, options: dict[str, int]) -> Non
 
     np.testing.assert_array_equal(dest["a"][...], data)
     np.testing.assert_array_equal(dest["b"][...], data)
+
+
+def test_keys_that_cannot_be_listed_are_an_error() -> None:
+    stored: dict[str, bytes] = {}
+    zarr.array(np.arange(10), chunks=3, store=KVStore(stored), path="a")
+
+    with pytest.raises(CopyError, match="cannot list the keys of"):
+        zarr.copy_store(Unlisted(stored), {}, "a")
+    assert zarr.copy_store(Unlisted({}), {}) == (0, 0, 0)

@@ -72,7 +72,11 @@ class Peer:
 PEERS = {
     peer.name: peer
     for peer in (
-        Peer("zarr2", "zarr-python 2.18.7", ("zarr==2.18.7", "numcodecs<0.16", "msgpack")),
+        Peer(
+            "zarr2",
+            "zarr-python 2.18.7",
+            ("zarr==2.18.7", "numcodecs<0.16", "msgpack", "fsspec"),
+        ),
         Peer("zarr3", "zarr-python 3.1.6", ("zarr==3.1.6",)),
         Peer("zarrs", "zarrs-python 0.2.3", ("zarrs==0.2.3", "zarr==3.1.6")),
         Peer("tensorstore", "tensorstore 0.1.86", ("tensorstore==0.1.86",)),

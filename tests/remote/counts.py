@@ -42,6 +42,17 @@ class CountTests:
         store.rmdir("g")
         self.check_removal(relay.verbs)
 
+    def test_ages_are_known(self, watched: tuple[Any, Relay]) -> None:
+        store, relay = watched
+        store.setitems({"a/b": b"1", "c": b""})
+        relay.verbs.clear()
+
+        ages = store.get_ages(["a/b", "c", "d"])
+
+        assert set(ages) == {"a/b", "c"}
+        assert all(abs(age) < 3600 for age in ages.values())
+        assert relay.verbs.total() <= 4  # of what is absent, some look for a folder
+
     def check_removal(self, verbs: Counter[str]) -> None:
         """Check the requests that the removal of two thousand values took."""
         raise NotImplementedError

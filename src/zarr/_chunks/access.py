@@ -189,7 +189,9 @@ class ChunkAccess:
         share = min(settings.window_bytes, -(-total // workers))
         most = max(settings.window_bytes, total // (4 * workers))
         decode_slots = Semaphore(settings.workers) if workers > settings.workers else UNLIMITED
-        run_all(lambda window: work(window, decode_slots), windows(share, most), workers)
+        self._run(lambda window: work(window, decode_slots), windows(share, most), workers)
+
+    _run = staticmethod(run_all)
 
     def _points(self, indexer: CoordinateIndexer) -> Points:
         return Points(

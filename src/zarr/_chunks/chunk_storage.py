@@ -91,10 +91,11 @@ class UnshardedChunks:
         self.store = store
         self.keys = keys
         self.key = keys.key
-        self.fetch = store.getitems
-        self._fetch_to_change = store.source.getitems
         self.grid = meta.grid
         self._shape = meta.grid.largest if meta.grid.regular else None
+
+    def fetch(self, keys: Sequence[ChunkKey]) -> Mapping[ChunkKey, Any]:
+        return self.store.getitems(keys)
 
     def name(self, key: ChunkKey) -> str:
         return str(key)
@@ -114,7 +115,7 @@ class UnshardedChunks:
         self, partial: Iterable[ChunkKey], complete: Iterable[ChunkKey]
     ) -> tuple[Mapping[ChunkKey, Any], Any]:
         keys = list(partial)
-        return (self._fetch_to_change(keys) if keys else {}), None
+        return (self.store.source.getitems(keys) if keys else {}), None
 
     def write(self, chunks: dict[ChunkKey, Any], old: Any) -> None:
         empty = [key for key, buf in chunks.items() if buf is None]

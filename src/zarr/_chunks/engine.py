@@ -80,8 +80,8 @@ class Engine(Reading, Writing):
             self._fetch = self._fetch_decoded
             self._decoder = self.pipeline.without_codecs()
             partial_reads = False
-        divisible = (
+        self.is_divisible = (
             meta.sharding is None and self.uniform_chunks and self.pipeline.readable_in_parts
         )
-        partial_reads &= divisible and store.partial_reads and self.pipeline.nbytes > SMALL
+        partial_reads &= self.is_divisible and store.partial_reads and self.pipeline.nbytes > SMALL
         self._ranges = Ranges(store, self.pipeline) if partial_reads else None

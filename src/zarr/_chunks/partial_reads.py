@@ -17,7 +17,7 @@ from zarr._codecs.blocks import HEADER, Blocks
 from zarr._codecs.pipeline import ByteRanges, CodecPipeline, DecodedParts
 from zarr.storage.base import BaseStore
 
-__all__ = ["Ranges"]
+__all__ = ["Layout", "Ranges", "StoredBytes", "usual_head"]
 
 _GAP = 8 << 10
 """Bytes that are sooner read than spared by one more range."""
@@ -67,12 +67,12 @@ class Ranges:
     def _read_parts(self, wanted: Wanted, whole: list[str]) -> dict[str, Any]:
         """Read parts of chunks; add to `whole` those that must be read whole."""
         heads = {} if self.is_raw else self._heads(wanted)
-        layouts: dict[str, _Layout] = {}
+        layouts: dict[str, Layout] = {}
         for key, spans in wanted.items():
             if self.is_raw:
-                layouts[key] = _Bare(spans, 0)
+                layouts[key] = StoredBytes(spans, 0)
             elif key in heads:
-                layout = _layout_of(heads[key], spans, self.nbytes)
+                layout = self._layout(heads[key], spans)
                 if layout is None:
                     whole.append(key)
                 else:
@@ -81,7 +81,7 @@ class Ranges:
 
     def _heads(self, keys: Iterable[str]) -> dict[str, Any]:
         """Return headers and tables of the chunks that exist."""
-        guess = HEADER + 4 * max(1, self.nbytes // _USUAL_BLOCK)
+        guess = usual_head(self.nbytes)
         heads = self._first_bytes(dict.fromkeys(keys, guess))
         longer = {}
         for key, head in heads.items():
@@ -92,12 +92,15 @@ class Ranges:
             heads.update(self._first_bytes(longer))
         return heads
 
+    def _layout(self, head: Any, spans: ByteRanges) -> Layout | None:
+        return _layout_of(head, spans, self.nbytes)
+
     def _first_bytes(self, counts: Mapping[str, int]) -> dict[str, Any]:
         values = self.store.get_partial_values([(key, (0, n)) for key, n in counts.items()])
         return {key: v for key, v in zip(counts, values, strict=True) if v is not None}
 
     def _pieces(
-        self, layouts: Mapping[str, _Layout], heads: Mapping[str, Any], whole: list[str]
+        self, layouts: Mapping[str, Layout], heads: Mapping[str, Any], whole: list[str]
     ) -> dict[str, Any]:
         requests = [
             (key, (begin, end - begin))
@@ -118,27 +121,38 @@ class Ranges:
             if all(buffer is None for buffer in buffers):
                 continue  # there is no such chunk
             if same.get(key, True) and _complete(buffers, ranges):
-                found[key] = layouts[key].pieces(buffers)
+                found[key] = self._parts(layouts[key], buffers)
             else:
                 whole.append(key)
         return found
 
+    def _parts(self, layout: Layout, buffers: Sequence[Any]) -> DecodedParts:
+        return layout.pieces(buffers)
 
-class _Layout(Protocol):
+
+class Layout(Protocol):
     """Which bytes of a value to read for a part of a chunk, and what they make up."""
 
     ranges: list[tuple[int, int]]
+
+    @property
+    def decoded(self) -> list[tuple[int, int]]:
+        """Ranges of the decoded bytes that they make up."""
 
     def pieces(self, buffers: Sequence[Any]) -> DecodedParts:
         """Return the part, given what is in `ranges`."""
 
 
-class _Bare:
+class StoredBytes:
     """Bytes that are stored as they are, `shift` bytes from the beginning."""
 
     def __init__(self, spans: ByteRanges, shift: int) -> None:
         self.spans = spans.tolist()
         self.ranges = [(low + shift, high + shift) for low, high in self.spans]
+
+    @property
+    def decoded(self) -> list[tuple[int, int]]:
+        return [(low, high) for low, high in self.spans]
 
     def pieces(self, buffers: Sequence[Any]) -> DecodedParts:
         spans = zip(self.spans, buffers, strict=True)
@@ -157,6 +171,11 @@ class _Divided:
         self._merged = _merged(each[each[:, 0].argsort()], _GAP)
         self.ranges = [(begin, end) for begin, end in self._merged.tolist()]
 
+    @property
+    def decoded(self) -> list[tuple[int, int]]:
+        size, end = self.blocks.size, self.blocks.nbytes
+        return [(first * size, min(last * size, end)) for first, last in self.runs]
+
     def pieces(self, buffers: Sequence[Any]) -> DecodedParts:
         starts = self._merged[:, 0]
         views = [memoryview(buffer).cast("B") for buffer in buffers]
@@ -173,13 +192,18 @@ class _Divided:
         return pieces
 
 
-def _layout_of(head: Any, spans: ByteRanges, nbytes: int) -> _Layout | None:
+def usual_head(nbytes: int) -> int:
+    """Return how many bytes to read first of a Blosc chunk of `nbytes` decoded bytes."""
+    return HEADER + 4 * max(1, nbytes // _USUAL_BLOCK)
+
+
+def _layout_of(head: Any, spans: ByteRanges, nbytes: int) -> Layout | None:
     """Return how to read a part of the Blosc chunk that begins with `head`; None if not so."""
     blocks = _blocks_of(head, nbytes)
     if blocks is None:
         return None
     if blocks.is_stored:
-        return _Bare(spans, HEADER)
+        return StoredBytes(spans, HEADER)
     if not blocks.count or len(head) < blocks.table_end:
         return None
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,11 +63,7 @@ class Reading(ChunkAccess):
         elif not indexer.reorder:
             self._read_box(indexer.axes or [], out, fields)
         else:
-            rising = np.empty_like(out)
-            self._read_box(indexer.axes or [], rising, fields)
-            for dim, positions in indexer.reorder:
-                rising = rising.take(np.argsort(positions), axis=dim)
-            out[...] = rising
+            self._read_reordered(indexer, out, fields)
 
     def read_item(self, place: tuple[int, ...]) -> Any:
         """Return the one item at `place`."""
@@ -124,6 +120,13 @@ class Reading(ChunkAccess):
             read_window, lambda n, most: self.windows(axes, n, most), count_chunks_of(axes)
         )
 
+    def _read_reordered(self, indexer: Indexer, out: Any, fields: Any) -> None:
+        rising = np.empty_like(out)
+        self._read_box(indexer.axes or [], rising, fields)
+        for dim, positions in indexer.reorder:
+            rising = rising.take(np.argsort(positions), axis=dim)
+        out[...] = rising
+
     def _read_run(
         self, plan: Plan, run: Run, found: Mapping[Any, Any], out: Any, fields: Any
     ) -> None:
@@ -163,16 +166,21 @@ class Reading(ChunkAccess):
     def _read_mask(self, indexer: MaskIndexer, out: Any, fields: Any) -> None:
         inner = out.shape[1:]
         memory, done = None, 0
-        for mask, box, coords in indexer.bands(4 * RUN_BYTES // self.pipeline.dtype.itemsize):
+        for mask, box, only in self._bands(indexer):
             shape = (*box.kept_shape, *inner)
             if memory is None or memory.size < math.prod(shape):
                 memory = np.empty_like(out, order="C", shape=math.prod(shape))
             part = memory[: math.prod(shape)].reshape(shape)
-            only = None if coords is None else set(map(self.storage.key, coords.tolist()))
             self._read_box(box.axes or [], part, fields, only)
             points = part.reshape(-1, *inner).compress(mask.reshape(-1), axis=0)
             out[done : done + len(points)] = points
             done += len(points)
+
+    def _bands(self, indexer: MaskIndexer) -> Iterator[tuple[Any, Indexer, Collection[Any] | None]]:
+        """Yield parts of a dense mask, each with the box around it and the keys to read there."""
+        for mask, box, coords in indexer.bands(4 * RUN_BYTES // self.pipeline.dtype.itemsize):
+            only = None if coords is None else set(map(self.storage.key, coords.tolist()))
+            yield mask, box, only
 
     def _read_points(self, indexer: CoordinateIndexer, out: Any, fields: Any) -> None:
         flat_shape = (math.prod(indexer.shape), *out.shape[len(indexer.shape) :])
@@ -237,15 +245,19 @@ class Reading(ChunkAccess):
         for key, name in unknown.items():
             chunk = None
             if key in encoded:
-                try:
-                    chunk = self.pipeline.decode(encoded[key])
-                except ChunkDecodeError as error:
-                    raise self._named(error, key) from error
-                chunk = chunk.reshape(-1, order=self.pipeline.order).view("u1")
-                # The store's own memory may change, or be more than the chunk.
-                found[key] = chunk = chunk.copy() if self.pipeline.sliceable else chunk
+                found[key] = chunk = self._decode_to_keep(key, encoded[key])
             cache.keep(name, chunk, version)
         return found
+
+    def _decode_to_keep(self, key: Any, buf: Any) -> Any:
+        """Return the decoded bytes of a chunk, in memory of their own."""
+        try:
+            chunk = self.pipeline.decode(buf)
+        except ChunkDecodeError as error:
+            raise self._named(error, key) from error
+        chunk = chunk.reshape(-1, order=self.pipeline.order).view("u1")
+        # The store's own memory may change, or be more than the chunk.
+        return chunk.copy() if self.pipeline.sliceable else chunk
 
     def _decode_part(
         self, pipeline: CodecPipeline, buf: Any, parts: Sequence[Any]

@@ -74,6 +74,7 @@ class ShardedChunks:
         self.store = store
         self.keys = keys
         self.chunks = sharding.chunks
+        self.indexes: Any = shard_indexes
         per_shard = zip(grid.stored, self.chunks, strict=True)
         self._counts: tuple[Any, ...] = tuple(_divided(n, chunk) for n, chunk in per_shard)
         self._layout_of = lru_cache(256)(partial(_layout, sharding, longest, chunk_nbytes))
@@ -135,7 +136,8 @@ class ShardedChunks:
         whole: list[str] = []
         parts: list[str] = []
         for shard, slots in wanted.items():
-            (whole if len(slots) * 2 > self.layout(shard).count else parts).append(shard)
+            most = self.store.whole_reads or len(slots) * 2 > self.layout(shard).count
+            (whole if most else parts).append(shard)
         found: dict[ChunkKey, Any] = {}
         for _ in range(_TRIES):
             if not parts:
@@ -152,6 +154,9 @@ class ShardedChunks:
         """Return a view of a whole shard and its index; `slot` is for messages."""
         view = memoryview(value).cast("B")
         return view, self._parsed(shard, slot, self.layout(shard).parse, view).tolist()
+
+    def _view(self, value: Any) -> Any:
+        return memoryview(value)
 
     def _take_parts(
         self, shards: list[str], wanted: dict[str, list[int]], found: dict[ChunkKey, Any]
@@ -177,18 +182,21 @@ class ShardedChunks:
         read = list(zip(spans, values, strict=True))
         changed: set[str] = set()
         for (shard, part), value in read:
-            index = indexes[shard]
-            if index.version is not None:
-                same = versions.get(shard) == index.version
-            else:
-                same = part is not None or (value is not None and bytes(value) == index.check)
-            if not same:
+            if not self._is_current(shard, indexes[shard], part, value, versions):
                 changed.add(shard)
-                shard_indexes.forget(self._cache_name(shard))
+                self.indexes.forget(self._cache_name(shard))
         for (shard, part), value in read:
             if part is not None and shard not in changed:
                 self._take_span(shard, part, value, found)
         return list(changed)
+
+    def _is_current(
+        self, shard: str, index: ShardIndex, part: _Span | None, value: Any, versions: Any
+    ) -> bool:
+        """Tell whether what was read of a shard says that its index is still `index`."""
+        if index.version is not None:
+            return bool(versions.get(shard) == index.version)
+        return part is not None or (value is not None and bytes(value) == index.check)
 
     def _take_span(self, shard: str, span: _Span, value: Any, found: dict[ChunkKey, Any]) -> None:
         have = 0 if value is None else len(value)
@@ -202,7 +210,7 @@ class ShardedChunks:
         if len(span.chunks) == 1:
             found[shard, span.chunks[0][2]] = value
             return
-        view = memoryview(value)
+        view = self._view(value)
         for start, stop, slot in span.chunks:
             found[shard, slot] = view[start - span.start : stop - span.start]
 
@@ -210,18 +218,26 @@ class ShardedChunks:
         self, shards: list[str], wanted: Mapping[str, list[int]]
     ) -> tuple[dict[str, ShardIndex], set[str]]:
         """Return the index of each shard that exists, and which of them were read just now."""
-        known = {shard: shard_indexes.get(self._cache_name(shard)) for shard in shards}
+        known = {shard: self.indexes.get(self._cache_name(shard)) for shard in shards}
         unknown = [shard for shard in shards if known[shard] is None]
-        ranges = [(shard, self.layout(shard).index_range) for shard in unknown]
-        encoded, versions = self.store.get_versioned_values(ranges) if ranges else ([], {})
-        for shard, data in zip(unknown, encoded, strict=True):
-            if data is None:
-                continue
-            layout = self.layout(shard)
-            entries = self._parsed(shard, wanted[shard][0], layout.parse_index, data)
-            index = known[shard] = ShardIndex(entries, layout.check_of(data), versions.get(shard))
-            shard_indexes.keep(self._cache_name(shard), index)
+        for shard, index in self._read_indexes(unknown, wanted).items() if unknown else ():
+            known[shard] = index
+            self.indexes.keep(self._cache_name(shard), index)
         return {shard: index for shard, index in known.items() if index is not None}, set(unknown)
+
+    def _read_indexes(
+        self, shards: list[str], wanted: Mapping[str, list[int]]
+    ) -> dict[str, ShardIndex]:
+        """Return the index of each shard that exists."""
+        ranges = [(shard, self.layout(shard).index_range) for shard in shards]
+        encoded, versions = self.store.get_versioned_values(ranges)
+        indexes = {}
+        for shard, data in zip(shards, encoded, strict=True):
+            if data is not None:
+                layout = self.layout(shard)
+                entries = self._parsed(shard, wanted[shard][0], layout.parse_index, data)
+                indexes[shard] = ShardIndex(entries, layout.check_of(data), versions.get(shard))
+        return indexes
 
     def _parsed(self, shard: str, slot: int, parse: Callable[[Any], Any], data: Any) -> Any:
         try:
@@ -273,7 +289,7 @@ class ShardedChunks:
         if empty:
             self.store.delitems(empty)
         for shard in changes:
-            shard_indexes.forget(self._cache_name(shard))
+            self.indexes.forget(self._cache_name(shard))
 
     def count_present(self, values: list[str], counts: tuple[int, ...]) -> int:
         return sum(int(stored.sum()) for _, stored in self._stored(values, counts))

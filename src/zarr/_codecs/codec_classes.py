@@ -205,6 +205,8 @@ class BloscCodec(_Record):
 class ZstdCodec(_Record):
     """Compresses with Zstandard.
 
+    Specification: registry of extensions of version 3, codec ``zstd``.
+
     Parameters
     ----------
     level : int, default 0
@@ -264,6 +266,8 @@ class Crc32cCodec(_Record):
 class VLenUTF8Codec(_Record):
     """Stores strings of variable length.
 
+    Specification: registry of extensions of version 3, codec ``vlen-utf8``.
+
     Examples
     --------
     >>> import zarr
@@ -278,6 +282,8 @@ class VLenUTF8Codec(_Record):
 class VLenBytesCodec(_Record):
     """Stores bytes of variable length.
 
+    Specification: registry of extensions of version 3, codec ``vlen-bytes``.
+
     Examples
     --------
     >>> import zarr
@@ -291,6 +297,8 @@ class VLenBytesCodec(_Record):
 @dataclass(frozen=True)
 class PackBitsCodec(_Record):
     """Stores only some bits of each element, without gaps.
+
+    Specification: registry of extensions of version 3, codec ``packbits``.
 
     Parameters
     ----------
@@ -315,6 +323,8 @@ class PackBitsCodec(_Record):
 @dataclass(frozen=True)
 class CastValueCodec(_Record):
     """Stores numbers in another data type.
+
+    Specification: registry of extensions of version 3, codec ``cast_value``.
 
     Parameters
     ----------
@@ -345,6 +355,8 @@ class CastValueCodec(_Record):
 @dataclass(frozen=True)
 class ScaleOffsetCodec(_Record):
     """Stores ``(element - offset) * scale``.
+
+    Specification: registry of extensions of version 3, codec ``scale_offset``.
 
     Parameters
     ----------

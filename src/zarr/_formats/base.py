@@ -21,10 +21,12 @@ from zarr._formats.documents import (
     expect_object,
     is_node_name,
     load_json,
+    members_of,
     too_deep,
 )
+from zarr._formats.seals import SEAL, check_members, seal_in, with_seal, without_seal
 from zarr._metadata.foreign_dtypes import JSON
-from zarr._metadata.records import ArrayMeta, ChunkKeys, GroupMeta
+from zarr._metadata.records import ArrayMeta, ChunkKeys, GroupMeta, Step
 from zarr.errors import MetadataError, StorePermissionError, warn_user
 
 if TYPE_CHECKING:
@@ -58,12 +60,21 @@ class Format(ABC):
         Whether a folder with nodes below it is a group without a document.
     shown_as : {2, 3}
         The version as whose metadata code for the 3.x library sees those of this format.
+    sealable : bool
+        Whether documents have room for a seal.
+    table_steps : tuple of Step
+        The codecs of the digests of chunks.
+    checksum : Step or None
+        The codec that adds a checksum to each chunk.
     """
 
     version: ClassVar[int | str]
     groups: ClassVar[bool] = True
     carries_copies: ClassVar[bool] = False
     implicit_groups: ClassVar[bool] = False
+    sealable: ClassVar[bool] = False
+    table_steps: ClassVar[tuple[Step, ...]] = ()
+    checksum: ClassVar[Step | None] = None
     default_separator: ClassVar[Literal[".", "/"]] = "."
     shown_as: ClassVar[Literal[2, 3]] = 2
 
@@ -92,7 +103,7 @@ class Format(ABC):
         it stands once, as it is expected; others are rewritten.
         """
         old, data = self.shape_member(before), bytes(document)
-        if not old or data.count(old) != 1:
+        if not old or data.count(old) != 1 or SEAL in meta.extra:
             return self.dump_array(meta)
         return data.replace(old, self.shape_member(meta.shape))
 
@@ -164,6 +175,30 @@ class Format(ABC):
     def dump_attrs(self, attributes: Mapping[str, JSON], document: Buffer | None) -> bytes:
         """Return `document`, the one at `attrs_key` so far, with other attributes."""
         return dump_json(attributes)
+
+    # -- seals -----------------------------------------------------------------------
+
+    def seal_of(self, document: Buffer, key: str) -> dict[str, Any] | None:
+        """Return the seal in the document of a node, None if it is not sealed."""
+        return seal_in(members_of(document, key)) if self.sealable else None
+
+    def check_seal(self, document: Buffer, key: str) -> None:
+        """Raise `SealError` if a document has a seal and does not say what was sealed."""
+        check_members(members_of(document, key), key)
+
+    def sealed(
+        self, document: Buffer, key: str, algorithm: str | None, attributes: list[str] | None
+    ) -> bytes:
+        """Return the document of a node with a seal, see :func:`zarr._formats.seals.with_seal`."""
+        return self.dump_members(with_seal(members_of(document, key), algorithm, attributes))
+
+    def unsealed(self, document: Buffer, key: str) -> bytes:
+        """Return the document of a node without a seal."""
+        return self.dump_members(without_seal(members_of(document, key)))
+
+    def dump_members(self, members: Mapping[str, JSON]) -> bytes:
+        """Return the document with these members."""
+        return dump_json(members)
 
     # -- nodes: one folder per node, unless overridden -------------------------------
 
@@ -341,7 +376,7 @@ class Format(ABC):
     def kept_members(self, document: Buffer) -> dict[str, JSON]:
         """Return the members of `document` that say what the node is, without notes and copies."""
         members = expect_object(load_json(document, ORIGINAL), ORIGINAL)
-        return {name: value for name, value in members.items() if name != ORIGINAL}
+        return {name: value for name, value in members.items() if name not in (ORIGINAL, SEAL)}
 
     def renewed(self, original: Mapping[str, JSON], meta: ArrayMeta | GroupMeta) -> bytes:
         """Return the document with the members `original`, but the present state of the node.

@@ -14,6 +14,7 @@ from zarr._codecs import v3_codecs
 from zarr._codecs.codec_names import object_codec_of
 from zarr._formats.base import ORIGINAL, Format, NodeKind, dump_json, join, noted
 from zarr._formats.documents import members_of
+from zarr._formats.seals import SEAL, resealed
 from zarr._metadata import foreign_dtypes, v2_data_types
 from zarr._metadata.foreign_dtypes import JSON
 from zarr._metadata.records import ArrayMeta, ChunkKeys, GroupMeta, Step
@@ -47,6 +48,8 @@ class V2(Format):
     """The format of ``.zarray`` documents."""
 
     version = 2
+    sealable = True
+    checksum = Step("compressor", "crc32", {"id": "crc32"})
 
     def array_key(self, path: str) -> str:
         return f"{path}/.zarray" if path else ".zarray"
@@ -73,7 +76,7 @@ class V2(Format):
         return replace(meta, keys=ChunkKeys(separator or meta.keys.separator))
 
     def dump_array(self, meta: ArrayMeta) -> bytes:
-        return dump_json(_members(meta))
+        return dump_json(resealed(_members(meta)))
 
     def shape_member(self, shape: tuple[int, ...]) -> bytes:
         lengths = ",\n        ".join(map(str, shape))
@@ -106,7 +109,7 @@ class V2(Format):
         return {name: kinds[name] for name in names if name in kinds}
 
     def dump_group(self, meta: GroupMeta) -> bytes:
-        return dump_json({**meta.extra, "zarr_format": self.version})
+        return dump_json(resealed({**meta.extra, "zarr_format": self.version}))
 
     # -- conversion ----------------------------------------------------------------
 
@@ -142,7 +145,7 @@ class V2(Format):
 
 
 def _lasting(extra: Mapping[str, JSON]) -> dict[str, JSON]:
-    return {name: value for name, value in extra.items() if name != ORIGINAL}
+    return {name: value for name, value in extra.items() if name not in (ORIGINAL, SEAL)}
 
 
 def _parse_members(members: dict[str, JSON]) -> ArrayMeta:

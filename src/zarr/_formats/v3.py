@@ -26,6 +26,17 @@ from zarr._formats.documents import (
     parsed,
     too_deep,
 )
+from zarr._formats.seals import (
+    SEAL,
+    VERSION,
+    check_members,
+    digest_in_blanks,
+    in_blanks,
+    members_digest,
+    resealed,
+    seal_in,
+    without_seal,
+)
 from zarr._metadata.foreign_dtypes import JSON
 from zarr._metadata.records import ArrayMeta, ChunkKeys, GroupMeta, Sharding, Step
 from zarr._metadata.v3_data_types import (
@@ -64,6 +75,11 @@ _DEFAULT_INDEX_CODECS = [
     {"name": "crc32c"},
 ]
 
+_TABLE_CODECS: list[JSON] = [
+    {"name": "bytes", "configuration": {"endian": "little"}},
+    {"name": "crc32c"},
+]
+
 
 class V3(Format):
     """The format of ``zarr.json`` documents."""
@@ -72,6 +88,9 @@ class V3(Format):
     default_separator = "/"
     shown_as = 3
     carries_copies = True
+    sealable = True
+    table_steps = v3_codecs.parse_codecs(_TABLE_CODECS)
+    checksum = table_steps[-1]
 
     def array_key(self, path: str) -> str:
         return join(path, _DOCUMENT)
@@ -90,7 +109,7 @@ class V3(Format):
             raise MetadataError(f"{key!r}: {error}") from error
 
     def dump_array(self, meta: ArrayMeta) -> bytes:
-        return _dump_json(_members(meta))
+        return _dump_json(resealed(_members(meta)))
 
     def shape_member(self, shape: tuple[int, ...]) -> bytes:
         return f'\n  "shape": [{", ".join(map(str, shape))}],'.encode()
@@ -106,13 +125,17 @@ class V3(Format):
         except MetadataError as error:
             raise MetadataError(f"{key!r}: {error}") from error
         known = ("zarr_format", "node_type", "attributes")
-        return GroupMeta(attributes, {n: v for n, v in members.items() if n not in known})
+        extra = {n: v for n, v in members.items() if n not in known}
+        if (digest := digest_in_blanks(document)) is not None:
+            extra[SEAL] = {"version": VERSION, "metadata": digest}
+        return GroupMeta(attributes, extra)
 
     def dump_group(self, meta: GroupMeta) -> bytes:
         members: dict[str, JSON] = {"zarr_format": self.version, "node_type": "group"}
         if meta.attributes is not None:
             members["attributes"] = dict(meta.attributes)
-        return _dump_json(members | dict(meta.extra))
+        document = _dump_json(members | without_seal(meta.extra))
+        return _with_blanks(document) if SEAL in meta.extra else document
 
     # -- attributes: in the document of the node -------------------------------------
 
@@ -127,7 +150,30 @@ class V3(Format):
         if document is None:
             raise MetadataError("there are no metadata to store the attributes in")
         members = expect_object(load_json(document, _DOCUMENT), _DOCUMENT)
-        return _dump_json({**members, "attributes": dict(attributes)})
+        new = _dump_json(resealed({**members, "attributes": dict(attributes)}))
+        return _with_blanks(new) if digest_in_blanks(document) is not None else new
+
+    # -- seals: in the document of an array, at the end of that of a group -------------
+
+    def seal_of(self, document: Buffer, key: str) -> dict[str, Any] | None:
+        digest = digest_in_blanks(document)
+        if digest is not None:
+            return {"version": VERSION, "metadata": digest}
+        return seal_in(members_of(document, key))
+
+    def check_seal(self, document: Buffer, key: str) -> None:
+        members = members_of(document, key)
+        check_members({**members, SEAL: self.seal_of(document, key)}, key)
+
+    def sealed(
+        self, document: Buffer, key: str, algorithm: str | None, attributes: list[str] | None
+    ) -> bytes:
+        if algorithm is not None:
+            return super().sealed(document, key, algorithm, attributes)
+        return _with_blanks(_dump_json(members_of(document, key)))
+
+    def dump_members(self, members: Mapping[str, JSON]) -> bytes:
+        return _dump_json(members)
 
     # -- nodes ---------------------------------------------------------------------
 
@@ -174,7 +220,7 @@ class V3(Format):
         folder = _path_of(key)
         own = {name: value for name, value in members.items() if name != _CONSOLIDATED}
         copies = {join(join(folder, path), _DOCUMENT): copy for path, copy in metadata.items()}
-        return {key: _dump_json(own), **copies}
+        return {key: _sealed_like(document, _dump_json(own)), **copies}
 
     def with_inline_documents(
         self, document: Buffer, key: str, documents: Mapping[str, Buffer]
@@ -190,12 +236,12 @@ class V3(Format):
                 metadata[other[len(prefix) : -len(_DOCUMENT) - 1]] = member
         in_order = {path: metadata[path] for path in sorted(metadata)}
         consolidated = {"kind": "inline", "must_understand": False, "metadata": in_order}
-        return _dump_json({**members, _CONSOLIDATED: consolidated})
+        return _sealed_like(document, _dump_json({**members, _CONSOLIDATED: consolidated}))
 
     # -- conversion ----------------------------------------------------------------
 
     def freed(self, meta: ArrayMeta) -> ArrayMeta:
-        ours = (ORIGINAL, "storage_transformers")
+        ours = (ORIGINAL, SEAL, "storage_transformers")
         extra = {name: value for name, value in meta.extra.items() if name not in ours}
         return replace(meta, extra=extra, stated={})
 
@@ -203,7 +249,7 @@ class V3(Format):
         return replace(meta, extra=_optional(meta.extra), stated={})
 
     def freed_group(self, meta: GroupMeta) -> GroupMeta:
-        ours = (ORIGINAL, _CONSOLIDATED)
+        ours = (ORIGINAL, SEAL, _CONSOLIDATED)
         return replace(meta, extra={n: v for n, v in meta.extra.items() if n not in ours})
 
     def adopted_group(self, meta: GroupMeta) -> GroupMeta:
@@ -227,6 +273,17 @@ class V3(Format):
 
     def with_original(self, document: Buffer, original: Buffer) -> bytes | None:
         return _dump_json(noted(document, original))
+
+
+def _with_blanks(document: bytes) -> bytes:
+    """Return the document of a group with its digest at the end."""
+    return document + in_blanks(members_digest(members_of(document, _DOCUMENT)))
+
+
+def _sealed_like(document: Buffer, new: bytes) -> bytes:
+    """Return a `new` document of the same group, with the digest that `document` ends with."""
+    digest = digest_in_blanks(document)
+    return new if digest is None else new + in_blanks(digest)
 
 
 def _optional(extra: Mapping[str, JSON]) -> dict[str, JSON]:

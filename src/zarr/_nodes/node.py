@@ -12,7 +12,8 @@ import numpy as np
 from zarr._formats import Found
 from zarr._formats.base import Format
 from zarr.attrs import Attributes
-from zarr.errors import ReadOnlyError
+from zarr.config import Verify
+from zarr.errors import ReadOnlyError, SealError
 from zarr.storage.base import BaseStore, as_store, normalize_storage_path
 from zarr.storage.resolve import normalize_store_arg
 from zarr.sync import Synchronizer
@@ -33,6 +34,8 @@ class Node:
     _format: Format
     _key: str
     _is_view = False
+    _is_sealed = False
+    _verify: Verify
 
     @classmethod
     def _of(cls, found: Found | None, *args: Any, **kwargs: Any) -> Self:
@@ -125,9 +128,31 @@ class Node:
         given = self._given_meta_array
         return np.empty(()) if given is None else np.empty_like(given, shape=())
 
+    def _check_seal(self, document: Any) -> dict[str, Any] | None:
+        """Return the seal of the node, whose document is verified; None if it is not sealed.
+
+        Raises
+        ------
+        SealError
+            If the metadata are not as they were sealed; or not sealed, and should be.
+        """
+        seal = self._format.seal_of(document, self._key)
+        if seal is None and self._verify is True and self._read_only:
+            raise SealError("it is not sealed, and verify is True", self._key)
+        if seal is not None and self._verify:
+            self._format.check_seal(document, self._key)
+        self._is_sealed = seal is not None
+        return seal
+
     @property
     def attrs(self) -> Attributes:
-        """The user attributes, a mapping of names to JSON values."""
+        """The user attributes, a mapping of names to JSON values.
+
+        References
+        ----------
+        Zarr specification, version 2: "Attributes"; version 3: "Array metadata" and "Group
+        metadata", member ``attributes``.
+        """
         if self._attrs is None:
             self._attrs = Attributes(
                 self._store,
@@ -137,4 +162,7 @@ class Node:
                 self._synchronizer,
             )
             self._attrs._format = self._format
+            if self._is_sealed:
+                self._attrs._node_key = self._key
+                self._attrs._verify = bool(self._verify)
         return self._attrs

@@ -48,6 +48,13 @@ class ChunkCache:
         """Bytes that are kept."""
         return self._nbytes
 
+    def copied(self) -> ChunkCache:
+        """Return another cache of the same chunks."""
+        copy = ChunkCache()
+        with self._lock:
+            copy.limit, copy._chunks, copy._nbytes = self.limit, self._chunks.copy(), self._nbytes
+        return copy
+
     def allow(self, limit: int) -> None:
         """Keep up to `limit` bytes, if it was less."""
         with self._lock:

@@ -23,6 +23,11 @@ class ShardingStorageTransformer(StorageTransformer):
     ValueError
         If there is no such kind of shards.
 
+    References
+    ----------
+    Zarr specification, version 3: codec ``sharding_indexed``, which replaced this storage
+    transformer of the draft ("Storage transformers").
+
     Examples
     --------
     >>> import zarr

@@ -114,10 +114,8 @@ class Copy:
         if there is not None and self.if_exists == "replace" and not self.dry_run:
             rmdir(store, dest.path)
         version = self.format_in(store, node)
-        if self._fits(node, store, version):
-            result = self._by_keys(node, store, dest.path, version)
-            if any(result):  # else the store cannot list its keys
-                return result
+        if self._fits(node, store, version) and _lists_keys(node):
+            return self._by_keys(node, store, dest.path, version)
         return self._by_values(node, store, dest, version)
 
     def format_in(self, store: BaseStore, like: Any = None) -> Any:
@@ -213,6 +211,11 @@ def _with_members(node: Any) -> Any:
         return zarr.open_consolidated(node.store, mode="r", path=node.path)
     except (KeyError, NodeError):
         return node
+
+
+def _lists_keys(node: Any) -> bool:
+    """Tell whether the store of an array or a group can list the keys of it."""
+    return next(iter(node.store.list_prefix(node.path)), None) is not None
 
 
 def _check_apart(source: Location, dest: Location) -> None:

@@ -15,11 +15,20 @@ import click
 import zarr
 from zarr.errors import PathNotFoundError, ZarrError
 
-__all__ = ["as_json", "confirm", "dry_run", "if_exists", "yes", "zarr_command"]
+__all__ = [
+    "age_option", "as_json", "confirm", "dry_run", "if_exists", "yes", "zarr_command",
+]  # fmt: skip
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 dry_run = click.option("--dry-run", is_flag=True, help="Only say what would happen.")
 yes = click.option("--yes", is_flag=True, help="Do not ask before something is deleted.")
+age_option = click.option(
+    "--age",
+    type=click.FloatRange(min=0),
+    default=3600,
+    show_default=True,
+    help="Spare what was stored in the last so many seconds.",
+)
 if_exists = click.option(
     "--if-exists",
     type=click.Choice(["raise", "replace", "skip"]),

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-__all__ = ["Selection", "parse_selection", "parse_sizes", "read_selection"]
+__all__ = ["Selection", "parse_selection", "parse_sizes", "read_selection", "select"]
 
 Selection: TypeAlias = tuple[Any, ...]
 """Integers, slices, lists of integers, and at most one Ellipsis."""
@@ -128,12 +128,17 @@ def _unreadable(text: str) -> ValueError:
     )
 
 
+def select(source: Any, text: str | None, names: Sequence[str | None] | None) -> Any:
+    """Return what an array, of ours or of h5py, or its `explain` gives for `text`; all if None."""
+    selection = (Ellipsis,) if text is None else parse_selection(text, names)
+    if any(isinstance(item, list) for item in selection) and hasattr(type(source), "oindex"):
+        return source.oindex[selection]
+    return source[selection]
+
+
 def read_selection(array: Any, text: str | None, names: Sequence[str | None] | None) -> Any:
     """Return the values of an array, of ours or of h5py, that `text` selects; all if None."""
-    selection = (Ellipsis,) if text is None else parse_selection(text, names)
-    if any(isinstance(item, list) for item in selection) and hasattr(type(array), "oindex"):
-        return np.asarray(array.oindex[selection])
-    return np.asarray(array[selection])
+    return np.asarray(select(array, text, names))
 
 
 def parse_sizes(text: str, names: Sequence[str | None] | None, shape: Sequence[int]) -> Any:

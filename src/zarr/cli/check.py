@@ -9,7 +9,7 @@ import click
 
 import zarr
 from zarr.cli._locations import Location, opened_store
-from zarr.cli._options import as_json, confirm, dry_run, yes, zarr_command
+from zarr.cli._options import age_option, as_json, confirm, dry_run, yes, zarr_command
 from zarr.cli._output import print_lines, progress
 
 
@@ -17,20 +17,17 @@ from zarr.cli._output import print_lines, progress
 @click.argument("location")
 @click.option(
     "--level",
-    type=click.Choice(["meta", "keys", "data"]),
+    type=click.Choice(["meta", "keys", "data", "seal"]),
     default="data",
     show_default=True,
-    help="What to look at: metadata; keys and sizes, too; all chunks, too.",
+    help="What to look at: metadata; keys and sizes, too; all chunks, too; their seals, too.",
 )
 @click.option("--fix", metavar="CODES", help="Codes of findings to mend, such as K001,M006.")
 @click.option("--keep", help="For --fix M004, what stays: 2, 3, array or group.")
 @click.option(
     "--quarantine", is_flag=True, help="Move what a fix would delete to the folder __quarantine."
 )
-@click.option(
-    "--age", type=click.FloatRange(min=0), default=3600, show_default=True,
-    help="Spare what was stored in the last so many seconds.",
-)  # fmt: skip
+@age_option
 @yes
 @dry_run
 @as_json

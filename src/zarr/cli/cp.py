@@ -10,6 +10,7 @@ import click
 from zarr.cli._copying import Copy, destination, print_result
 from zarr.cli._locations import Location
 from zarr.cli._options import as_json, dry_run, if_exists, zarr_command
+from zarr.cli._stale import tell_stale
 
 
 @zarr_command("cp")
@@ -37,4 +38,8 @@ def command(
     """
     origin = Location.of(source)
     copy = Copy(if_exists, dry_run, verbose and not as_json, storage_options)
-    print_result(copy.run(origin, destination(dest, origin)), dry_run, as_json)
+    target = destination(dest, origin)
+    result = copy.run(origin, target)
+    if not dry_run:
+        tell_stale(target, storage_options)
+    print_result(result, dry_run, as_json)

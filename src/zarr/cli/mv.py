@@ -14,6 +14,7 @@ from zarr.cli._deleting import delete
 from zarr.cli._locations import Location, opened, opened_store
 from zarr.cli._options import as_json, confirm, dry_run, yes, zarr_command
 from zarr.cli._output import print_json
+from zarr.cli._stale import tell_stale
 from zarr.errors import CopyError
 
 
@@ -52,6 +53,11 @@ def command(
         confirm(f"Copy {source} to {target.text} and delete it at {source}?", yes)
         Copy(options=storage_options).run(origin, target)
         delete(origin, storage_options)
+    if not dry_run:
+        if not renames or origin.path:
+            tell_stale(origin, storage_options)
+        if not origin.is_near(target):
+            tell_stale(target, storage_options)
     if as_json:
         print_json({"source": source, "dest": target.text, "renamed": renames, "dry_run": dry_run})
 

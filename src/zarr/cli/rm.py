@@ -12,6 +12,7 @@ from zarr.cli._locations import Location, opened
 from zarr.cli._nodes import is_array, members, walk
 from zarr.cli._options import as_json, confirm, dry_run, yes, zarr_command
 from zarr.cli._output import print_json
+from zarr.cli._stale import tell_stale
 
 
 @zarr_command("rm")
@@ -30,7 +31,8 @@ def command(
 ) -> None:
     """Delete the arrays, groups or stores at LOCATIONS.
 
-    Asks before each of them, unless there is --yes.
+    Asks before each of them, unless there is --yes. Consolidated metadata above them are not
+    changed; the command says which are out of date.
     """
     reports = []
     for text in locations:
@@ -46,6 +48,7 @@ def command(
             continue
         confirm(f"Delete {what}?", yes)
         delete(place, storage_options)
+        tell_stale(place, storage_options)
     if as_json:
         print_json({"deleted": reports, "dry_run": dry_run})
 

@@ -9,7 +9,7 @@ import click
 
 import zarr
 from zarr.cli._locations import Location, opened_store
-from zarr.cli._options import as_json, confirm, dry_run, yes, zarr_command
+from zarr.cli._options import age_option, as_json, confirm, dry_run, yes, zarr_command
 from zarr.cli._output import print_lines
 
 
@@ -18,10 +18,7 @@ from zarr.cli._output import print_lines
 @click.option(
     "--quarantine", is_flag=True, help="Move everything to the folder __quarantine instead."
 )
-@click.option(
-    "--age", type=click.FloatRange(min=0), default=3600, show_default=True,
-    help="Spare what was stored in the last so many seconds.",
-)  # fmt: skip
+@age_option
 @yes
 @dry_run
 @as_json

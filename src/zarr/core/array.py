@@ -27,13 +27,18 @@ from zarr._chunks.assignment import (
 )  # fmt: skip
 from zarr._chunks.chunk_storage import chunk_storage_of, stored_chunks
 from zarr._chunks.engine import Engine
+from zarr._chunks.explanation import Explanation
 from zarr._chunks.regions import parts_of
+from zarr._chunks.rehearsal import Rehearsal
 from zarr._chunks.resizing import clear_outside, delete_outside
+from zarr._chunks.sealed_store import ArraySeal, SealedStore
 from zarr._codecs.codec_names import codec_from
+from zarr._formats.seals import SEAL
 from zarr._metadata import dtypes
 from zarr._metadata.records import ArrayMeta
 from zarr._nodes.derived import converted, viewed
 from zarr._nodes.display import Info, array_html, array_info, type_name
+from zarr._nodes.explain import Explain
 from zarr._nodes.node import Node
 from zarr._nodes.private_names import PrivateNames
 from zarr._nodes.selection_methods import Selections
@@ -42,9 +47,9 @@ from zarr._selection.indexers import BasicIndexer, Indexer
 from zarr._selection.parsing import has_ellipsis, single_item, split_fields
 from zarr._selection.points import indexer_class
 from zarr._shared.changes import changes
-from zarr.config import Missing
+from zarr.config import Missing, Verify
 from zarr.core.newer_names import NewerNames, or_of_coroutines
-from zarr.errors import ArrayNotFoundError, ZarrError, naming
+from zarr.errors import ArrayNotFoundError, ZarrError, naming, warn_user
 from zarr.storage.base import BaseStore
 from zarr.sync import KeyLocks, Name, Synchronizer
 
@@ -101,6 +106,8 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         :func:`zarr.open_array`.
     missing : {'fill', 'warn', 'error'}, optional
         How reading treats absent chunks, see :func:`zarr.open_array`.
+    verify : bool or 'auto', optional
+        Whether reading compares what is stored with its seal, see :func:`zarr.open_array`.
 
     Raises
     ------
@@ -108,6 +115,12 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         If there is no array at `path`.
     MetadataError
         If the metadata are invalid.
+    SealError
+        If the metadata are not as they were sealed.
+
+    References
+    ----------
+    Zarr specification, version 2: "Arrays"; version 3: "Array metadata" and "Chunk encoding".
 
     Examples
     --------
@@ -138,6 +151,7 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         *,
         cache_bytes: int | None = None,
         missing: Missing | None = None,
+        verify: Verify | None = None,
     ) -> None:
         self._place(store, path, read_only, chunk_store, synchronizer, cache_attrs, meta_array)
         self._seen = changes.moment  # before the document is read
@@ -148,6 +162,7 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         usual = config.get()
         self._cache_bytes = usual.cache_bytes if cache_bytes is None else cache_bytes
         self._missing = usual.missing if missing is None else config.check_missing(missing)
+        self._verify = usual.verify if verify is None else config.check_verify(verify)
         found = self.__dict__.pop("_found", None)
         if found is None:
             found = _formats.find_array(self._store, self._path, zarr_version)
@@ -155,6 +170,9 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         self._current = self._format.parse_array(self._document, self._key)
         if self._chunk_store is not None or self._store._dimension_separator is not None:
             self._current = self._placed(self._current)
+        self._seal: ArraySeal | None = None
+        if SEAL in self._current.extra or self._verify is True:
+            self._open_seal()
         self._engine_: Engine | None = None
         self._address_: Name | None = None
 
@@ -166,6 +184,26 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         if self._chunk_store is not None:
             separator = self._chunk_store._dimension_separator or separator
         return self._format.in_store(meta, self._data_store, self._path, separator)
+
+    def _open_seal(self) -> None:
+        """Verify the metadata, and prepare to verify the chunks."""
+        if self._check_seal(self._document) is None:
+            self._seal = None
+            return
+        store, seal = self._data_store, self._format.seal_of(self._document, self._key) or {}
+        keys = chunk_storage_of(
+            store, self._format.chunk_prefix(self._path, self._current), self._current
+        ).keys
+        document = self._store, self._key
+        try:
+            self._seal = ArraySeal(
+                store, self._format, self._path, keys, len(self._current.shape), document, seal,
+                self._synchronizer,
+            )  # fmt: skip
+        except ImportError as error:
+            if self._verify is True or not self._read_only:
+                raise
+            warn_user(f"array '/{self._path}' is sealed, and read without verification: {error}")
 
     @property
     def _meta(self) -> ArrayMeta:
@@ -188,6 +226,8 @@ class Array(Selections, PrivateNames, NewerNames, Node):
             if replace(before, shape=now.shape) != now:
                 self._engine_ = None
             self._document, self._current = document, now
+            if SEAL in before.extra or SEAL in now.extra:
+                self._open_seal()
 
     def _put_meta(self, meta: ArrayMeta) -> None:
         self._put(meta, self._format.dump_array(meta))
@@ -252,17 +292,21 @@ class Array(Selections, PrivateNames, NewerNames, Node):
 
     def _engine_for(self, meta: ArrayMeta) -> Engine:
         prefix = self._format.chunk_prefix(self._path, meta)
+        store, cache_bytes = self._data_store, self._cache_bytes
+        if self._seal is not None:
+            store = SealedStore(store, self._seal, bool(self._verify))
+            # Others take what is cached for verified.
+            cache_bytes = cache_bytes if self._verify else 0
         with naming(self._key):
             return Engine(
-                self._data_store, prefix, meta, (self._store, self._key),
-                self._write_empty_chunks, self._synchronizer, self._cache_bytes,
-                self._partial_decompress, self._missing,
+                store, prefix, meta, (self._store, self._key), self._write_empty_chunks,
+                self._synchronizer, cache_bytes, self._partial_decompress, self._missing,
             )  # fmt: skip
 
     @property
     def _storage(self) -> Any:
         """Where the chunks are, which is known even where a codec is not."""
-        if self._engine_ is not None:
+        if self._engine_ is not None and self._seal is None:
             return self._engine_.storage
         meta = self._current
         return chunk_storage_of(self._data_store, self._format.chunk_prefix(self._path, meta), meta)
@@ -304,6 +348,11 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         listed when the array was created. These lengths add up to the length of the array, as in
         dask: a last chunk that extends beyond the end of the array is cut there.
 
+        References
+        ----------
+        Zarr specification, version 2: "Chunks"; version 3: "Chunk grids". Lengths that differ are
+        the chunk grid ``rectilinear`` in the registry of extensions.
+
         Examples
         --------
         >>> import zarr
@@ -315,7 +364,12 @@ class Array(Selections, PrivateNames, NewerNames, Node):
 
     @property
     def shards(self) -> tuple[Any, ...] | None:
-        """Shape of a shard, or the lengths of all shards as in `chunks`; None without shards."""
+        """Shape of a shard, or the lengths of all shards as in `chunks`; None without shards.
+
+        References
+        ----------
+        Zarr specification, version 3: codec ``sharding_indexed``.
+        """
         return self._current.grid.cut_shards(self._current.shape)
 
     @property
@@ -324,6 +378,10 @@ class Array(Selections, PrivateNames, NewerNames, Node):
 
         Format 2 has no names of dimensions; xarray keeps them there in the attribute
         ``_ARRAY_DIMENSIONS``.
+
+        References
+        ----------
+        Zarr specification, version 3: "Array metadata", member ``dimension_names``.
 
         Examples
         --------
@@ -335,17 +393,33 @@ class Array(Selections, PrivateNames, NewerNames, Node):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The NumPy dtype."""
+        """The NumPy dtype.
+
+        References
+        ----------
+        Zarr specification, version 2: "Data type encoding"; version 3: "Data types".
+        """
         return self._current.dtype
 
     @property
     def order(self) -> str:  # not Literal: jedi, which completes names in IPython, fails with it
-        """Memory layout of the elements within a chunk, 'C' (row-major) or 'F' (column-major)."""
+        """Memory layout of the elements within a chunk, 'C' (row-major) or 'F' (column-major).
+
+        References
+        ----------
+        Zarr specification, version 2: "Arrays", member ``order``; version 3: codec ``transpose``.
+        """
         return self._current.order
 
     @property
     def fill_value(self) -> Any:
-        """Value of elements that were never written; None if undefined."""
+        """Value of elements that were never written; None if undefined.
+
+        References
+        ----------
+        Zarr specification, version 2: "Fill value encoding"; version 3: "Array metadata", member
+        ``fill_value``.
+        """
         return self._meta.fill_value
 
     @fill_value.setter
@@ -359,12 +433,22 @@ class Array(Selections, PrivateNames, NewerNames, Node):
 
     @property
     def compressor(self) -> Any:
-        """The compressor, or None if chunks are not compressed."""
+        """The compressor, or None if chunks are not compressed.
+
+        References
+        ----------
+        Zarr specification, version 2: "Chunks"; version 3: "Chunk encoding".
+        """
         return next((codec_from(s) for s in self._current.steps if s.role == "compressor"), None)
 
     @property
     def filters(self) -> list[Any] | None:
-        """The filters in the order of encoding, or None if there are none."""
+        """The filters in the order of encoding, or None if there are none.
+
+        References
+        ----------
+        Zarr specification, version 2: "Filters"; version 3: "Chunk encoding".
+        """
         return [codec_from(s) for s in self._current.steps if s.role == "filter"] or None
 
     @property
@@ -511,6 +595,44 @@ class Array(Selections, PrivateNames, NewerNames, Node):
             self._engine.read(part, memory, fields)
             out[region] = memory.reshape(part.shape + memory.shape[len(part.kept_shape) :])
         return out
+
+    @property
+    def explain(self) -> Explain:
+        """What reading a selection would cost, by the selection in square brackets.
+
+        ``z.explain[0]`` tells it of ``z[0]``; ``z.explain.oindex``, ``z.explain.vindex`` and
+        ``z.explain.blocks`` of the other kinds of selections. Nothing is read, see
+        :class:`Explain`. :func:`zarr.traffic` counts what then happens.
+
+        Examples
+        --------
+        >>> import zarr
+        >>> z = zarr.ones((100, 100), chunks=(1, 100))
+        >>> z.explain[:, 5].amplification
+        100.0
+        >>> print(z.explain[5])
+        selection     : (100,), 800 bytes
+        chunks        : 1
+        store         : 1 call, 1 key or range
+        bytes stored  : unknown
+        bytes decoded : 800
+        amplification : 1
+        exact         : no, an estimate
+        """
+        return Explain(self._rehearse)
+
+    def _rehearse(self, read: Callable[[Any], Any], look: bool) -> Explanation:
+        """Return what `read` costs, which is called with an array; `look` at what is stored."""
+        meta, engine = self._meta, self._engine
+        folder = engine.keys.prefix.rpartition("/")[0]
+        sizes = dict(self.chunk_store.list_sizes(folder)) if look else None
+        rehearsal = Rehearsal(engine, sizes)
+        if not (self._cache_metadata or self._is_view):
+            rehearsal.store.note("__getitem__", [self._key], nbytes=len(self._document))
+        array: Any = self._view(meta, None, None)
+        array._engine_, array._get = rehearsal, rehearsal.get
+        read(array)
+        return rehearsal.explanation()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if copy is False:
@@ -662,6 +784,10 @@ class Array(Selections, PrivateNames, NewerNames, Node):
             If the array is read-only.
         ValueError
             If the number of dimensions would change.
+
+        References
+        ----------
+        Zarr specification, version 3: "Resizing". It leaves to libraries whether to delete chunks.
 
         Examples
         --------
@@ -966,6 +1092,8 @@ class Array(Selections, PrivateNames, NewerNames, Node):
             kept["cache_bytes"] = self._cache_bytes
         if self._missing != usual.missing:
             kept["missing"] = self._missing
+        if self._verify != usual.verify:
+            kept["verify"] = self._verify
         return partial(Array, **kept) if kept else Array, (self._store, *options)
 
     def __repr__(self) -> str:

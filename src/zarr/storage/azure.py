@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from zarr.errors import StoreError, StoreKeyError, StorePermissionError, StoreTimeoutError
 from zarr.storage.aliases import canonical_host
 from zarr.storage.base import BaseStore, Buffer, ByteRange, Separator, as_bytes, check_key
-from zarr.storage.remote import cut_into, failure, map_requests, request_apart, require
+from zarr.storage.remote import age_of, cut_into, failure, map_requests, request_apart, require
 
 __all__ = ["ABSStore"]
 
@@ -343,6 +343,19 @@ class ABSStore(BaseStore):
             for blob in _paged(found):
                 if not _is_folder(blob):
                     yield blob.name[skip:], int(blob.size)
+
+    def get_ages(self, keys: Iterable[str]) -> dict[str, float]:
+        keys = list(keys)
+        ages = map_requests(self._age, keys, _CONNECTIONS)
+        return {key: age for key, age in zip(keys, ages, strict=True) if age is not None}
+
+    def _age(self, key: str) -> float | None:
+        try:
+            with self._doing("measure", key):
+                blob = self.client.get_blob_client(self._name(key))
+                return age_of(self._properties(blob).last_modified)
+        except KeyError:
+            return None
 
     def _entries(self, path: str) -> Iterator[tuple[str, int | None]]:
         """Yield the names directly below `path`, with the size of a value, None for a folder."""

@@ -24,9 +24,9 @@ from contextlib import suppress
 from functools import wraps
 from importlib import import_module
 from types import TracebackType
-from typing import Any, ClassVar, Literal, Self, TypeAlias
+from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias
 
-from zarr.errors import ReadOnlyError, StoreKeyError, StoreTypeError
+from zarr.errors import ReadOnlyError, StoreKeyError, StoreTypeError, TransactionError
 from zarr.storage.coroutine_verbs import (
     ROUTES,
     CoroutineVerbs,
@@ -36,7 +36,10 @@ from zarr.storage.coroutine_verbs import (
 from zarr.storage.identity import Identity, identity_of
 from zarr.storage.order import in_order, is_document_name
 
-__all__ = ["BaseStore", "Buffer", "ByteRange", "KVStore", "Store", "as_store"]
+__all__ = [
+    "BaseStore", "Buffer", "ByteRange", "KVStore", "Outcome", "Store", "StoreTransaction",
+    "as_store",
+]  # fmt: skip
 
 Buffer: TypeAlias = Any
 """Anything with the buffer protocol: bytes, bytearray, memoryview, a contiguous array."""
@@ -46,6 +49,23 @@ ByteRange: TypeAlias = tuple[int, int | None]
 from the end."""
 
 Separator: TypeAlias = Literal[".", "/"]
+
+Outcome: TypeAlias = Literal["clean", "rolled back", "rolled forward"]
+"""What :func:`zarr.recover` has found and done."""
+
+
+class StoreTransaction(Protocol):
+    """Protocol: a transaction that has begun, as :meth:`BaseStore.begin` returns it."""
+
+    @property
+    def store(self) -> BaseStore:
+        """The store to work in."""
+
+    def commit(self) -> None:
+        """Make all changes in `store` visible together, and end the transaction."""
+
+    def rollback(self) -> None:
+        """Drop all changes, and end the transaction."""
 
 
 _COPIED_AT_A_TIME = 32
@@ -68,6 +88,10 @@ def normalize_storage_path(path: str | bytes | None) -> str:
     ------
     ValueError
         If a segment is ``.`` or ``..``.
+
+    References
+    ----------
+    Zarr specification, version 2: "Logical storage paths"; version 3: "Node names".
 
     Examples
     --------
@@ -134,6 +158,10 @@ _VERBS = {
 """The verbs whose defaults go through another method, by that method."""
 
 
+class_hooks: list[Callable[[type], None]] = []
+"""What is called with each new class of stores."""
+
+
 def _age(cls: type, name: str) -> int:
     """Return how many classes further up `cls` has its attribute `name` from."""
     return next(age for age, base in enumerate(cls.__mro__) if name in base.__dict__)
@@ -172,6 +200,8 @@ class BaseStore(CoroutineVerbs, MutableMapping[str, Buffer]):
         than one for a remote store, because threads mostly wait for it.
     partial_reads : bool
         Whether :meth:`get_partial_values` transfers fewer bytes than reading whole values.
+    whole_reads : bool
+        Whether any part of a value takes as long as the whole, so that shards are read whole.
     default_version : int or None
         Version of the format of new arrays and groups for which none is given.
     is_view : bool
@@ -186,11 +216,20 @@ class BaseStore(CoroutineVerbs, MutableMapping[str, Buffer]):
         version 3, where there are none of the others.
     documents_first : bool
         Whether the metadata of a longer array must be written before its new chunks.
+    forwards : bool
+        Whether values are read from another store, as by a cache. :func:`zarr.traffic` leaves such
+        stores out of its totals.
+    has_transactions : bool
+        Whether :meth:`begin` begins a transaction.
 
     Notes
     -----
     A store is an instance of `zarr.abc.store.Store`, too, and has its coroutines. A subclass that
     overrides coroutines such as ``get``, ``set`` or ``list_dir`` is used through them.
+
+    References
+    ----------
+    Zarr specification, version 2: "Storage"; version 3: "Abstract store interface".
 
     Examples
     --------
@@ -216,12 +255,15 @@ class BaseStore(CoroutineVerbs, MutableMapping[str, Buffer]):
 
     threads: ClassVar[int] = 1
     partial_reads: ClassVar[bool] = False
+    whole_reads: ClassVar[bool] = False
     default_version: ClassVar[int | None] = None
     is_view: ClassVar[bool] = False
     atomic_folders: ClassVar[bool] = False
     lists_folders: ClassVar[bool] = False
     rare_formats: ClassVar[bool] = True
     documents_first: ClassVar[bool] = False
+    forwards: ClassVar[bool] = False
+    has_transactions: ClassVar[bool] = False
     _dimension_separator: Separator | None = None
     _mode: str = "a"
     _store_version: ClassVar[int] = 2  # what code written for 2.x asks of a store
@@ -252,6 +294,8 @@ class BaseStore(CoroutineVerbs, MutableMapping[str, Buffer]):
         if cls.get_partial_values is BaseStore.get_partial_values:
             cls.partial_reads = False
         cls.lists_folders = cls.list_prefix is not BaseStore.list_prefix
+        for hook in class_hooks:
+            hook(cls)
 
     # -- five methods to implement -------------------------------------------------
 
@@ -542,6 +586,11 @@ class BaseStore(CoroutineVerbs, MutableMapping[str, Buffer]):
         -----
         Where a store can, all ranges of a value come from the same version of it, if they are
         adjacent in `ranges`.
+
+        References
+        ----------
+        Zarr specification, version 3: "Abstract store interface", operation
+        ``get_partial_values``.
         """
         values = self.getitems(list(dict.fromkeys(key for key, _ in ranges)))
         return [
@@ -633,6 +682,10 @@ class BaseStore(CoroutineVerbs, MutableMapping[str, Buffer]):
         ------
         str
             The complete key.
+
+        References
+        ----------
+        Zarr specification, version 3: "Abstract store interface", operation ``list_prefix``.
         """
         prefix = f"{path}/" if path else ""
         return (key for key in list(self) if key.startswith(prefix))
@@ -696,8 +749,8 @@ class BaseStore(CoroutineVerbs, MutableMapping[str, Buffer]):
         Returns
         -------
         dict of str to float
-            Seconds by key, without the keys for which the store does not know it. The default
-            knows none.
+            Seconds by key, without missing keys and those for which the store does not know it. On
+            remote stores, by the clock of the server. The default knows none.
         """
         return {}
 
@@ -713,6 +766,10 @@ class BaseStore(CoroutineVerbs, MutableMapping[str, Buffer]):
         -------
         list of str
             The names, sorted; empty if nothing exists below `path`.
+
+        References
+        ----------
+        Zarr specification, version 3: "Abstract store interface", operation ``list_dir``.
         """
         skip = len(path) + 1 if path else 0
         return sorted({key[skip:].partition("/")[0] for key in self.list_prefix(path)})
@@ -727,6 +784,10 @@ class BaseStore(CoroutineVerbs, MutableMapping[str, Buffer]):
         ----------
         path : str, optional
             Path in the store. The root by default.
+
+        References
+        ----------
+        Zarr specification, version 3: "Abstract store interface", operation ``erase_prefix``.
         """
         others, below, own = in_order(self.list_prefix(path), path)
         for keys in (own, below, others):
@@ -786,6 +847,61 @@ class BaseStore(CoroutineVerbs, MutableMapping[str, Buffer]):
         prefix = f"{path}/" if path else ""
         keys = [f"{prefix}{name}" for name in self.listdir(path)]
         return sum(memoryview(v).nbytes for v in self.getitems(keys).values())
+
+    # -- transactions --------------------------------------------------------------
+
+    def begin(
+        self, *, fsync: bool = True, timeout: float = 30.0, read_only: bool = False
+    ) -> StoreTransaction:
+        """Begin a transaction; used by :func:`zarr.transaction`.
+
+        Parameters
+        ----------
+        fsync : bool, default True
+            Whether a commit waits until all changes are on the disk, where that is a choice.
+        timeout : float, default 30.0
+            Seconds for which to wait for other transactions.
+        read_only : bool, default False
+            Whether only to keep what is read from changing.
+
+        Returns
+        -------
+        StoreTransaction
+            The transaction, with a store to work in.
+
+        Raises
+        ------
+        TransactionError
+            If the store has no transactions, or another one takes longer than `timeout`.
+        """
+        raise self._without_transactions()
+
+    def recover(self, timeout: float = 30.0) -> Outcome:
+        """Complete or undo a transaction that was interrupted; used by :func:`zarr.recover`.
+
+        Parameters
+        ----------
+        timeout : float, default 30.0
+            Seconds for which to wait for other transactions.
+
+        Returns
+        -------
+        str
+            ``'clean'``, ``'rolled back'`` or ``'rolled forward'``.
+
+        Raises
+        ------
+        TransactionError
+            If the store has no transactions.
+        """
+        raise self._without_transactions()
+
+    def _without_transactions(self) -> TransactionError:
+        return TransactionError(
+            f"{self!r} has no transactions; a directory (DirectoryStore), SQLiteStore, LMDBStore "
+            "and RedisStore have. For versions of data on object stores use icechunk or OCDBT "
+            "(tensorstore)"
+        )
 
     # -- life cycle ----------------------------------------------------------------
 
@@ -879,10 +995,14 @@ class KVStore(BaseStore):
 
     def _adopt_verbs(self, mapping: MutableMapping[str, Buffer]) -> None:
         # The one place where a foreign object is asked what it can do: once, at the door.
+        self._verbs: dict[str, Any] = {}
         for verb in ("setitems", "delitems", "listdir", "rmdir", "rename", "getsize", "close"):
             method = getattr(mapping, verb, None)
             if callable(method):
-                setattr(self, verb, method)
+                self._verbs[verb] = method
+        for verb in self._verbs.keys() & {"getsize", "close"}:
+            setattr(self, verb, self._verbs[verb])
+        self.forwards = isinstance(mapping, BaseStore)  # type: ignore[misc]
         self._dimension_separator = getattr(mapping, "_dimension_separator", None)
         # A defaultdict stores what it is asked for.
         self._fills_itself = callable(getattr(type(mapping), "__missing__", None))
@@ -925,6 +1045,22 @@ class KVStore(BaseStore):
 
     def __len__(self) -> int:
         return len(self._mutable_mapping) if self._has_length else super().__len__()
+
+    def setitems(self, items: Mapping[str, Buffer]) -> None:
+        self._verbs.get("setitems", super().setitems)(items)
+
+    def delitems(self, keys: Iterable[str]) -> None:
+        self._verbs.get("delitems", super().delitems)(keys)
+
+    def listdir(self, path: str = "") -> list[str]:
+        names: list[str] = self._verbs.get("listdir", super().listdir)(path)
+        return names
+
+    def rmdir(self, path: str = "") -> None:
+        self._verbs.get("rmdir", super().rmdir)(path)
+
+    def rename(self, src_path: str, dst_path: str) -> None:
+        self._verbs.get("rename", super().rename)(src_path, dst_path)
 
     def list_sizes(self, path: str = "") -> Iterator[tuple[str, int]]:
         mapping = self._mutable_mapping

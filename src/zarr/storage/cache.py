@@ -62,6 +62,8 @@ class LRUStoreCache(BaseStore):
     (1, 2)
     """
 
+    forwards = True
+
     def __init__(
         self, store: BaseStore | MutableMapping[str, Any] | str, max_size: int | None
     ) -> None:

@@ -138,6 +138,11 @@ class ConsolidatedMetadataStore(BaseStore):
     MetadataError
         If they are invalid, or found to be out of date and `strict` is True.
 
+    References
+    ----------
+    The Zarr specification has no section on consolidated metadata; see
+    :func:`zarr.consolidate_metadata`.
+
     Examples
     --------
     >>> import zarr
@@ -149,6 +154,7 @@ class ConsolidatedMetadataStore(BaseStore):
     ['.zgroup', 'foo/.zarray']
     """
 
+    forwards = True
     _mode = "r"
 
     def __init__(

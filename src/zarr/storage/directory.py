@@ -33,7 +33,9 @@ from zarr.storage.base import (
     BaseStore,
     Buffer,
     ByteRange,
+    Outcome,
     Separator,
+    StoreTransaction,
     as_bytes,
     check_key,
     normalize_storage_path,
@@ -42,6 +44,7 @@ from zarr.storage.files import (
     ABSENT,
     FAILURES,
     discard,
+    empty_but,
     file_type,
     is_absent,
     is_temporary,
@@ -51,11 +54,17 @@ from zarr.storage.files import (
     replace_file,
     sync_folder,
 )
+from zarr.storage.journal import RESERVED, Journal, has_commit, read_commit
 from zarr.storage.links import check_dangling, check_inside
+from zarr.storage.overlay import OverlayStore
+from zarr.storage.transactions import DirectoryReading, DirectoryTransaction
 
 __all__ = ["DirectoryStore", "NestedDirectoryStore", "TempStore", "atexit_rmglob", "atexit_rmtree"]
 
 _MOST_FOLDERS = 10_000
+
+_PATIENCE = 30.0
+"""Seconds for which a write waits for the commit of another process."""
 
 _NO_LINK = READ | NO_FOLLOW
 """How to open what should not be a link. If it is one, the system says so, and one that leads
@@ -139,6 +148,10 @@ class DirectoryStore(BaseStore):
     Files whose names begin with ``.__zarr_tmp_`` are left by processes that were killed. They are
     not keys, and can be deleted while no process writes.
 
+    References
+    ----------
+    Zarr specification, version 3: "File system store".
+
     Examples
     --------
     >>> import zarr
@@ -151,6 +164,7 @@ class DirectoryStore(BaseStore):
 
     partial_reads: ClassVar[bool] = True
     atomic_folders: ClassVar[bool] = True
+    has_transactions: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -173,6 +187,10 @@ class DirectoryStore(BaseStore):
         self._prefix = os.path.join(path, "")
         # Folders in keys that have been checked, because most keys share theirs with others.
         self._checked = {""}
+        # A commit of another process that has not been completed. It is looked for here, and
+        # whenever a node is opened; without one, that is all it costs.
+        self._pending: OverlayStore | None = None
+        self._notice_commit()
 
     @property
     def root(self) -> Path:
@@ -188,6 +206,10 @@ class DirectoryStore(BaseStore):
         return "file", real_name(self._prefix + below)
 
     # -- from keys to files --------------------------------------------------------
+
+    def _name(self, key: object) -> str:
+        """Return `key` as the names of files have it; raise `StoreKeyError` if it has no file."""
+        return self._file(key)[len(self._prefix) :]
 
     def _file(self, key: object) -> str:
         """Return the path of the file for `key`, which cannot lie outside the root."""
@@ -211,7 +233,47 @@ class DirectoryStore(BaseStore):
             self._checked = {""}
         self._checked.add(folder)
 
+    # -- transactions --------------------------------------------------------------
+
+    def _notice_commit(self) -> OverlayStore | None:
+        """Return what to read from while a commit of the directory has not been completed."""
+        if not has_commit(self.path):
+            self._pending = None
+        elif (commit := read_commit(self.path)) is not None:
+            self._pending = OverlayStore(self._without_overlay(), self._journal(), commit.changes)
+        return self._pending
+
+    def _without_overlay(self) -> DirectoryStore:
+        plain = object.__new__(type(self))
+        plain.__dict__.update(self.__dict__)
+        plain._pending = None
+        return plain
+
+    def _journal(self) -> Journal:
+        return Journal(self.path, self._file)
+
+    def _complete(self) -> None:
+        """Complete the commit of another process, before anything else is changed."""
+        if self._pending is not None:
+            self._journal().recover(_PATIENCE)
+            self._pending = None
+
+    def begin(
+        self, *, fsync: bool = True, timeout: float = 30.0, read_only: bool = False
+    ) -> StoreTransaction:
+        kind = DirectoryReading if read_only else DirectoryTransaction
+        return kind(self._without_overlay(), self._journal(), fsync, timeout)
+
+    def recover(self, timeout: float = 30.0) -> Outcome:
+        outcome = self._journal().recover(timeout)
+        self._pending = None
+        return outcome
+
     # -- reading -------------------------------------------------------------------
+
+    def probe(self, keys: Sequence[str]) -> dict[str, Buffer]:
+        self._notice_commit()
+        return self.getitems(keys)
 
     def _read(self, key: str, ranges: Sequence[ByteRange] | None = None) -> Any:
         """Return the value of `key`, or those `ranges` of it; None if it is absent."""
@@ -250,12 +312,16 @@ class DirectoryStore(BaseStore):
             os.close(descriptor)
 
     def __getitem__(self, key: str) -> bytes:
+        if self._pending is not None and (overlay := self._notice_commit()) is not None:
+            return as_bytes(overlay[key])
         value = self._read(key)
         if value is None:
             raise KeyError(key)
         return as_bytes(value)
 
     def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
+        if self._pending is not None and (overlay := self._notice_commit()) is not None:
+            return overlay.getitems(keys)
         if len(keys) < _WORTH_MAPPING or not self.follow_symlinks:
             return {key: value for key in keys if (value := self._read(key)) is not None}
         # Three system calls per key, and little else: this is what reading small chunks costs.
@@ -296,6 +362,8 @@ class DirectoryStore(BaseStore):
         return {}
 
     def get_partial_values(self, ranges: Sequence[tuple[str, ByteRange]]) -> list[Buffer | None]:
+        if self._pending is not None and (overlay := self._notice_commit()) is not None:
+            return overlay.get_partial_values(ranges)
         values: list[Buffer | None] = []
         # The ranges of one value come from one file, though another may take its place.
         for key, group in itertools.groupby(ranges, key=lambda item: item[0]):
@@ -305,6 +373,8 @@ class DirectoryStore(BaseStore):
         return values
 
     def __contains__(self, key: object) -> bool:
+        if self._pending is not None and (overlay := self._notice_commit()) is not None:
+            return key in overlay
         try:
             path = self._file(key)
         except StoreKeyError:
@@ -327,6 +397,7 @@ class DirectoryStore(BaseStore):
     def __setitem__(self, key: str, value: Buffer) -> None:
         if self._mode == "r":
             self.check_writeable()
+        self._complete()
         path = self._file(key)
         try:
             replace_file(path, value, fsync=self.fsync)
@@ -344,6 +415,7 @@ class DirectoryStore(BaseStore):
 
     def __delitem__(self, key: str) -> None:
         self.check_writeable()
+        self._complete()
         try:
             path = self._file(key)
         except _NoFileError:
@@ -368,6 +440,8 @@ class DirectoryStore(BaseStore):
         try:
             with os.scandir(self._folder(path)) as entries:
                 found = [entry for entry in entries if not is_temporary(entry.name)]
+            if not path:
+                found = [entry for entry in found if entry.name not in RESERVED]
         except _NoFileError:
             return []
         except FAILURES as error:
@@ -397,6 +471,9 @@ class DirectoryStore(BaseStore):
         return self.list_prefix()
 
     def list_prefix(self, path: str = "") -> Iterator[str]:
+        if self._pending is not None and (overlay := self._notice_commit()) is not None:
+            yield from overlay.list_prefix(path)
+            return
         for entry in self._entries(path):
             key = f"{path}/{entry.name}" if path else entry.name
             if _is_folder(entry):
@@ -405,6 +482,9 @@ class DirectoryStore(BaseStore):
                 yield key
 
     def list_sizes(self, path: str = "") -> Iterator[tuple[str, int]]:
+        if self._pending is not None and (overlay := self._notice_commit()) is not None:
+            yield from overlay.list_sizes(path)
+            return
         for entry in self._entries(path):
             key = f"{path}/{entry.name}" if path else entry.name
             if _is_folder(entry):
@@ -416,11 +496,13 @@ class DirectoryStore(BaseStore):
     def list_temporary(self, path: str = "") -> Iterator[tuple[str, int, float]]:
         try:
             with os.scandir(self._folder(path)) as entries:
-                found = sorted(entries, key=attrgetter("name"))
+                found = list(entries)
         except (_NoFileError, *FAILURES):
             return  # the list of keys raises what there is to raise
         for entry in found:
             name = f"{path}/{entry.name}" if path else entry.name
+            if name in RESERVED:
+                continue
             if is_temporary(entry.name):
                 with suppress(FileNotFoundError):
                     known = entry.stat(follow_symlinks=False)
@@ -436,15 +518,21 @@ class DirectoryStore(BaseStore):
         return ages
 
     def listdir(self, path: str = "") -> list[str]:
+        if self._pending is not None and (overlay := self._notice_commit()) is not None:
+            return overlay.listdir(path)
         return [entry.name for entry in self._entries(path)]
 
     def rmdir(self, path: str = "") -> None:
         self.check_writeable()
+        self._complete()
         try:
             target = self._folder(path)
         except _NoFileError:
             return
         if path and not _is_discarded(target):
+            return
+        if not path and any(map(os.path.lexists, (self._prefix + name for name in RESERVED))):
+            empty_but(target, RESERVED)
             return
         discard(target, is_root=not path)
         if self.fsync and path:
@@ -452,6 +540,7 @@ class DirectoryStore(BaseStore):
 
     def rename(self, src_path: str, dst_path: str) -> None:
         self.check_writeable()
+        self._complete()
         target = self._file(dst_path)
         try:
             source = self._file(src_path)
@@ -470,6 +559,8 @@ class DirectoryStore(BaseStore):
             sync_folder(os.path.dirname(target))
 
     def getsize(self, path: str = "") -> int:
+        if self._pending is not None and (overlay := self._notice_commit()) is not None:
+            return overlay.getsize(path)
         if path and path in self:
             return _size(self._file(path))
         return sum(_size(entry.path) for entry in self._entries(path) if not _is_folder(entry))

@@ -14,7 +14,7 @@ import itertools
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -25,7 +25,9 @@ from zarr._system import (
     HAS_FOLDER_HANDLES,
     NO_FOLLOW,
     READ,
+    UPDATE,
     is_junction,
+    link,
     read_at,
     read_into,
     rename,
@@ -38,8 +40,9 @@ from zarr.storage.buffer_pool import LEAST, lend
 from zarr.storage.order import is_document_name
 
 __all__ = [
-    "ABSENT", "FAILURES", "discard", "file_type", "is_absent", "is_temporary", "move",
-    "read_all", "read_ranges", "replace_file", "sync_folder",
+    "ABSENT", "FAILURES", "discard", "empty_but", "file_type", "is_absent", "is_temporary",
+    "make_folder", "move", "put_link", "read_all", "read_ranges", "replace_file", "sync_file",
+    "sync_folder", "temporary_name", "write_new_file",
 ]  # fmt: skip
 
 TEMPORARY = ".__zarr_tmp_"
@@ -176,7 +179,7 @@ def replace_file(path: str, value: Buffer, *, fsync: bool = False) -> None:
             left -= 1
             if not left:
                 raise
-            _make_folder(os.path.dirname(path), fsync)
+            make_folder(os.path.dirname(path), fsync)
 
 
 def _replace_once(path: str, value: Buffer, fsync: bool) -> None:
@@ -205,6 +208,21 @@ def _replace_once(path: str, value: Buffer, fsync: bool) -> None:
         sync_folder(folder or ".")
 
 
+def write_new_file(path: str, value: Buffer) -> int:
+    """Write `value` to a new file that nobody reads yet; return the size in bytes."""
+    try:
+        (descriptor,) = map(os.open, (path,), _WRITE, _NEW_MODE)
+        try:
+            _write_all(descriptor, value)
+            return os.fstat(descriptor).st_size
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.filename is None:
+            error.filename = path
+        raise
+
+
 def _write_all(descriptor: int, value: Buffer) -> None:
     view: bytes | memoryview = value if type(value) is bytes else as_view(value)
     written = os.write(descriptor, view)
@@ -213,7 +231,7 @@ def _write_all(descriptor: int, value: Buffer) -> None:
         written = os.write(descriptor, view)
 
 
-def _make_folder(path: str, fsync: bool) -> None:
+def make_folder(path: str, fsync: bool) -> None:
     """Make a folder and those above it, unless others delete one of them meanwhile.
 
     Raises
@@ -234,6 +252,15 @@ def _make_folder(path: str, fsync: bool) -> None:
         except FileExistsError:
             if file_type(folder, follow_symlinks=False) not in (0, stat.S_IFDIR):
                 raise
+
+
+def sync_file(path: str) -> None:
+    """Return when the contents of a file are on the disk."""
+    (descriptor,) = map(os.open, (path,), (UPDATE,))
+    try:
+        sync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def sync_folder(path: str) -> None:
@@ -281,7 +308,39 @@ def move(source: str, target: str, *, fsync: bool = False) -> None:
         if file_type(target, follow_symlinks=False):
             discard(target)
         else:
-            _make_folder(os.path.dirname(target), fsync)
+            make_folder(os.path.dirname(target), fsync)
+
+
+def put_link(source: str, target: str) -> bool:
+    """Give the file at `source` a second name, in place of what is at `target`.
+
+    Returns
+    -------
+    bool
+        False if the file system has no hard links.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no file at `source`, or no folder for `target`.
+    """
+    try:
+        return link(source, target)
+    except FileExistsError:
+        pass
+    aside = _hidden_beside(target)
+    try:
+        if not link(source, aside):
+            return False
+        try:
+            rename(aside, target)
+        except IsADirectoryError:
+            discard(target)
+            rename(aside, target)
+    finally:
+        with suppress(FileNotFoundError):  # where both names are of one file, nothing was renamed
+            unlink(aside)
+    return True
 
 
 def _folders_above(path: str) -> Iterator[str]:
@@ -351,6 +410,13 @@ def discard(path: str, *, is_root: bool = False) -> None:
             pass  # others were faster
         except IsADirectoryError:
             discard(path)
+
+
+def empty_but(path: str, spared: Container[str]) -> None:
+    """Delete what is in a folder but for some names in it, metadata first."""
+    for entry in _metadata_first(path):
+        if entry.name not in spared:
+            discard(entry.path)
 
 
 def _is_current(path: str) -> bool:

@@ -46,7 +46,9 @@ from zarr.storage.fsspec_facts import (
     is_about_range,
     is_async,
     is_denial,
+    known_ages,
     limits,
+    listed,
     local_root,
     may_pass,
     protocols,
@@ -715,23 +717,28 @@ class FSStore(BaseStore):
 
     def list_prefix(self, path: str = "") -> Iterator[str]:
         if self._directory is not None:
-            yield from self._locally("list", path, _listed, self._directory.list_prefix, path)
+            yield from self._locally("list", path, listed, self._directory.list_prefix, path)
             return
         yield from (key for key, _ in self._listed(path))
 
     def list_sizes(self, path: str = "") -> Iterator[tuple[str, int]]:
         if self._directory is not None:
-            yield from self._locally("list", path, _listed, self._directory.list_sizes, path)
+            yield from self._locally("list", path, listed, self._directory.list_sizes, path)
             return
         for key, entry in self._listed(path):
             yield key, int(-1 if (size := entry.get("size")) is None else size)
 
     def list_temporary(self, path: str = "") -> Iterator[tuple[str, int, float]]:
         if self._directory is not None:
-            yield from self._locally("list", path, _listed, self._directory.list_temporary, path)
+            yield from self._locally("list", path, listed, self._directory.list_temporary, path)
 
     def get_ages(self, keys: Iterable[str]) -> dict[str, float]:
-        return {} if self._directory is None else self._directory.get_ages(keys)
+        keys = list(keys)
+        if self._directory is not None:
+            return self._directory.get_ages(keys)
+        self.fs.invalidate_cache()
+        outcomes = self._ask("info", [(self._path(key),) for key in keys])
+        return known_ages(self._present("look for", keys, outcomes))
 
     def _listed(self, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield each key below `path`, with what fsspec knows of the file."""
@@ -817,7 +824,3 @@ class FSStore(BaseStore):
 
     def close(self) -> None:
         """Do nothing: ``fsspec`` shares file systems between all their users."""
-
-
-def _listed(verb: Callable[[str], Iterable[Any]], path: str) -> list[Any]:
-    return list(verb(path))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from zarr.errors import StoreError
 from zarr.storage.base import ByteRange, take_range
+from zarr.storage.remote import age_of
 
 __all__ = [
     "BUCKETS", "CACHES", "CONCURRENCY", "HTTP_CONCURRENCY", "Request", "calling", "cut_part",
-    "has_magic",
-    "is_about_range", "is_async", "is_denial", "limits", "local_root", "may_pass", "protocols",
-    "status", "tuned",
+    "has_magic", "is_about_range", "is_async", "is_denial", "known_ages", "limits", "listed",
+    "local_root", "may_pass", "protocols", "status", "tuned",
 ]  # fmt: skip
 
 Request: TypeAlias = tuple[Any, ...]
@@ -34,6 +34,9 @@ _LASTING_NUMBERS = (
 )  # fmt: skip
 
 BUCKETS = {"s3", "s3a", "gs", "gcs", "abfs", "az", "adl", "oss", "oci"}
+_MOMENTS = ("LastModified", "last_modified", "mtime", "updated", "modified", "created")
+"""What file systems call the time of the last change, the best first."""
+
 CACHES = {"simplecache", "filecache", "blockcache", "cached"}
 
 
@@ -143,3 +146,18 @@ def cut_part(part: bytes, byte_range: ByteRange) -> bytes:
     if asked is not None and len(part) > asked:
         return take_range(part, byte_range)  # everything came
     return part[:length]
+
+
+def known_ages(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """Return how many seconds ago files were written, by what fsspec knows of each."""
+    ages = {key: age_of(_last_change(entry)) for key, entry in entries.items()}
+    return {key: age for key, age in ages.items() if age is not None}
+
+
+def _last_change(entry: Mapping[str, Any]) -> Any:
+    return next((entry[name] for name in _MOMENTS if entry.get(name) is not None), None)
+
+
+def listed(verb: Callable[[str], Iterable[Any]], path: str) -> list[Any]:
+    """Return all that a listing of `path` yields."""
+    return list(verb(path))

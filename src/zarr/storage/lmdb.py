@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import itertools
 import os
 import shutil
 import sys
@@ -22,12 +21,25 @@ from zarr.storage.base import (
     BaseStore,
     Buffer,
     ByteRange,
+    Outcome,
     Separator,
+    StoreTransaction,
     as_view,
     check_key,
     take_range,
 )
 from zarr.storage.lmdb_file import find_damage
+from zarr.storage.lmdb_keys import (
+    KEYS_AT_A_TIME,
+    LONGEST_KEY,
+    children,
+    delete_folder,
+    delete_keys,
+    keys_below,
+    next_keys,
+    next_sizes,
+)
+from zarr.storage.lmdb_writer import LMDBTransaction
 
 __all__ = ["LMDBStore"]
 
@@ -39,9 +51,7 @@ _MAP_SIZE = 1 << 40 if sys.maxsize > 1 << 32 else 1 << 30
 _WORTH_MAPPING = 32 << 10
 """Values below this many bytes are copied, which is faster than to lend them."""
 
-_LONGEST_KEY = 511
 _MOST_LOANS = 64
-_KEYS_AT_A_TIME = 10_000
 _LEAST_FREE = 1 << 20
 
 
@@ -84,65 +94,6 @@ def _lent(value: memoryview, loan: _Loan | None) -> Buffer:
     return memoryview(array)  # type: ignore[arg-type]  # of 3.11, which has no __buffer__
 
 
-def _children(transaction: Any, prefix: bytes) -> Iterator[tuple[bytes, int]]:
-    """Yield the names behind `prefix` and the sizes of their values; folders end with ``/``.
-
-    One seek per child, however much lies below it.
-    """
-    cursor = transaction.cursor()
-    found = cursor.set_range(prefix) if prefix else cursor.first()
-    while found:
-        key = bytes(cursor.key())
-        if not key.startswith(prefix):
-            return
-        name, slash, _ = key[len(prefix) :].partition(b"/")
-        if slash:
-            yield name + slash, 0
-            found = cursor.set_range(prefix + name + b"0")  # "0" follows "/"
-        else:
-            yield name, len(cursor.value())
-            found = cursor.next()
-
-
-def _below(transaction: Any, prefix: bytes, start: bytes) -> Iterator[bytes]:
-    """Yield the keys from `start` on that begin with `prefix`."""
-    cursor = transaction.cursor()
-    if cursor.set_range(start) if start else cursor.first():
-        for key in cursor.iternext(values=False):
-            if not key.startswith(prefix):
-                return
-            yield key
-
-
-def _next_below(prefix: bytes, start: bytes, transaction: Any) -> list[bytes]:
-    return list(itertools.islice(_below(transaction, prefix, start), _KEYS_AT_A_TIME))
-
-
-def _sizes_below(prefix: bytes, start: bytes, transaction: Any) -> list[tuple[bytes, int]]:
-    """Return the next keys from `start` on that begin with `prefix`, and the sizes of values."""
-    cursor = transaction.cursor()
-    found: list[tuple[bytes, int]] = []
-    if cursor.set_range(start) if start else cursor.first():
-        for name, value in cursor:
-            key = bytes(name)
-            if not key.startswith(prefix) or len(found) == _KEYS_AT_A_TIME:
-                break
-            found.append((key, len(value)))
-    return found
-
-
-def _delete(transaction: Any, names: Iterable[bytes]) -> int:
-    """Delete those `names` that exist; return their number."""
-    return sum(transaction.delete(name) for name in names if 0 < len(name) <= _LONGEST_KEY)
-
-
-def _delete_folder(prefix: bytes, transaction: Any) -> None:
-    cursor = transaction.cursor()
-    found = cursor.set_range(prefix) if prefix else cursor.first()
-    while found and cursor.key().startswith(prefix):
-        found = cursor.delete() and cursor.key()
-
-
 # A database can be open only once in a process: all stores in it share one environment.
 _environments: dict[tuple[int, int], _Environment] = {}
 
@@ -165,7 +116,7 @@ class _Environment:
         self.path = path
         self.options = options
         self.stores: dict[int, weakref.ref[LMDBStore]] = {}
-        self.loans: dict[int, weakref.ref[_Loan]] = {}
+        self.loans: dict[int, weakref.ref[Any]] = {}
         self._turns: dict[int, Any] = {}
         self._environment: Any = None
         self._was_checked = False
@@ -286,6 +237,7 @@ class _Environment:
         """Forget, in a child process, what is open in the parent."""
         if self._environment is not None:
             _inherited.append(self._environment)
+            _inherited.extend(loan() for loan in self.loans.values())
             self._environment = None
         self.loans = {}
         self._turns = {}
@@ -489,6 +441,7 @@ class LMDBStore(BaseStore):
 
     partial_reads: ClassVar[bool] = True
     atomic_folders: ClassVar[bool] = True
+    has_transactions: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -579,6 +532,21 @@ class LMDBStore(BaseStore):
         except lmdb.Error as error:
             raise environment.failure(error) from error
 
+    def begin(
+        self, *, fsync: bool = True, timeout: float = 30.0, read_only: bool = False
+    ) -> StoreTransaction:
+        if not read_only:
+            self.check_writeable()
+        flush = self.flush if fsync and not read_only else None
+        begun = LMDBTransaction(self._environment(), flush, write=not read_only)
+        begun.start(timeout)
+        begun.store = _LMDBStaging(self, begun, read_only)
+        return begun
+
+    def recover(self, timeout: float = 30.0) -> Outcome:
+        self._environment()  # LMDB has nothing to recover: what is not committed is not reachable
+        return "clean"
+
     def flush(self) -> None:
         """Write all changes to the disk."""
         self._sync(self._environment())
@@ -661,9 +629,9 @@ class LMDBStore(BaseStore):
 
     def _encoded(self, key: str) -> bytes:
         name = check_key(key).encode()
-        if len(name) > _LONGEST_KEY:
+        if len(name) > LONGEST_KEY:
             raise StoreKeyError(
-                f"key {key[:40]!r}... has {len(name)} bytes; LMDB takes at most {_LONGEST_KEY}"
+                f"key {key[:40]!r}... has {len(name)} bytes; LMDB takes at most {LONGEST_KEY}"
             )
         return name
 
@@ -679,12 +647,12 @@ class LMDBStore(BaseStore):
 
     def __delitem__(self, key: str) -> None:
         name = check_key(key).encode()
-        if not self._write(lambda transaction: _delete(transaction, [name])):
+        if not self._write(lambda transaction: delete_keys(transaction, [name])):
             raise KeyError(key)
 
     def delitems(self, keys: Iterable[str]) -> None:
         names = [key.encode() for key in keys]
-        self._write(lambda transaction: _delete(transaction, names))
+        self._write(lambda transaction: delete_keys(transaction, names))
 
     # -- listing -------------------------------------------------------------------
 
@@ -695,29 +663,29 @@ class LMDBStore(BaseStore):
         # In portions, so that no transaction stays open during the iteration.
         prefix = start = f"{path}/".encode() if path else b""
         while True:
-            names = self._read(partial(_next_below, prefix, start), buffers=False)
+            names = self._read(partial(next_keys, prefix, start), buffers=False)
             yield from (name.decode() for name in names)
-            if len(names) < _KEYS_AT_A_TIME:
+            if len(names) < KEYS_AT_A_TIME:
                 return
             start = names[-1] + b"\0"
 
     def list_sizes(self, path: str = "") -> Iterator[tuple[str, int]]:
         prefix = start = f"{path}/".encode() if path else b""
         while True:
-            found = self._read(partial(_sizes_below, prefix, start))
+            found = self._read(partial(next_sizes, prefix, start))
             yield from ((name.decode(), size) for name, size in found)
-            if len(found) < _KEYS_AT_A_TIME:
+            if len(found) < KEYS_AT_A_TIME:
                 return
             start = found[-1][0] + b"\0"
 
     def listdir(self, path: str = "") -> list[str]:
         prefix = f"{path}/".encode() if path else b""
-        names = self._read(lambda transaction: {name for name, _ in _children(transaction, prefix)})
+        names = self._read(lambda transaction: {name for name, _ in children(transaction, prefix)})
         return sorted({name.removesuffix(b"/").decode() for name in names})
 
     def rmdir(self, path: str = "") -> None:
         prefix = f"{path}/".encode() if path else b""
-        self._write(partial(_delete_folder, prefix))
+        self._write(partial(delete_folder, prefix))
 
     def rename(self, src_path: str, dst_path: str) -> None:
         if src_path == dst_path:
@@ -726,7 +694,7 @@ class LMDBStore(BaseStore):
         prefix = source + b"/"
 
         def move(transaction: Any) -> None:
-            for name in [*_below(transaction, prefix, prefix), source]:
+            for name in [*keys_below(transaction, prefix, prefix), source]:
                 value = transaction.pop(name)
                 if value is not None:
                     transaction.put(self._encoded((target + name[len(source) :]).decode()), value)
@@ -740,7 +708,7 @@ class LMDBStore(BaseStore):
             value = transaction.get(path.encode()) if path else None
             if value is not None:
                 return len(value)
-            return sum(size for _, size in _children(transaction, prefix))
+            return sum(size for _, size in children(transaction, prefix))
 
         return self._read(measure)
 
@@ -752,3 +720,49 @@ class LMDBStore(BaseStore):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.path!r}>"
+
+
+class _LMDBStaging(LMDBStore):
+    """The store in a transaction: all that it does is in that one."""
+
+    def __init__(self, store: LMDBStore, begun: LMDBTransaction, read_only: bool) -> None:
+        self.__dict__.update(store.__dict__)
+        self._mode = "r" if read_only else store._mode
+        self._location = f"transaction {id(begun)} on {store._location}"
+        self._begun = begun
+
+    def _read(self, work: Callable[[Any], T], *, buffers: bool = True) -> T:
+        import lmdb
+
+        try:
+            return self._begun.run(work)
+        except lmdb.Error as error:
+            raise self._environment().failure(error) from error
+
+    def _write(self, work: Callable[[Any], T]) -> T:
+        self.check_writeable()
+        return self._read(work)
+
+    def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
+        wanted = {key.encode(): key for key in keys if key}
+
+        def read(transaction: Any) -> dict[str, Buffer]:
+            pairs = transaction.cursor().getmulti(list(wanted))
+            return {wanted[bytes(key)]: bytes(value) for key, value in pairs}
+
+        return self._read(read)
+
+    def __getitem__(self, key: str) -> Buffer:
+        found = self.getitems([check_key(key)])
+        if not found:
+            raise KeyError(key)
+        return found[key]
+
+    def flush(self) -> None:
+        """Do nothing: what is not committed need not be on the disk."""
+
+    def close(self) -> None:
+        """Do nothing: the transaction is ended by who has begun it."""
+
+    def __del__(self) -> None:
+        self._begun.rollback()

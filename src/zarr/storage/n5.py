@@ -22,7 +22,15 @@ from zarr._formats.base import dump_json, join
 from zarr._formats.documents import expect_object, load_json, unreadable
 from zarr._metadata.foreign_dtypes import JSON
 from zarr.errors import MetadataError, StoreKeyError
-from zarr.storage.base import BaseStore, Buffer, Separator, as_store, check_key
+from zarr.storage.base import (
+    BaseStore,
+    Buffer,
+    Outcome,
+    Separator,
+    StoreTransaction,
+    as_store,
+    check_key,
+)
 from zarr.storage.directory import DirectoryStore
 from zarr.sync import KeyLocks
 
@@ -97,12 +105,14 @@ class N5View(BaseStore):
     """
 
     is_view = True
+    forwards = True
 
     def __init__(self, store: BaseStore | MutableMapping[str, Buffer]) -> None:
         self.tree = as_store(store)
         # Facts about the store underneath are facts about this one.
         self.threads = self.tree.threads  # type: ignore[misc]
         self.atomic_folders = self.tree.atomic_folders  # type: ignore[misc]
+        self.has_transactions = self.tree.has_transactions  # type: ignore[misc]
 
     # -- facts -----------------------------------------------------------------------
 
@@ -124,6 +134,14 @@ class N5View(BaseStore):
 
     def is_erasable(self) -> bool:
         return self.tree.is_erasable()
+
+    def begin(
+        self, *, fsync: bool = True, timeout: float = 30.0, read_only: bool = False
+    ) -> StoreTransaction:
+        return _N5Transaction(self.tree.begin(fsync=fsync, timeout=timeout, read_only=read_only))
+
+    def recover(self, timeout: float = 30.0) -> Outcome:
+        return self.tree.recover(timeout)
 
     # -- attributes.json -------------------------------------------------------------
 
@@ -451,6 +469,16 @@ def _warn_of_dtype(data_type: JSON) -> None:
             RuntimeWarning,
             2,
         )
+
+
+class _N5Transaction:
+    """A transaction on the store of an N5 hierarchy."""
+
+    def __init__(self, tree: StoreTransaction) -> None:
+        self.store = N5View(tree.store)
+        self.store._dimension_separator = "/"
+        self.commit = tree.commit
+        self.rollback = tree.rollback
 
 
 class N5Store(N5View):

@@ -83,6 +83,10 @@ def contains_array(store: StoreArgument, path: str | bytes | None = None) -> boo
     bool
         True for an array, False for a group or neither.
 
+    References
+    ----------
+    Zarr specification, version 2: "Arrays"; version 3: "Array metadata", member ``node_type``.
+
     Examples
     --------
     >>> import zarr
@@ -113,6 +117,10 @@ def contains_group(
     -------
     bool
         True for a group, False for an array or neither.
+
+    References
+    ----------
+    Zarr specification, version 2: "Groups"; version 3: "Group metadata", member ``node_type``.
 
     Examples
     --------
@@ -264,6 +272,8 @@ class NamedOptions:
     chunk_key_encoding : str or Mapping, optional
     dimension_names : sequence of str or None, optional
     attributes : Mapping, optional
+    checksum : bool
+        Whether the last codec adds a checksum.
     """
 
     compressors: Any = "auto"
@@ -273,6 +283,7 @@ class NamedOptions:
     chunk_key_encoding: Any = None
     dimension_names: Sequence[str | None] | None = None
     attributes: Mapping[str, Any] | None = None
+    checksum: bool = False
 
     @property
     def needs_names(self) -> bool:
@@ -339,6 +350,8 @@ def array_meta(
     if any(step_from("filter", codec).name in OBJECT_CODECS for codec in _listed(filters)):
         implied_codec = None
     steps = _steps(filters, object_codec or implied_codec, compressors, options)
+    if options.checksum:
+        steps.append(_checksum_of(format))
     if kind.hasobject and object_codec is None and dtypes.normalize_dtype(dtype)[1] is None:
         _warn_of_filters(filters)
     if kind.hasobject and all(step.role == "compressor" for step in steps):
@@ -380,6 +393,12 @@ def _steps(
     if is_auto(options.compressors):
         return steps if is_sharding(options.serializer) else steps + compressors
     return steps + [step_from("compressor", codec) for codec in _listed(options.compressors)]
+
+
+def _checksum_of(format: Format) -> Step:
+    if format.checksum is None:
+        raise ValueError(f"format {format.version} has no codec for checksum=True; use 2 or 3")
+    return format.checksum
 
 
 def _warn_of_filters(filters: Any) -> None:
@@ -513,6 +532,10 @@ def init_array(
         If there is an array or group at `path` and `overwrite` is False.
     ValueError, TypeError
         If an argument is invalid.
+
+    References
+    ----------
+    Zarr specification, version 2: "Arrays"; version 3: "Array metadata".
 
     Examples
     --------
@@ -715,6 +738,10 @@ def init_group(
     ------
     ContainsArrayError, ContainsGroupError
         If there is an array or group at `path` and `overwrite` is False.
+
+    References
+    ----------
+    Zarr specification, version 2: "Groups"; version 3: "Group metadata".
 
     Examples
     --------

@@ -28,7 +28,7 @@ from zarr.storage.directory import DirectoryStore
 from zarr.storage.files import file_type
 from zarr.storage.identity import identity_of
 from zarr.storage.links import check_dangling, check_inside
-from zarr.storage.remote import DENIED, cut_into, failure, map_requests, pauses, require
+from zarr.storage.remote import DENIED, age_of, cut_into, failure, map_requests, pauses, require
 
 __all__ = ["ObjectStore"]
 
@@ -490,6 +490,20 @@ class ObjectStore(BaseStore):
         with self._doing("list", path):
             found = list(DirectoryStore(str(self._folder)).list_sizes(path))
         yield from ((key, size) for key, size in found if not _IN_THE_MAKING.search(key))
+
+    def get_ages(self, keys: Iterable[str]) -> dict[str, float]:
+        keys = list(keys)
+        if self._folder is not None:
+            return DirectoryStore(str(self._folder)).get_ages(keys)
+        ages = map_requests(self._age, keys, self.concurrency)
+        return {key: age for key, age in zip(keys, ages, strict=True) if age is not None}
+
+    def _age(self, key: str) -> float | None:
+        try:
+            with self._doing("measure", key):
+                return age_of(self._obstore.head(self.store, check_key(key))["last_modified"])
+        except KeyError:
+            return None
 
     def _listed(self, path: str) -> Iterator[Any]:
         """Yield what obstore knows of each object below `path`; each page is a request."""

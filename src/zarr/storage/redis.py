@@ -9,7 +9,17 @@ from typing import Any, ClassVar, TypeVar
 
 from zarr.errors import StoreError, StorePermissionError, StoreTimeoutError
 from zarr.storage.aliases import canonical_host, server_name
-from zarr.storage.base import BaseStore, Buffer, ByteRange, Separator, as_view, check_key
+from zarr.storage.base import (
+    BaseStore,
+    Buffer,
+    ByteRange,
+    Outcome,
+    Separator,
+    StoreTransaction,
+    as_view,
+    check_key,
+)
+from zarr.storage.redis_transaction import RedisTransaction
 from zarr.storage.remote import cut_into, failure, require
 
 __all__ = ["RedisStore"]
@@ -149,6 +159,7 @@ class RedisStore(BaseStore):
     threads: ClassVar[int] = 4
     partial_reads: ClassVar[bool] = True
     atomic_folders: ClassVar[bool] = True
+    has_transactions: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -267,6 +278,14 @@ class RedisStore(BaseStore):
         self._do("index the keys of", self.prefix, lambda client: client.delete(self._index))
         self._has_index = False
         self._with_index()
+
+    def begin(
+        self, *, fsync: bool = True, timeout: float = 30.0, read_only: bool = False
+    ) -> StoreTransaction:
+        return RedisTransaction(self, timeout, read_only=read_only)
+
+    def recover(self, timeout: float = 30.0) -> Outcome:
+        return "clean"  # changes reach the server with the commit
 
     # -- reading -------------------------------------------------------------------
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
 from typing import Any, TypeVar
@@ -11,7 +13,9 @@ from typing import Any, TypeVar
 from zarr._shared.threads import Workers
 from zarr.errors import StoreError
 
-__all__ = ["DENIED", "cut_into", "failure", "map_requests", "pauses", "request_apart", "require"]
+__all__ = [
+    "DENIED", "age_of", "cut_into", "failure", "map_requests", "pauses", "request_apart", "require",
+]  # fmt: skip
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -89,6 +93,25 @@ def cut_into(items: Iterable[T], size: int) -> Iterator[list[T]]:
 
 _requests = Workers()
 _single_requests = Workers()
+
+
+def age_of(moment: Any) -> float | None:
+    """Return the seconds since `moment`, None if it is not known.
+
+    Parameters
+    ----------
+    moment : datetime.datetime, float, str or None
+        What a driver says of when a value was stored: a time, of UTC if it has no zone; seconds
+        since 1970; or text in the form of ISO 8601. The clock is that of the server.
+    """
+    if isinstance(moment, str):
+        try:
+            moment = datetime.fromisoformat(moment)
+        except ValueError:
+            return None
+    if isinstance(moment, datetime):
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return time.time() - moment if isinstance(moment, (int, float)) else None
 
 
 def map_requests(request: Callable[[T], R], items: Sequence[T], width: int) -> list[R]:

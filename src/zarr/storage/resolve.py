@@ -152,3 +152,6 @@ class Opened:
     def __exit__(self, *error: object) -> None:
         if self._is_ours:
             self._store.close()
+
+    def __repr__(self) -> str:
+        return repr(self._store)

@@ -15,12 +15,14 @@ from threading import RLock
 from typing import Any, ClassVar, NamedTuple, TypeVar
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from zarr.errors import ReadOnlyError, StoreError, StoreTimeoutError
+from zarr.errors import ReadOnlyError, StoreError, StoreTimeoutError, TransactionError
 from zarr.storage.base import (
     BaseStore,
     Buffer,
     ByteRange,
+    Outcome,
     Separator,
+    StoreTransaction,
     as_view,
     check_key,
 )
@@ -71,6 +73,10 @@ _gate = ForkGate()
 
 # SQLite forbids to use, or even to close, in a child process what its parent opened.
 _inherited: list[sqlite3.Connection] = []
+
+
+_in_transaction: dict[int, sqlite3.Connection] = {}
+"""Connections in transactions. A child process keeps them, too, so that it does not close them."""
 
 
 class _Connection(sqlite3.Connection):
@@ -164,6 +170,7 @@ class SQLiteStore(BaseStore):
 
     partial_reads: ClassVar[bool] = True
     atomic_folders: ClassVar[bool] = True
+    has_transactions: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -321,6 +328,24 @@ class SQLiteStore(BaseStore):
         if not getattr(self, "_closed", True):
             self.close()
 
+    def _start(self, connection: sqlite3.Connection, statement: str) -> None:
+        """Begin a transaction, which ends with the call."""
+        connection.execute(statement)
+
+    def begin(
+        self, *, fsync: bool = True, timeout: float = 30.0, read_only: bool = False
+    ) -> StoreTransaction:
+        if self._in_memory:
+            raise TransactionError(
+                f"{self!r} has one connection, so nothing could be kept from others until it is "
+                "committed; use a database in a file"
+            )
+        return _SQLiteTransaction(self, fsync, timeout, read_only)
+
+    def recover(self, timeout: float = 30.0) -> Outcome:
+        self._ask("SELECT 1 FROM zarr LIMIT 1")  # SQLite does it, when a database is used
+        return "clean"
+
     # -- reading -------------------------------------------------------------------
 
     def __getitem__(self, key: str) -> bytes:
@@ -360,7 +385,7 @@ class SQLiteStore(BaseStore):
         sql = "SELECT k, rowid FROM zarr WHERE k IN (SELECT value FROM json_each(?))"
 
         def read(connection: sqlite3.Connection) -> None:
-            connection.execute("BEGIN")
+            self._start(connection, "BEGIN")
             for key, row in connection.execute(sql, (json.dumps(list(wanted)),)).fetchall():
                 with connection.blobopen("zarr", "v", row, readonly=True) as blob:
                     for n in wanted[key]:
@@ -400,7 +425,7 @@ class SQLiteStore(BaseStore):
             connection.execute(_PUT, rows[0])
             return
         # To ask for the lock at once: a reader that becomes a writer may not wait.
-        connection.execute("BEGIN IMMEDIATE")
+        self._start(connection, "BEGIN IMMEDIATE")
         connection.executemany(_PUT, rows)
 
     def __delitem__(self, key: str) -> None:
@@ -474,6 +499,86 @@ class SQLiteStore(BaseStore):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.path!r}>"
+
+
+class _SQLiteTransaction:
+    """A transaction of SQLite, on a connection of its own."""
+
+    def __init__(self, store: SQLiteStore, fsync: bool, timeout: float, read_only: bool) -> None:
+        def begin() -> sqlite3.Connection:
+            connection = store._connect()
+            try:
+                connection.execute(f"PRAGMA busy_timeout = {max(0, round(timeout * 1000))}")
+                if fsync:
+                    connection.execute("PRAGMA synchronous = FULL")
+                connection.execute("BEGIN" if read_only else "BEGIN IMMEDIATE")
+                if read_only:  # the first read decides what all of them see
+                    connection.execute("SELECT 1 FROM zarr LIMIT 1").fetchall()
+                    connection.execute("PRAGMA query_only = 1")
+            except sqlite3.Error as error:
+                connection.close()
+                failure = store._failure(error)
+                if isinstance(failure, StoreTimeoutError):
+                    failure = TransactionError(
+                        f"{store!r} was locked by another connection for more than {timeout:g} s; "
+                        "nothing was changed. Wait longer with timeout="
+                    )
+                raise failure from error
+            return connection
+
+        self.store = _SQLiteStaging(store, _gate.run(begin))
+
+    def commit(self) -> None:
+        """Make all changes visible together, and end the transaction."""
+        try:
+            self.store._ask("COMMIT")
+        finally:
+            self.store.close_for_changes()
+
+    def rollback(self) -> None:
+        """Drop all changes, and end the transaction."""
+        self.store.close_for_changes()
+
+
+class _SQLiteStaging(SQLiteStore):
+    """The store in a transaction: all that it does is on one connection."""
+
+    def __init__(self, store: SQLiteStore, connection: sqlite3.Connection) -> None:
+        self.__dict__.update(store.__dict__)
+        self._location = Identity().number
+        self._idle = []
+        self._turn = RLock()
+        self._connection = connection
+        self._pid = os.getpid()
+        _in_transaction[id(self)] = connection
+
+    def _use_connection(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        if self._closed:
+            raise TransactionError(f"the transaction on {self!r} is over; begin another one")
+        if self._pid != os.getpid():
+            raise TransactionError(f"the transaction on {self!r} belongs to another process")
+        try:
+            with self._turn:
+                return work(self._connection)
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
+
+    def _start(self, connection: sqlite3.Connection, statement: str) -> None:
+        pass  # it has begun
+
+    def close_for_changes(self) -> None:
+        """End the transaction; without a commit before, nothing is changed."""
+        if self._pid == os.getpid() and not self._closed:
+            self._closed = True
+            with self._turn:
+                _gate.run(self._connection.close)
+            _in_transaction.pop(id(self), None)
+
+    def close(self) -> None:
+        """Do nothing: the transaction is ended by who has begun it."""
+
+    def __del__(self) -> None:
+        self.close_for_changes()
 
 
 def _lacking(path: str) -> str | None:

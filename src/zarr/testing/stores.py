@@ -456,6 +456,13 @@ class StoreTests(ArrayTests):
         assert sorted(key for key, _ in found) == sorted(expected)
         assert all(size in (expected[key], -1) for key, size in found)
 
+    def test_get_ages(self, store: BaseStore) -> None:
+        """Of what exists; a store need not know."""
+        store.setitems({"a/b": b"1", "c": b"2"})
+        ages = store.get_ages(iter(["a/b", "c", "d"]))
+        assert set(ages) <= {"a/b", "c"}
+        assert all(abs(age) < 3600 for age in ages.values())
+
     def test_sizes_of_many_keys(self, store: BaseStore) -> None:
         store.setitems({f"a/{n}": bytes(n % 7) for n in range(self.many)})
         found = dict(store.list_sizes("a"))

@@ -15,6 +15,7 @@ from zarr.tools.check_chunks import check_chunks
 from zarr.tools.check_fixes import Repair
 from zarr.tools.check_hierarchy import check_hierarchy, visible_nodes
 from zarr.tools.check_keys import (
+    ArrayKeys,
     Listing,
     check_array_keys,
     check_other_keys,
@@ -32,12 +33,18 @@ from zarr.tools.check_nodes import (
     walk_documents,
 )
 from zarr.tools.check_report import CODES, Finding, Report
+from zarr.tools.check_seals import (
+    check_orphan,
+    check_sealed_metadata,
+    check_sealed_values,
+    is_sealed,
+)
 
 __all__ = ["check", "vacuum"]
 
 Progress = Callable[[int, int], None]
 
-_LEVELS = ("meta", "keys", "data")
+_LEVELS = ("meta", "keys", "data", "seal")
 _SAFE = ("K001", "K002")
 _OF_KEYS = ("K003", "K004", "C005")
 
@@ -62,10 +69,12 @@ def check(
         A store, a path or a URL.
     path : str, optional
         Path of the group or array to check, with all below it.
-    level : {'meta', 'keys', 'data'}, default 'data'
+    level : {'meta', 'keys', 'data', 'seal'}, default 'data'
         How much to look at; each level includes those before it. ``'meta'`` reads the
         metadata documents. ``'keys'`` lists all keys with the sizes of their values, once,
         and reads nothing but metadata. ``'data'`` fetches and decodes every chunk, once.
+        ``'seal'`` compares every chunk of sealed arrays with its digest, see
+        :func:`zarr.seal`; these are fetched a second time.
     fix : str or iterable of str, optional
         Codes of the findings to mend, for instance ``['K001', 'M005']``. Nothing is mended
         by default.
@@ -229,12 +238,13 @@ class _Check:
         if self.level == "meta":
             self.documents = self._documents(known)
         else:
-            listing = list_keys(store, path, known)
+            listing = list_keys(store, path, known, sizes=self.level != "data")
             self.documents = read_documents(store, sorted(listing.documents))
         self.nodes, found = check_nodes(store, known, self.documents)
         self._findings += found
         self._check_anything(known, listing)
         self._findings += check_hierarchy(path, self.nodes, self.documents)
+        self._findings += check_sealed_metadata(visible_nodes(self.nodes), self.documents)
         if listing is not None:
             self._check_keys(listing)
 
@@ -275,13 +285,26 @@ class _Check:
     ) -> None:
         stored, found = check_array_keys(node, listing, folders)
         # Next to another array there are keys of that one, too.
-        self._findings += found if alone else [f for f in found if f.code not in _OF_KEYS]
+        found = found if alone else [f for f in found if f.code not in _OF_KEYS]
+        if self.level == "seal" and is_sealed(node):
+            found = [f for f in found if f.code != "C005"]  # the seal says what is to be absent
+        self._findings += found
         if stored is None:
             return
         self._chunks += len(stored.keys)
-        self._nbytes += sum(size for size in stored.sizes if size > 0)
-        if self.level == "data":
-            self._findings += check_chunks(node, stored, self._advance)
+        if self.level in ("data", "seal"):
+            found, nbytes = check_chunks(node, stored, self._advance)
+            self._findings += found
+            self._nbytes += nbytes
+        else:
+            self._nbytes += sum(size for size in stored.sizes if size > 0)
+        self._findings += self._check_seal(node, stored, listing)
+
+    def _check_seal(self, node: Node, stored: ArrayKeys, listing: Listing) -> list[Finding]:
+        if self.level == "seal":
+            return check_sealed_values(node, stored, listing, self.store)
+        orphan = check_orphan(node, listing)
+        return [] if orphan is None else [orphan]
 
     def _advance(self, number: int) -> None:
         self._done += number

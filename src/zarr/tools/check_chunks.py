@@ -9,11 +9,12 @@ import numpy as np
 
 from zarr import config
 from zarr._chunks.access import ChunkAccess
+from zarr._chunks.plan import RUN_BYTES
 from zarr._codecs.pipeline import CodecPipeline
 from zarr._codecs.sharding import ABSENT
 from zarr._shared.threads import run_all, scratch
 from zarr.errors import ChunkDecodeError, UnsafeDecodeError
-from zarr.tools.check_keys import ArrayKeys
+from zarr.tools.check_keys import ArrayKeys, check_size
 from zarr.tools.check_nodes import Node, finding
 from zarr.tools.check_report import Finding
 from zarr.tools.check_shards import count_unused, read_index
@@ -34,8 +35,8 @@ Window = list[str]
 
 def check_chunks(
     node: Node, stored: ArrayKeys, progress: Callable[[int], None] | None = None
-) -> list[Finding]:
-    """Return what is wrong with the chunks of an array, each of which is decoded once.
+) -> tuple[list[Finding], int]:
+    """Return what is wrong with the chunks of an array, each decoded once, and their bytes.
 
     Windows of chunks are fetched and decoded on as many threads as a full read has; each
     thread holds one window.
@@ -45,11 +46,13 @@ def check_chunks(
     progress : callable, optional
         Called with the number of values that were read.
     """
-    access, findings = stored.access, []
+    access = stored.access
+    findings: list[Finding] = []
+    sizes: list[int] = []
     check = _check_shards if node.meta.sharding is not None else _check_values
 
     def check_window(window: Window) -> None:
-        found = list(check(node, access, window))
+        found = list(check(node, access, window, sizes))
         findings.extend(found)
         if progress is not None:
             progress(len(window))
@@ -58,22 +61,16 @@ def check_chunks(
     few = len(stored.keys) * max(access.pipeline.nbytes, 1) < settings.thread_bytes
     workers = 1 if few and access.store.threads < 2 else max(settings.workers, access.store.threads)
     run_all(check_window, _windows(stored, settings.window_bytes), workers)
-    return _without_repetition(findings)
+    return _without_repetition(findings), sum(sizes)
 
 
 def _windows(stored: ArrayKeys, nbytes: int) -> Iterator[Window]:
-    """Group keys into windows of about `nbytes` bytes, encoded or decoded."""
-    each = max(stored.access.pipeline.nbytes, 1)
-    window: Window = []
-    held = 0
-    for key, size in zip(stored.keys, stored.sizes, strict=True):
-        window.append(key)
-        held += max(size if size >= 0 else _UNKNOWN_SIZE, each)
-        if held >= nbytes or len(window) >= _MOST_KEYS:
-            yield window
-            window, held = [], 0
-    if window:
-        yield window
+    """Group keys into windows of values that have about `nbytes` bytes when decoded."""
+    pipeline = stored.access.pipeline
+    each = _UNKNOWN_SIZE if pipeline.dtype.hasobject else max(pipeline.nbytes, 1)
+    count = min(_MOST_KEYS, max(1, nbytes // each))
+    for start in range(0, len(stored.keys), count):
+        yield stored.keys[start : start + count]
 
 
 def _without_repetition(findings: list[Finding]) -> list[Finding]:
@@ -92,18 +89,20 @@ def _failure(node: Node, key: str, error: ChunkDecodeError, what: str = "") -> F
 # -- chunks that are values ---------------------------------------------------------------
 
 
-def _check_values(node: Node, access: ChunkAccess, window: Window) -> Iterator[Finding]:
+def _check_values(
+    node: Node, access: ChunkAccess, window: Window, sizes: list[int]
+) -> Iterator[Finding]:
     """Yield what is wrong with chunks; what was deleted since it was listed is left out."""
     found = access.store.getitems(window)
+    sizes += map(len, found.values())
     if access.uniform_chunks and _decode_together(access.pipeline, list(found.values())):
         return
     for key, value in found.items():
-        pipeline = access.pipeline
-        if not access.uniform_chunks:
-            pipeline = access.pipeline_at(access.keys.place(key) or ())
-        if len(value) == 0 and pipeline.nbytes:
-            continue  # its size has said it
-        if pipeline.sliceable and len(value) != pipeline.nbytes:
+        place = access.keys.place(key) or ()
+        pipeline = access.pipeline_at(place)
+        wrong_size = list(check_size(node, access, key, place, len(value)))
+        if wrong_size:
+            yield from wrong_size
             continue
         try:
             _decode(pipeline, value)
@@ -133,8 +132,9 @@ def _decode(pipeline: CodecPipeline, value: Any) -> None:
 # -- shards ---------------------------------------------------------------------------------
 
 
-def _check_shards(node: Node, access: ChunkAccess, window: Window) -> Iterator[Finding]:
-    pipeline = access.pipeline_for(access.storage.chunks)
+def _check_shards(
+    node: Node, access: ChunkAccess, window: Window, sizes: list[int]
+) -> Iterator[Finding]:
     for key in window:
         # One by one: shards are large.
         value = access.store.get(key)
@@ -142,8 +142,11 @@ def _check_shards(node: Node, access: ChunkAccess, window: Window) -> Iterator[F
             continue
         shard = memoryview(value).cast("B")
         layout = access.storage.layout(key)
-        if len(shard) < layout.index_nbytes:
-            continue  # its size has said it
+        sizes.append(len(shard))
+        wrong_size = list(check_size(node, access, key, access.keys.place(key) or (), len(shard)))
+        if wrong_size:
+            yield from wrong_size
+            continue
         index, code, reason = read_index(layout, shard)
         if index is None:
             yield finding(code, key, reason, node.path)
@@ -151,10 +154,25 @@ def _check_shards(node: Node, access: ChunkAccess, window: Window) -> Iterator[F
         unused = count_unused(layout, index, len(shard))
         if unused * _WASTED > len(shard):
             yield finding("S003", key, f"{unused} of {len(shard)} bytes are unused", node.path)
-        for slot in np.flatnonzero(index[:, 0] != np.uint64(ABSENT)).tolist():
-            start, length = map(int, index[slot])
+        yield from _check_inner(node, access, key, shard, index)
+
+
+def _check_inner(
+    node: Node, access: ChunkAccess, key: str, shard: memoryview, index: np.ndarray[Any, Any]
+) -> Iterator[Finding]:
+    """Yield what is wrong with the chunks in a shard."""
+    pipeline = access.pipeline_for(access.storage.chunks)
+    counts = access.storage.layout(key).counts
+    slots = np.flatnonzero(index[:, 0] != np.uint64(ABSENT)).tolist()
+    chunks = [shard[start : start + length] for start, length in index[slots].tolist()]
+    together = max(1, RUN_BYTES // max(pipeline.nbytes, 1))
+    for first in range(0, len(slots), together):
+        some = chunks[first : first + together]
+        if _decode_together(pipeline, some):
+            continue
+        for slot, chunk in zip(slots[first : first + together], some, strict=True):
             try:
-                _decode(pipeline, shard[start : start + length])
+                _decode(pipeline, chunk)
             except ChunkDecodeError as error:
-                place = tuple(map(int, np.unravel_index(slot, layout.counts)))
-                yield _failure(node, key, error, f"inner chunk {place if layout.counts else ()} ")
+                place = tuple(map(int, np.unravel_index(slot, counts))) if counts else ()
+                yield _failure(node, key, error, f"inner chunk {place} ")

@@ -15,12 +15,12 @@ from zarr._formats.base import Format
 from zarr._formats.documents import load_json
 from zarr._metadata.records import ArrayMeta
 from zarr.errors import MetadataError, ZarrError
-from zarr.storage.base import Buffer
+from zarr.storage.base import BaseStore, Buffer
 from zarr.storage.consolidated import METADATA_KEY, parse_copies
 from zarr.tools.check_nodes import Node, finding, folders_above
 from zarr.tools.check_report import Finding
 
-__all__ = ["check_hierarchy", "copied_documents", "visible_nodes"]
+__all__ = ["check_hierarchy", "consolidated_above", "copied_documents", "visible_nodes"]
 
 
 def check_hierarchy(
@@ -124,6 +124,25 @@ def _check_document_of_copies(
         return
     originals = copied_documents(prefix.rstrip("/"), nodes, documents)
     yield from _compare(key, {prefix + name: copy for name, copy in copies.items()}, originals)
+
+
+def consolidated_above(store: BaseStore, path: str) -> list[str]:
+    """Return the paths of the groups above `path` that have consolidated metadata."""
+    return [above for above in folders_above(path) if _has_copies(store, above)]
+
+
+def _has_copies(store: BaseStore, path: str) -> bool:
+    if f"{path}/{METADATA_KEY}".lstrip("/") in store:
+        return True
+    for format in _formats.COMMON:
+        key = format.group_key(path)
+        found = store.getitems([key]) if format.carries_copies else {}
+        try:
+            if key in found and format.inline_documents(found[key], key) is not None:
+                return True
+        except MetadataError:
+            continue
+    return False
 
 
 def copied_documents(

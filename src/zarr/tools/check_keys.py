@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import re
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +20,10 @@ from zarr.storage.base import BaseStore
 from zarr.tools.check_nodes import Node, finding, is_ours
 from zarr.tools.check_report import Finding
 
-__all__ = ["ArrayKeys", "Listing", "check_array_keys", "check_other_keys", "folder_of", "list_keys"]
+__all__ = [
+    "ArrayKeys", "Listing", "check_array_keys", "check_other_keys", "check_size", "folder_of",
+    "list_keys",
+]  # fmt: skip
 
 _TEMPORARY = re.compile(r"(?:\.[0-9a-f][0-9a-f.-]{5,})?\.(?:__lock|partial|tmp)")
 """What libraries append to a key while they write its value: zarr-python, tensorstore, zarrs."""
@@ -74,19 +78,40 @@ class ArrayKeys:
     sizes: array[int] = field(default_factory=lambda: array("q"))
 
 
-def list_keys(store: BaseStore, path: str, known: Sequence[Format]) -> Listing:
-    """Return all keys at `path` and below it, by one list of the store."""
+def list_keys(store: BaseStore, path: str, known: Sequence[Format], *, sizes: bool) -> Listing:
+    """Return all keys at `path` and below it, by one list of the store.
+
+    Parameters
+    ----------
+    store : BaseStore
+    path : str
+    known : sequence of Format
+    sizes : bool
+        Whether to list the sizes of the values, too. Not where all are read, which tells them:
+        local files are listed much faster without.
+    """
     listing = Listing()
-    for key, size in store.list_sizes(known[0].folder_of_keys(path)):
-        if is_ours(key):
-            continue
-        if is_metadata(key) or any(format.is_document(key) for format in known):
-            listing.documents.add(key)
+    folder = known[0].folder_of_keys(path)
+    keys = store.list_sizes(folder) if sizes else ((key, -1) for key in store.list_prefix(folder))
+    for key, size in keys:
         folder, _, name = key.rpartition("/")
-        at = listing.folders.setdefault(folder, _Folder())
+        if not _is_number(name):  # as most keys are
+            if is_ours(key):
+                continue
+            if is_metadata(key) or any(format.is_document(key) for format in known):
+                listing.documents.add(key)
+        elif "__" in folder and is_ours(key):
+            continue
+        at = listing.folders.get(folder)
+        if at is None:
+            at = listing.folders[folder] = _Folder()
         at.names.append(name)
         at.sizes.append(size)
     return listing
+
+
+_is_number = re.compile(r"[0-9.]+").fullmatch
+"""Tell whether the last segment of a key is one of chunks, and so no metadata in any format."""
 
 
 def folder_of(node: Node) -> str:
@@ -128,24 +153,26 @@ def check_array_keys(
             if place is None:
                 if key not in listing.documents:
                     others.append(key)
-            elif any(at >= count for at, count in zip(place, counts, strict=True)):
+            elif not all(map(operator.lt, place, counts)):
                 said = f"chunk {place} is outside of the grid of {counts} chunks"
                 findings.append(finding("K002", key, said, node.path))
             else:
                 present.add(place)
                 chunks.keys.append(key)
                 chunks.sizes.append(size)
-                findings += _check_size(node, access, key, place, size)
+                if size >= 0:
+                    findings += check_size(node, access, key, place, size)
     for key in others:
         findings.append(_other_key(node, key, key[skip:], present))
     findings += _check_holes(node, present)
     return chunks, findings
 
 
-def _check_size(
+def check_size(
     node: Node, access: ChunkAccess, key: str, place: tuple[int, ...], size: int
 ) -> Iterator[Finding]:
-    if size < 0 or not access.pipeline.nbytes:
+    """Yield what is wrong with the size of the value of a chunk or a shard."""
+    if not access.pipeline.nbytes:
         return
     name = "shard" if node.meta.sharding is not None else "chunk"
     if size == 0:

@@ -8,6 +8,7 @@ from typing import Any
 
 from zarr import _formats
 from zarr._chunks.access import ChunkAccess
+from zarr._chunks.seal_table import FOLDER
 from zarr._formats.base import Format, NodeKind, join
 from zarr._formats.documents import is_node_name, load_json
 from zarr.errors import ExtensionNotFoundError, MetadataError
@@ -156,7 +157,7 @@ def check_nodes(
                 findings += [wrong] if wrong is not None else []
     for node in nodes:
         findings += _check_attributes(node, documents)
-        if node.format.is_reserved(node.path):
+        if node.format.is_reserved(node.path) and node.path.rpartition("/")[2] != FOLDER:
             findings.append(
                 finding("M007", node.key, f"names that begin with '__' are reserved: {node.path!r}")
             )

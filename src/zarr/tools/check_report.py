@@ -29,7 +29,7 @@ class Code:
         The finding in a few words.
     severity : {'error', 'warning', 'note'}
         Severity of these findings.
-    level : {'meta', 'keys', 'data'}
+    level : {'meta', 'keys', 'data', 'seal'}
         The first level of a check that finds it.
     fix : str
         What the fix of this name does; empty if there is none.
@@ -66,8 +66,17 @@ CODES: Mapping[str, Code] = {
         "index of a shard is impossible", "error", "data", "rebuilds it from its readable chunks"
     ),
     "S003": Code("shard has unused bytes", "note", "data", "rebuilds it without them"),
+    "X001": Code("value differs from its seal", "error", "seal"),
+    "X002": Code("sealed value is absent", "error", "seal"),
+    "X003": Code("value is stored where nothing was sealed", "error", "seal"),
+    "X004": Code("metadata or attributes differ from their seal", "error", "meta"),
+    "X005": Code("digests of chunks are absent or damaged", "error", "seal"),
+    "X006": Code("value was being written, and has no digest", "warning", "seal"),
+    "X007": Code("digests of chunks without a seal in the metadata", "warning", "keys"),
+    "X008": Code("package for the digests is not installed", "warning", "seal"),
+    "X009": Code("group without a seal has sealed members", "note", "meta"),
 }
-"""All codes of findings: M metadata, K keys, C chunks, S shards."""
+"""All codes of findings: M metadata, K keys, C chunks, S shards, X seals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +143,7 @@ class Report:
         The store, as text.
     path : str
         Path of what was checked.
-    level : {'meta', 'keys', 'data'}
+    level : {'meta', 'keys', 'data', 'seal'}
         How much was looked at.
     findings : tuple of Finding
         Sorted by key.

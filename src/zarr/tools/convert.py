@@ -275,7 +275,10 @@ class _Plan:
         place = join(self.goal.path, below) if below else self.goal.path
         if place and target.is_document(place):
             raise ValueError(f"version {target.version} of the format reserves this name")
-        old = found[source.node_key(kind, path)]
+        key = source.node_key(kind, path)
+        old = found[key]
+        if self.in_place and source.seal_of(old, key) is not None:
+            raise ValueError("it is sealed; call zarr.unseal before and zarr.seal afterwards")
         meta = _parse(source, kind, old)
         if isinstance(meta, ArrayMeta):
             store = self.origin.store

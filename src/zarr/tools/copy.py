@@ -17,6 +17,7 @@ import numpy as np
 from zarr._chunks.regions import Region, grow, items_in_part
 from zarr._codecs.codec_names import step_from
 from zarr._formats.base import Format
+from zarr._formats.seals import without_seal
 from zarr._metadata.records import ArrayMeta, Step
 from zarr._selection.grid import Edges, Grid, count_chunks, longest
 from zarr._shared.chunk_cache import forget_below
@@ -320,7 +321,8 @@ class _Job:
         attributes = None if meta.attributes is None else dict(meta.attributes)
         if self.options.without_attrs:
             attributes = None if attributes is None else {}
-        meta = replace(meta, steps=_unwrapped(meta.steps), attributes=attributes)
+        extra = without_seal(meta.extra)  # the copy has none
+        meta = replace(meta, steps=_unwrapped(meta.steps), attributes=attributes, extra=extra)
         separator = dest._store._dimension_separator
         if source._format is dest._format:
             if separator is not None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from zarr._formats.base import join
 from zarr._shared.chunk_cache import forget_below
 from zarr.errors import CopyError
 from zarr.storage.base import BaseStore, as_view, normalize_storage_path
+from zarr.storage.nodes import contains_array, contains_group
 from zarr.storage.resolve import normalize_store_arg
 from zarr.tools.copy import WINDOW_BYTES, Log, Progress, Reporter, Result
 
@@ -39,7 +40,13 @@ def copy_store(
     dest = normalize_store_arg(dest, mode="a")
     source_path = normalize_storage_path(source_path)
     dest_path = normalize_storage_path(dest_path)
-    keys = _selected(source.list_prefix(source_path), excludes, includes, flags)
+    listed = list(source.list_prefix(source_path))
+    if not listed and _is_node(source, source_path):
+        raise CopyError(
+            f"cannot list the keys of {source!r}; zarr.copy and zarr.copy_all copy arrays and "
+            "groups without a list, if their metadata are consolidated"
+        )
+    keys = _selected(listed, excludes, includes, flags)
     skip = len(source_path) + 1 if source_path else 0
     targets = {key: join(dest_path, key[skip:]) for key in keys}
     present = set() if if_exists == "replace" else set(dest.list_prefix(dest_path))
@@ -66,8 +73,12 @@ def copy_store(
         return reporter.result()
 
 
+def _is_node(store: BaseStore, path: str) -> bool:
+    return contains_array(store, path) or contains_group(store, path)
+
+
 def _selected(
-    keys: Iterator[str],
+    keys: Iterable[str],
     excludes: str | Sequence[str] | None,
     includes: str | Sequence[str] | None,
     flags: int,

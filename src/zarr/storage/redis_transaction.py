@@ -1,0 +1,178 @@
+"""Transactions on Redis: changes are collected in memory, and sent as one MULTI."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from zarr.errors import TransactionError
+from zarr.storage.base import Buffer, ByteRange, as_bytes, check_key, take_range
+from zarr.storage.journal import Changes
+from zarr.storage.overlay import StagingStore
+from zarr.storage.remote import cut_into
+
+__all__ = ["RedisTransaction"]
+
+_LIFETIME = 60.0
+"""Seconds without a use after which a transaction is given up, so that others need not wait for
+processes that were killed."""
+
+_KEYS_AT_A_TIME = 1000
+
+_RENEW = "return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('PEXPIRE', KEYS[1], ARGV[2])"
+_RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
+
+
+class _Lock:
+    """The key that says which transaction may be committed."""
+
+    def __init__(self, store: Any, timeout: float) -> None:
+        self._store = store
+        self.name = f"{store.prefix}.txn"
+        self.token = os.urandom(16).hex().encode()
+        self._until = 0.0
+        end, pause = time.monotonic() + timeout, 0.001
+        while not self._take():
+            if time.monotonic() > end:
+                raise TransactionError(
+                    f"{store!r} has been in a transaction of another client for more than "
+                    f"{timeout:g} s; nothing was changed. Wait longer with timeout="
+                )
+            time.sleep(pause)
+            pause = min(2 * pause, 0.05)
+        self._until = time.monotonic() + _LIFETIME
+
+    def _take(self) -> bool:
+        options = {"nx": True, "px": int(_LIFETIME * 1000)}
+        return bool(self._ask(lambda client: client.set(self.name, self.token, **options)))
+
+    def _ask(self, request: Any) -> Any:
+        return self._store._do("begin or end a transaction on", self._store.prefix, request)
+
+    def renew(self) -> None:
+        """Keep it, if it has not been used for a while."""
+        if time.monotonic() > self._until - _LIFETIME * 0.8:
+            lifetime = int(_LIFETIME * 1000)
+            self._ask(lambda client: client.eval(_RENEW, 1, self.name, self.token, lifetime))
+            self._until = time.monotonic() + _LIFETIME
+
+    def release(self) -> None:
+        """Give it to others."""
+        self._ask(lambda client: client.eval(_RELEASE, 1, self.name, self.token))
+
+
+class _RedisStaging(StagingStore):
+    """A store whose changes are in memory until they are committed."""
+
+    def __init__(self, base: Any, changes: Changes, lock: _Lock, *, read_only: bool) -> None:
+        super().__init__(base, None, changes)
+        self._lock = lock
+        self._values: dict[int, bytes] = {}
+        self._mode = "r" if read_only else "a"
+
+    def _plain_name(self, key: object) -> str:
+        return check_key(key)
+
+    def _name(self, key: object) -> str:
+        name = super()._name(key)
+        self._lock.renew()
+        return name
+
+    def _new(self, name: str, ranges: Sequence[ByteRange] | None = None) -> Any:
+        known = self._changes.files.get(name)
+        if known is None:
+            return None
+        value = self._values[known[0]]
+        return value if ranges is None else [take_range(value, one) for one in ranges]
+
+    def _write(self, number: int, value: Buffer) -> int:
+        self.check_writeable()
+        self._values[number] = as_bytes(value)
+        return len(self._values[number])
+
+    def _remove(self, file: tuple[int, int] | None) -> None:
+        self.check_writeable()
+        if file is not None:
+            del self._values[file[0]]
+
+    def _is_below(self, key: str) -> bool:
+        return True  # to delete what is not there costs less than to ask
+
+    def settle(self) -> None:
+        """List the keys in deleted folders."""
+        changes = self._changes
+        for folder in changes.folders:
+            changes.keys.update(
+                key for key in self.base.list_prefix(folder) if key not in changes.files
+            )
+        changes.folders.clear()
+
+    def new_values(self) -> dict[str, bytes]:
+        """Return the new values by key."""
+        return {key: self._values[number] for key, (number, _) in self._changes.files.items()}
+
+
+class RedisTransaction:
+    """A transaction on Redis.
+
+    Parameters
+    ----------
+    store : RedisStore
+        The store.
+    timeout : float
+        Seconds for which to wait for other transactions.
+    read_only : bool
+        Whether only to read.
+    """
+
+    def __init__(self, store: Any, timeout: float, *, read_only: bool) -> None:
+        self._base = store
+        self._lock = _Lock(store, timeout)
+        self._changes = Changes(self._lock.token.decode())
+        self.store = _RedisStaging(store, self._changes, self._lock, read_only=read_only)
+
+    def commit(self) -> None:
+        """Make all changes visible together, and end the transaction."""
+        self.store.close_for_changes()
+        try:
+            self.store.settle()
+            if not self._changes.is_empty():
+                self._base._with_index()
+                self._base._do("commit a transaction on", self._base.prefix, self._send)
+        finally:
+            self._lock.release()
+
+    def _send(self, client: Any) -> None:
+        base, lost = self._base, False
+        with client.pipeline(transaction=True) as pipe:
+            pipe.watch(self._lock.name)
+            if pipe.get(self._lock.name) != self._lock.token:
+                lost = True
+            else:
+                pipe.multi()
+                self._queue(pipe)
+                try:
+                    pipe.execute()
+                except base._errors.WatchError:
+                    lost = True
+        if lost:
+            raise TransactionError(
+                f"the transaction on {base!r} was not used for more than {_LIFETIME:g} s, and "
+                "others may have had theirs since; nothing was changed"
+            )
+
+    def _queue(self, pipe: Any) -> None:
+        base, values = self._base, self.store.new_values()
+        for keys in cut_into(values, _KEYS_AT_A_TIME):
+            pipe.mset({base._key(key): values[key] for key in keys})
+            pipe.zadd(base._index, dict.fromkeys(keys, 0))
+        for keys in cut_into(self._changes.keys, _KEYS_AT_A_TIME):
+            pipe.unlink(*base._keys(keys))
+            pipe.zrem(base._index, *keys)
+
+    def rollback(self) -> None:
+        """Drop all changes, and end the transaction."""
+        self.store.close_for_changes()
+        self._lock.release()

@@ -1,0 +1,150 @@
+"""Transactions on directories: begin, commit, roll back."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import suppress
+from typing import Any
+
+from zarr._system import SharedLock
+from zarr.errors import StorePermissionError, TransactionError
+from zarr.storage.journal import Changes, Commit, Journal, has_commit, read_commit
+from zarr.storage.overlay import OverlayStore, StagingStore
+
+__all__ = ["DirectoryReading", "DirectoryTransaction"]
+
+_owners: dict[str, int] = {}
+"""The threads of this process that are in a transaction, by the real path of the directory."""
+
+
+class DirectoryTransaction:
+    """A transaction that changes a directory.
+
+    Parameters
+    ----------
+    base : DirectoryStore
+        The directory.
+    journal : Journal
+        Its journal.
+    fsync : bool
+        Whether a commit waits for the disk.
+    timeout : float
+        Seconds for which to wait for other transactions.
+    """
+
+    def __init__(self, base: Any, journal: Journal, fsync: bool, timeout: float) -> None:
+        self._journal = journal
+        self._timeout = timeout
+        self._root = os.path.realpath(journal.root)
+        if _owners.get(self._root) == threading.get_ident():
+            raise TransactionError(
+                f"this thread is already in a transaction on {base!r}: use that one"
+            )
+        self._lock = journal.lock("lock", timeout)
+        try:
+            _owners[self._root] = threading.get_ident()
+            journal.recover_locked(timeout)
+            self._changes = Changes(os.urandom(8).hex(), fsync=fsync)
+            self.store = StagingStore(base, journal, self._changes)
+        except BaseException:
+            self._end()
+            raise
+
+    def commit(self) -> None:
+        """Make all changes visible together, and end the transaction."""
+        self.store.close_for_changes()
+        made: list[str] = []
+        try:
+            self.store.settle()
+            if self._changes.is_empty():
+                self._journal.drop(self._changes.token)
+            else:
+                made = self._journal.prepare(self._changes)
+                self._commit(Commit.of(self._changes))
+        except BaseException as error:
+            if not has_commit(self._root):
+                self._journal.remove_folders(made)
+                self._journal.drop(self._changes.token)
+            elif isinstance(error, OSError):
+                raise TransactionError(
+                    f"the transaction on {self.store.base!r} is committed, but not all of it is in "
+                    f"place yet ({error}); remove the cause and call zarr.recover"
+                ) from error
+            raise
+        finally:
+            self._end()
+
+    def _commit(self, commit: Commit) -> None:
+        readers = self._journal.lock_out_readers(self._timeout)
+        try:
+            self._journal.write_commit(commit)
+            self._journal.apply(commit)
+        finally:
+            readers.release()
+
+    def rollback(self) -> None:
+        """Drop all changes, and end the transaction."""
+        self.store.close_for_changes()
+        try:
+            self._journal.drop(self._changes.token)
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        _owners.pop(self._root, None)
+        self._lock.release()
+
+
+class DirectoryReading:
+    """A transaction that reads a directory, in which nothing is committed meanwhile.
+
+    Parameters
+    ----------
+    base : DirectoryStore
+        The directory.
+    journal : Journal
+        Its journal.
+    fsync : bool
+        Not used.
+    timeout : float
+        Seconds for which to wait for a commit.
+    """
+
+    def __init__(self, base: Any, journal: Journal, fsync: bool, timeout: float) -> None:
+        self._journal = journal
+        self._lock: SharedLock | None = None
+        # Without permission to write there may be no file to lock. Then no transaction has ever
+        # been committed here, and whether one has been meanwhile is seen at the end.
+        with suppress(StorePermissionError):
+            self._lock = journal.lock_as_reader(timeout)
+        try:
+            commit = read_commit(journal.root)
+            changes = Changes("") if commit is None else commit.changes
+            self.store = OverlayStore(base, journal, changes)
+        except BaseException:
+            self._release()
+            raise
+
+    def commit(self) -> None:
+        """End the transaction.
+
+        Raises
+        ------
+        TransactionError
+            If there may have been a commit meanwhile.
+        """
+        if self._lock is None and os.path.lexists(os.path.join(self._journal.folder, "readers")):
+            raise TransactionError(
+                f"the first transaction on {self._journal.root!r} was committed while it was "
+                "read, and this process may not write there to prevent that; read again"
+            )
+        self._release()
+
+    def rollback(self) -> None:
+        """End the transaction."""
+        self._release()
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
