@@ -126,7 +126,17 @@ class NodeError(ZarrError, ValueError):
 
 
 class _NodeExistsError(NodeError, NodeTypeValidationError, FileExistsError):
-    """A node where none, or another one, is needed."""
+    """A node where none, or another one, is needed.
+
+    Parameters
+    ----------
+    path : str
+        Path in the store. Code for the 3.x library may give the store first, and then the path.
+    where : str, optional
+        The store, as text.
+    hint : str, optional
+        The reason, or what to do.
+    """
 
     def __init__(self, path: object = "", where: str = "", hint: str = "") -> None:
         if not isinstance(path, str):  # the 3.x library has the store first

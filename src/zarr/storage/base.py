@@ -227,6 +227,11 @@ class BaseStore(CoroutineVerbs, MutableMapping[str, Buffer]):
     A store is an instance of `zarr.abc.store.Store`, too, and has its coroutines. A subclass that
     overrides coroutines such as ``get``, ``set`` or ``list_dir`` is used through them.
 
+    Notes
+    -----
+    A store is an instance of `zarr.abc.store.Store`, too, and has its coroutines. A subclass that
+    overrides coroutines such as ``get``, ``set`` or ``list_dir`` is used through them.
+
     References
     ----------
     Zarr specification, version 2: "Storage"; version 3: "Abstract store interface".
@@ -260,10 +265,6 @@ class BaseStore(CoroutineVerbs, MutableMapping[str, Buffer]):
     is_view: ClassVar[bool] = False
     atomic_folders: ClassVar[bool] = False
     lists_folders: ClassVar[bool] = False
-    forwards: ClassVar[bool] = False
-    has_transactions: ClassVar[bool] = False
-    rare_formats: ClassVar[bool] = True
-    documents_first: ClassVar[bool] = False
     _dimension_separator: Separator | None = None
     _mode: str = "a"
     _store_version: ClassVar[int] = 2  # what code written for 2.x asks of a store

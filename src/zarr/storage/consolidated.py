@@ -235,10 +235,10 @@ class ConsolidatedMetadataStore(BaseStore):
     def __setitem__(self, key: str, value: Any) -> None:
         self.setitems({key: value})
 
-    def setitems(self, values: Mapping[str, Any]) -> None:
-        if any(map(is_metadata, values)):
+    def setitems(self, items: Mapping[str, Any]) -> None:
+        if any(map(is_metadata, items)):
             self._refuse()
-        self.store.setitems(values)
+        self.store.setitems(items)
 
     def __delitem__(self, key: str) -> None:
         if is_metadata(key):

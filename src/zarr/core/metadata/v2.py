@@ -279,7 +279,8 @@ def _data_type(dtype: Any, filters: Any) -> ZDType[Any, Any]:
     ids = (plain(f).get("id") if isinstance(f, Mapping) else f.codec_id for f in filters or ())
     codec_id = next((name for name in ids if name in OBJECT_CODECS), None)
     given = {"name": plain(dtype), "object_codec_id": codec_id}
-    return parse_dtype(given, zarr_format=2)
+    parsed: ZDType[Any, Any] = parse_dtype(given, zarr_format=2)
+    return parsed
 
 
 def _fill_of(dtype: ZDType[Any, Any], value: Any) -> Any:
