@@ -227,11 +227,6 @@ class BaseStore(CoroutineVerbs, MutableMapping[str, Buffer]):
     A store is an instance of `zarr.abc.store.Store`, too, and has its coroutines. A subclass that
     overrides coroutines such as ``get``, ``set`` or ``list_dir`` is used through them.
 
-    Notes
-    -----
-    A store is an instance of `zarr.abc.store.Store`, too, and has its coroutines. A subclass that
-    overrides coroutines such as ``get``, ``set`` or ``list_dir`` is used through them.
-
     References
     ----------
     Zarr specification, version 2: "Storage"; version 3: "Abstract store interface".
