@@ -83,7 +83,7 @@ def intermediate(source: Array, store: BaseStore, path: str, chunks: tuple[int, 
         made = [dict(step.config) for step in steps if step.role == "serializer"]
         options = NamedOptions(serializer=made[0] if made else "auto")
     meta = array_meta(
-        source.shape, chunks, source.dtype, Blosc("lz4", 1), source.fill_value,
+        source.shape, chunks, source.dtype, Blosc("lz4", 5), source.fill_value,
         filters=filters or None, options=options, format=format,
     )  # fmt: skip
     return Stored(store, path, format.version, format.array_key(path), format.dump_array(meta))
