@@ -260,6 +260,10 @@ class BaseStore(CoroutineVerbs, MutableMapping[str, Buffer]):
     is_view: ClassVar[bool] = False
     atomic_folders: ClassVar[bool] = False
     lists_folders: ClassVar[bool] = False
+    forwards: ClassVar[bool] = False
+    has_transactions: ClassVar[bool] = False
+    rare_formats: ClassVar[bool] = True
+    documents_first: ClassVar[bool] = False
     _dimension_separator: Separator | None = None
     _mode: str = "a"
     _store_version: ClassVar[int] = 2  # what code written for 2.x asks of a store
