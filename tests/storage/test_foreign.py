@@ -132,6 +132,8 @@ def test_read_only() -> None:
     with pytest.raises(ReadOnlyError):
         z.resize(8)
     assert list(store.data) == ["zarr.json"]
+    assert as_store(store).with_read_only(True).read_only
+    assert not as_store(store).read_only
 
 
 def test_works_inside_a_running_loop() -> None:

@@ -274,6 +274,14 @@ class ForeignStore(Routed):
 
     # -- facts -----------------------------------------------------------------------
 
+    @property  # type: ignore[misc]
+    def read_only(self) -> bool:
+        """Whether nothing can be written."""
+        return bool(self._store.read_only)
+
+    def with_read_only(self, read_only: bool = False) -> ForeignStore:
+        return ForeignStore(self._store.with_read_only(read_only))
+
     def is_writeable(self) -> bool:
         return not self._store.read_only and bool(self._store.supports_writes)
 
