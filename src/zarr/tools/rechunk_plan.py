@@ -105,8 +105,10 @@ class Stage:
         Chunks of the intermediate array that is written; None for the destination.
     blocks : int
         Number of regions.
-    nbytes_read, nbytes_written : int
-        Bytes of decoded chunks.
+    nbytes_read : int
+        Bytes of the decoded chunks that are read, each as often as it is read.
+    nbytes_written : int
+        Bytes of the elements that are written.
     reads : int
         How often a chunk is read, at most.
     seconds : float
