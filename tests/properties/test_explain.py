@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from .test_selections import EVERY_KIND, KINDS
 
 _number = itertools.count()
 
-STORES = ("dict", "memory", "directory", "zip", "sqlite", "cache", "object")
+STORES = ["dict", "memory", "directory", "zip", "sqlite", "cache"]
+if find_spec("obstore"):
+    STORES.append("object")
 
 
 def new_store(kind: str, folder: Path) -> Any:
