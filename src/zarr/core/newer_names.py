@@ -77,7 +77,7 @@ class NewerNames:
         --------
         >>> import asyncio
         >>> import zarr
-        >>> asyncio.run(zarr.array([1, 2, 3]).async_array.getitem(0))
+        >>> int(asyncio.run(zarr.array([1, 2, 3]).async_array.getitem(0)))
         1
         """
         return import_module("zarr._async.array").AsyncArray._of(self)

@@ -60,7 +60,7 @@ def manifest(target: StoreLike | Array | Group, path: str = "", kind: str = "sha
     >>> [line[64:] for line in zarr.manifest(z).splitlines()]
     ['  .zarray', '  0', '  1']
     >>> zarr.manifest(z, kind='dandi').partition('-')[2]
-    '3--320'
+    '3--225'
     """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {list(KINDS)}, not {kind!r}")

@@ -168,7 +168,7 @@ def unseal(target: StoreLike | Array | Group, path: str = "") -> Sealed:
     Examples
     --------
     >>> import zarr
-    >>> z = zarr.ones(10, chunks=5)
+    >>> z = zarr.array(range(10), chunks=5)
     >>> zarr.seal(z).chunks
     2
     >>> zarr.unseal(z)
