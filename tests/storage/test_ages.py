@@ -21,6 +21,7 @@ HOUR_AGO = datetime.now(UTC) - timedelta(hours=1)
         HOUR_AGO, HOUR_AGO.replace(tzinfo=None), HOUR_AGO.timestamp(), HOUR_AGO.isoformat(),
         HOUR_AGO.isoformat().replace("+00:00", "Z"),
     ],
+    ids=["aware", "naive", "number", "text", "text with Z"],
 )  # fmt: skip
 def test_moments(moment: Any) -> None:
     age = age_of(moment)
