@@ -55,6 +55,8 @@ ENVIRONMENT = peers.Peer(
 # What our package needs and the environment lacks, or has too old.
 BESIDE_OURS = ("numcodecs>=0.16.6,!=0.17.0", "fasteners>=0.18", "google-crc32c>=1.5")
 RECORD = Path(__file__).with_name("passing.json.gz")
+SURPASSED = ("test_raise_on_older_zarr_version",)
+"""Tests that pass only where something is missing: selections by coroutines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,7 @@ def lost(expected: list[str], outcomes: dict[str, str]) -> list[str]:
     return sorted(
         f"{test}: {outcomes.get(test, 'not run')}"
         for test in expected
-        if outcomes.get(test) != "passed"
+        if outcomes.get(test) != "passed" and not any(name in test for name in SURPASSED)
     )
 
 
