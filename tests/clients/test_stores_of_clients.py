@@ -29,7 +29,10 @@ ENVIRONMENT = peers.Peer(
 
 @pytest.fixture(scope="module")
 def ours() -> Iterator[Path]:
-    python = peers.environment(ENVIRONMENT)
+    try:
+        python = peers.environment(ENVIRONMENT)
+    except peers.MissingPythonError as error:
+        pytest.skip(str(error))
     with tempfile.TemporaryDirectory(prefix="zarr-ours-") as folder:
         peers.install_beside(python, Path(folder), str(peers.ROOT), *clients.BESIDE_OURS)
         yield Path(folder)

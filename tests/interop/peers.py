@@ -177,7 +177,8 @@ def install_beside(python: Path, folder: Path, *requirements: str) -> None:
     if shutil.which("uv"):
         _install(["uv", "pip", "install", "--python", str(python), *options])
     else:
-        _install([sys.executable, "-m", "pip", "install", *options])
+        pip = [sys.executable, "-m", "pip", "--python", str(python)]
+        _install([*pip, "install", *options])
 
 
 def npm_folder(name: str, packages: Sequence[str], program: Path) -> Path:
