@@ -23,7 +23,6 @@ class NewerGroupNames:
     _format: Format
     _store: BaseStore
     _path: str
-    attrs: Any
 
     @property
     def metadata(self) -> GroupMetadata:
@@ -42,7 +41,7 @@ class NewerGroupNames:
         copies = self._store.consolidated_paths(self._path)
         nodes = None if copies is None else {path: self[path].metadata for path in copies}  # type: ignore[index]
         return GroupMetadata(
-            self.attrs.asdict(),
+            self.attrs.asdict(),  # type: ignore[attr-defined]
             self._format.shown_as,
             None if nodes is None else ConsolidatedMetadata(nodes),
         )
@@ -280,7 +279,7 @@ class NewerGroupNames:
         >>> dict(zarr.group().update_attributes({'title': 'Example'}).attrs)
         {'title': 'Example'}
         """
-        self.attrs.update(new_attributes)
+        self.attrs.update(new_attributes)  # type: ignore[attr-defined]
         return self
 
     async def update_attributes_async(self, new_attributes: Mapping[str, Any]) -> Self:
