@@ -237,6 +237,14 @@ def windows_os() -> ModuleType:
     return fake
 
 
+def windows_locks() -> ModuleType:
+    """Return `msvcrt`, whose lock of a byte is one of the whole file here."""
+    fake = ModuleType("msvcrt")
+    kinds = {"LK_NBLCK": fcntl.LOCK_EX | fcntl.LOCK_NB, "LK_UNLCK": fcntl.LOCK_UN}
+    vars(fake).update(kinds, locking=lambda descriptor, kind, _: fcntl.flock(descriptor, kind))
+    return fake
+
+
 def import_zarr() -> None:
     fake = windows_os()
     connect = sqlite3.connect
@@ -247,6 +255,7 @@ def import_zarr() -> None:
         patch.setitem(sys.modules, "os", fake)
         patch.setitem(sys.modules, "os.path", fake.path)
         patch.setitem(sys.modules, "fcntl", None)
+        patch.setitem(sys.modules, "msvcrt", windows_locks())
         patch.setattr(io, "FileIO", FileIO)
         patch.setattr(fasteners, "InterProcessLock", Lock)
         package = importlib.import_module("zarr")
