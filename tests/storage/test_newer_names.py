@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import io
 import logging
 import pickle
@@ -398,3 +399,34 @@ def test_array_buffers() -> None:
     assert cpu.NDBuffer.from_numpy_array(np.array(3)).as_scalar() == 3
     nans[0] = 1
     assert nans[:1].as_numpy_array().tolist() == [1.0]
+
+
+def test_decorated_methods_serve_both_generations() -> None:
+    def counted(method: Any) -> Any:
+        @functools.wraps(method)
+        def call(*arguments: Any) -> Any:
+            calls.append(method.__name__)
+            return method(*arguments)
+
+        return call
+
+    calls: list[str] = []
+
+    class Counted(MemoryStore):
+        getsize = counted(MemoryStore.getsize)
+
+        @counted
+        def clear(self) -> None:
+            super().clear()
+
+    store = Counted()
+    store["a"] = b"12345"
+
+    async def use() -> int:
+        size: int = await store.getsize("a")
+        await store.clear()
+        return size
+
+    assert asyncio.run(use()) == 5
+    assert list(store) == []
+    assert calls == ["getsize", "clear"]

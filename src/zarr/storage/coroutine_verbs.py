@@ -202,8 +202,11 @@ def serve_both(cls: type) -> None:
     """Make the methods that `cls` defines usable by code of both generations."""
     for name, wrap in _SERVED.items():
         method = vars(cls).get(name)
-        if method is not None and not hasattr(method, "__wrapped__") and callable(method):
-            setattr(cls, name, wrap(method))
+        # A decorator copies attributes: only what refers to itself was wrapped here.
+        if callable(method) and getattr(method, "_served", None) is not method:
+            served: Any = wrap(method)
+            served._served = served
+            setattr(cls, name, served)
 
 
 class CoroutineVerbs:
