@@ -382,10 +382,11 @@ class SharedLock:
         Whether others may share the lock, as readers do. They need no permission to write.
     """
 
+    _descriptor = -1
+
     def __init__(self, path: str, *, shared: bool) -> None:
         self.path = path
         self._shared = shared
-        self._descriptor = -1
 
     def acquire(self, timeout: float) -> bool:
         """Take the lock; return whether that was possible in `timeout` seconds."""
@@ -403,6 +404,12 @@ class SharedLock:
             self._close()
             raise
         return True
+
+    def __del__(self) -> None:
+        # An interrupt may come before the lock is kept. Closed, and not unlocked: a child that
+        # has inherited the file must not free the lock of its parent.
+        if self._descriptor >= 0:
+            self._close()
 
     def _open(self, path: str) -> int:
         try:

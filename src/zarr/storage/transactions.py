@@ -6,6 +6,7 @@ import os
 import threading
 from contextlib import suppress
 from typing import Any
+from weakref import WeakValueDictionary
 
 from zarr._system import SharedLock
 from zarr.errors import StorePermissionError, TransactionError
@@ -14,8 +15,11 @@ from zarr.storage.overlay import OverlayStore, StagingStore
 
 __all__ = ["DirectoryReading", "DirectoryTransaction"]
 
-_owners: dict[str, int] = {}
-"""The threads of this process that are in a transaction, by the real path of the directory."""
+_begun: WeakValueDictionary[str, DirectoryTransaction] = WeakValueDictionary()
+"""The transactions of this process, by the real path of the directory.
+
+One that an interrupt has dropped is none.
+"""
 
 
 class DirectoryTransaction:
@@ -37,13 +41,15 @@ class DirectoryTransaction:
         self._journal = journal
         self._timeout = timeout
         self._root = os.path.realpath(journal.root)
-        if _owners.get(self._root) == threading.get_ident():
+        self._thread = threading.get_ident()
+        other = _begun.get(self._root)
+        if other is not None and other._thread == self._thread:
             raise TransactionError(
                 f"this thread is already in a transaction on {base!r}: use that one"
             )
         self._lock = journal.lock("lock", timeout)
         try:
-            _owners[self._root] = threading.get_ident()
+            _begun[self._root] = self
             journal.recover_locked(timeout)
             self._changes = Changes(os.urandom(8).hex(), fsync=fsync)
             self.store = StagingStore(base, journal, self._changes)
@@ -92,7 +98,7 @@ class DirectoryTransaction:
             self._end()
 
     def _end(self) -> None:
-        _owners.pop(self._root, None)
+        _begun.pop(self._root, None)
         self._lock.release()
 
 
