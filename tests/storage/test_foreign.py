@@ -12,7 +12,7 @@ import pytest
 
 import zarr
 from tests.storage.user_store import UserStore
-from zarr.abc.store import Store, SuffixByteRequest
+from zarr.abc.store import RangeByteRequest, Store, SuffixByteRequest
 from zarr.errors import ReadOnlyError, StoreError, StorePermissionError
 from zarr.storage import as_store
 from zarr.storage.base import BaseStore
@@ -121,6 +121,58 @@ def test_errors_name_the_key_and_keep_their_cause() -> None:
     store.error = KeyError("something else")  # type: ignore[attr-defined]
     with pytest.raises(StoreError, match="something else"):
         z[:]
+
+
+class StrictStore(UserStore):
+    """A store to which a range that ends behind a value is an error."""
+
+    async def get(self, key: str, prototype: Any, byte_range: Any = None) -> Any:
+        value = await super().get(key, prototype)
+        if byte_range is not None and value is not None:
+            size = len(value)
+            if isinstance(byte_range, SuffixByteRequest):
+                fits = byte_range.suffix <= size
+            elif isinstance(byte_range, RangeByteRequest):
+                fits = byte_range.end <= size
+            else:
+                fits = byte_range.offset < size
+            if not fits:
+                raise OSError("416 range not satisfiable")
+        return await super().get(key, prototype, byte_range)
+
+
+@pytest.mark.parametrize(
+    ("start", "length"),
+    [(start, None) for start in (-12, -10, -1)]
+    + [(start, length) for start in (0, 4, 9, 10, 12) for length in (None, 0, 1, 6, 20)],
+)
+def test_ranges_that_end_behind_a_value(start: int, length: int | None) -> None:
+    value = b"0123456789"
+    store = as_store(StrictStore())
+    store["k"] = value
+    expected = value[start:] if length is None else value[start : start + length]
+    if start < -len(value):
+        expected = value
+    assert store.get_partial_values([("k", (start, length)), ("no", (0, 3))]) == [expected, None]
+
+
+def test_a_failed_range_does_not_ask_for_the_whole_value() -> None:
+    class Broken(UserStore):
+        async def get(self, key: str, prototype: Any, byte_range: Any = None) -> Any:
+            value = await super().get(key, prototype, byte_range)
+            if byte_range is not None:
+                raise ConnectionError("reset by peer")
+            return value
+
+        async def getsize(self, key: str) -> int:
+            return len(self.data[key])
+
+    store = Broken()
+    as_store(store)["k"] = bytes(1000)
+    for asked in [(0, 10), (990, None), (-4, None)]:
+        with pytest.raises(StoreError, match=r"could not read 'k'.*reset by peer"):
+            as_store(store).get_partial_values([("k", asked)])
+    assert ("get", "k", None) not in store.log
 
 
 def test_read_only() -> None:

@@ -83,6 +83,22 @@ def _each(
     return run(partial(gathered, named, checked, config.get("async.concurrency")))
 
 
+async def _get_up_to_end(store: Any, key: str, byte_range: ByteRange, error: Exception) -> Any:
+    """Return what a range has of a value that may end before it, which is an `error` to some.
+
+    If the value is longer than that, there was another reason, and `error` is raised.
+    """
+    size = await _size(store, key, None)
+    start, length = byte_range
+    if start < 0 and -start > size >= 0:
+        return await store.get(key, _PROTOTYPE, None)
+    if start < 0 or size < 0 or (start < size and start + (length or 0) <= size):
+        raise error
+    if start >= size:
+        return _PROTOTYPE.buffer.from_bytes(b"")
+    return await store.get(key, _PROTOTYPE, OffsetByteRequest(start))
+
+
 async def _get(store: Any, key: str, byte_range: ByteRange | None) -> Buffer | None:
     request = None if byte_range is None else _as_request(byte_range)
     try:
@@ -92,9 +108,7 @@ async def _get(store: Any, key: str, byte_range: ByteRange | None) -> Buffer | N
             return None
         if byte_range is None or isinstance(error, (PermissionError, StoreError)):
             raise
-        # A range behind the end of a value is an error to some, and only the value tells.
-        value = await store.get(key, _PROTOTYPE, None)
-        return None if value is None else take_range(_bytes_of(value), byte_range)
+        value = await _get_up_to_end(store, key, byte_range, error)
     if value is None:
         return None
     found = _bytes_of(value)
