@@ -521,6 +521,8 @@ def stale_reads(one: Way, two: Way, count: int) -> int:
 
 def stale_after_overwriting(one: Way, two: Way) -> int:
     a = one.open_a(cache=CACHE)
+    if not one.path and two.path and isinstance(a.store, zarr.MemoryStore):
+        return 0  # a dict that is an array has no name, and is not found anew
     a[...] = 5
     a[...]
     n5 = "N5" in type(a.store).__name__

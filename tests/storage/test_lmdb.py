@@ -56,6 +56,21 @@ def test_in_a_folder(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path / "folder")) == ["data.mdb", "lock.mdb"]
 
 
+@pytest.mark.parametrize("subdir", [False, True])
+def test_links_share_the_lock_file(tmp_path: Path, subdir: bool) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "links").mkdir()
+    real, link = tmp_path / "real" / "data", tmp_path / "links" / "data"
+    LMDBStore(real, subdir=subdir).close()
+    link.symlink_to(real)
+
+    with LMDBStore(link, subdir=subdir) as store:
+        store["a"] = b"1"
+        assert store.path == str(link)
+
+    assert os.listdir(tmp_path / "links") == ["data"]
+
+
 def test_no_database(path: Path) -> None:
     path.write_bytes(b"This is no database." * 1000)
     with pytest.raises(StoreError, match=r"data\.mdb"):

@@ -113,7 +113,8 @@ class _Environment:
     """
 
     def __init__(self, path: str, options: dict[str, Any]) -> None:
-        self.path = path
+        # LMDB calls its lock file after the path, and processes that came by a link must share it.
+        self.path = os.path.realpath(path)
         self.options = options
         self.stores: dict[int, weakref.ref[LMDBStore]] = {}
         self.loans: dict[int, weakref.ref[Any]] = {}

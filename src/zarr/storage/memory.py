@@ -46,6 +46,9 @@ class MemoryStore(BaseStore):
     -----
     Thread-safe.
 
+    A folder within `root` may be the root of another store. Both show the same nodes, until the
+    folder is deleted or replaced through the store above: the other keeps the old contents.
+
     Examples
     --------
     >>> import zarr
