@@ -64,8 +64,8 @@ threads-without-gil: $(VENV)/.few
 coverage: $(VENV)/.dev  ## the lines that `make test` runs, as a table and in htmlcov/
 	$(PYTEST) -n auto -m "$(FAST)" --cov=zarr --cov-report=term:skip-covered --cov-report=html
 
-test-sdist: $(VENV)/.dev  ## build the source distribution, install it elsewhere, test it: minutes
-	$(PYTEST) tests/test_sdist.py
+test-sdist: $(VENV)/.dev  ## build the distributions, install them elsewhere, test them: minutes
+	$(PYTEST) tests/test_builds.py tests/test_sdist.py
 
 test-all: $(VENV)/.dev  ## every test but exhaustive ones: slow, other implementations, real servers
 	$(PYTEST) -n auto --doctest-modules src
@@ -86,8 +86,9 @@ docs: $(VENV)/.dev  ## build the site into site/
 	$(BIN)/python scripts/command_line_page.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-dist: $(VENV)/.dev  ## build the distributions into dist/
+dist: $(VENV)/.dev  ## build the distributions into dist/, also those for `zarr<3`
 	$(BIN)/python -m build
+	ZARR_BUILD_FOR=2 $(BIN)/python -m build
 
 bench: $(VENV)/.dev  ## measure side by side with the other implementations
 	$(BIN)/python -m benchmarks

@@ -71,9 +71,10 @@ LINKS = re.compile(r"\]\((?!https?://|#)([^)#]+)")
 
 
 def test_page_of_the_package_index_has_no_link_to_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    interface = ModuleType("hatchling.metadata.plugin.interface")
-    interface.MetadataHookInterface = object  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, interface.__name__, interface)
+    for kind, name in (("metadata", "MetadataHook"), ("builders.hooks", "BuildHook")):
+        interface = ModuleType(f"hatchling.{kind}.plugin.interface")
+        setattr(interface, f"{name}Interface", object)
+        monkeypatch.setitem(sys.modules, interface.__name__, interface)
     index_page = runpy.run_path(str(ROOT / "hatch_build.py"))["index_page"]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -1,3 +1,6 @@
-"""The version, in one place: the build reads it from here, and so does ``zarr.__version__``."""
+"""The version: the build reads it from here, and so does ``zarr.__version__``.
 
-__version__ = "2.19.0"
+Builds for packages that require ``zarr<3`` replace this file: see ``hatch_build.py``.
+"""
+
+__version__ = "3.5.0"

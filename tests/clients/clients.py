@@ -2,7 +2,7 @@
 
 One environment under ``.peers/`` holds the clients and zarr-python 2.18.7. A folder on
 ``PYTHONPATH`` puts another distribution called ``zarr`` in its place: the one of this
-repository as it is now. No test of a client may fail with ours that passes with the
+repository as it is now, built for clients of the 2.x library. No test of a client may fail with ours that passes with the
 original.
 
     python -m tests.clients.clients             # all suites with both, a table of counts
@@ -88,7 +88,8 @@ def ours() -> Iterator[Path]:
     """Install this package as it is now into a folder, for as long as the block takes."""
     python = peers.environment(ENVIRONMENT)
     with tempfile.TemporaryDirectory(prefix="zarr-ours-") as folder:
-        peers.install_beside(python, Path(folder), str(peers.ROOT), *BESIDE_OURS)
+        # These clients, and zarr-python 2.18.7 beside them, require `zarr<3` or ask for it.
+        peers.install_beside(python, Path(folder), str(peers.ROOT), *BESIDE_OURS, generation=2)
         yield Path(folder)
 
 

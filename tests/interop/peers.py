@@ -20,6 +20,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import fasteners
 
@@ -171,14 +172,19 @@ def environment(peer: Peer) -> Path:
     return _python_of(folder)
 
 
-def install_beside(python: Path, folder: Path, *requirements: str) -> None:
-    """Install packages, without what they need, into a folder for ``PYTHONPATH``."""
+def install_beside(
+    python: Path, folder: Path, *requirements: str, generation: Literal[2, 3] = 3
+) -> None:
+    """Install packages, without what they need, into a folder for ``PYTHONPATH``.
+
+    This package gets the version for clients of the 2.x library with ``generation=2``.
+    """
     options = ["--quiet", "--no-deps", "--target", str(folder), *requirements]
     if shutil.which("uv"):
-        _install(["uv", "pip", "install", "--python", str(python), *options])
+        _install(["uv", "pip", "install", "--python", str(python), *options], generation)
     else:
         pip = [sys.executable, "-m", "pip", "--python", str(python)]
-        _install([*pip, "install", *options])
+        _install([*pip, "install", *options], generation)
 
 
 def npm_folder(name: str, packages: Sequence[str], program: Path) -> Path:
@@ -262,8 +268,11 @@ def _create(environment: Path, peer: Peer) -> None:
     (environment / "installed.json").write_text(json.dumps(_state(peer)))
 
 
-def _install(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+def _install(command: list[str], generation: Literal[2, 3] = 3) -> None:
+    environ = os.environ | {"ZARR_BUILD_FOR": str(generation)}
+    done = subprocess.run(
+        command, env=environ, capture_output=True, text=True, timeout=900, check=False
+    )
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
 
