@@ -43,7 +43,8 @@ def version() -> str:
 
 def _written(text: str) -> str:
     found = re.search(r'^__version__ = "(.+)"$', text, re.MULTILINE)
-    assert found, f"no version in {VERSION_FILE}"
+    if found is None:
+        raise ValueError(f"no version in {VERSION_FILE}")
     return found[1]
 
 

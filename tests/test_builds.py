@@ -1,4 +1,4 @@
-"""One tree, two versions: the distributions for `zarr>=3` and for `zarr<3` differ in nothing else."""
+"""The distributions for `zarr>=3` and for `zarr<3` differ in their version, and in nothing else."""
 
 from __future__ import annotations
 

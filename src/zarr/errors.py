@@ -41,7 +41,9 @@
     └── CopyError (RuntimeError)           a copy would overwrite something
 
 Classes of the 2.x and of the 3.x library that mean the same are joined, so that code written for
-either catches them.
+either catches them. The warnings of the package have the classes of the 3.x library, which derive
+from the built-in ones that the 2.x library uses: `ZarrUserWarning`, `ZarrRuntimeWarning`,
+`ZarrFutureWarning` and `ZarrDeprecationWarning`.
 """
 
 from __future__ import annotations
@@ -508,26 +510,29 @@ class ConversionError(ZarrError, ValueError):
 
 
 class ZarrUserWarning(UserWarning):
-    """A warning about data or arguments."""
+    """A warning about data or arguments: what is ignored, out of date, or left out."""
 
 
 class ZarrDeprecationWarning(DeprecationWarning):
-    """A warning about what will be removed."""
+    """A warning about a name or a use that will be removed."""
 
 
 class ZarrFutureWarning(FutureWarning):
-    """A warning about what will change."""
+    """A warning about arguments that will have another meaning, or none."""
 
 
 class ZarrRuntimeWarning(RuntimeWarning):
-    """A warning about what happens at run time."""
+    """A warning about data that others may not read, or workers that may lose changes."""
 
 
 class UnstableSpecificationWarning(ZarrFutureWarning):
-    """A warning about what no specification has settled."""
+    """A warning about what no specification has settled, for code that filters it.
+
+    It is not issued here: data types without a specification are written as zarr-python 3 does.
+    """
 
 
-def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
+def warn_user(message: str, category: type[Warning] = ZarrUserWarning) -> None:
     """Issue a warning that points at the first line outside the package."""
     package = __name__.partition(".")[0]
     frame, level = sys._getframe(1), 2

@@ -2,8 +2,8 @@
 
 One environment under ``.peers/`` holds the clients and zarr-python 2.18.7. A folder on
 ``PYTHONPATH`` puts another distribution called ``zarr`` in its place: the one of this
-repository as it is now, built for clients of the 2.x library. No test of a client may fail with ours that passes with the
-original.
+repository as it is now, built for clients of the 2.x library. No test of a client may fail with
+ours that passes with the original.
 
     python -m tests.clients.clients             # all suites with both, a table of counts
     python -m tests.clients.clients dask        # only one suite

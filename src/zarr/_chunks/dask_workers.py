@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from zarr._metadata.records import ArrayMeta
 from zarr._selection.axes import Axis
 from zarr._selection.grid import Edges, find_chunks, first_items
-from zarr.errors import warn_user
+from zarr.errors import ZarrRuntimeWarning, warn_user
 
 __all__ = ["warn_of_shared_chunks"]
 
@@ -39,7 +39,7 @@ def warn_of_shared_chunks(axes: Sequence[Axis], meta: ArrayMeta, name: str) -> N
     warn_user(
         f"a block of a Dask array covers parts of {what} of array {name!r}; workers that write to "
         f"one of them at a time lose changes. Rechunk first: x.rechunk({lengths})",
-        RuntimeWarning,
+        ZarrRuntimeWarning,
     )
 
 

@@ -27,7 +27,12 @@ from zarr._formats.documents import (
 from zarr._formats.seals import SEAL, check_members, seal_in, with_seal, without_seal
 from zarr._metadata.foreign_dtypes import JSON
 from zarr._metadata.records import ArrayMeta, ChunkKeys, GroupMeta, Step
-from zarr.errors import MetadataError, StorePermissionError, warn_user
+from zarr.errors import (
+    MetadataError,
+    StorePermissionError,
+    ZarrDeprecationWarning,
+    warn_user,
+)
 
 if TYPE_CHECKING:
     from zarr.storage.base import BaseStore, Buffer
@@ -445,7 +450,7 @@ def check_attributes(attributes: Mapping[str, Any]) -> dict[str, JSON]:
     """Return a copy of `attributes` in plain JSON types, as a reader will find them.
 
     NumPy scalars and other real numbers become numbers, tuples become lists. Names that are
-    not strings become strings: at the top with a `DeprecationWarning`, within values as
+    not strings become strings: at the top with a `ZarrDeprecationWarning`, within values as
     `json` has it.
 
     Raises
@@ -471,7 +476,7 @@ def _top_name(name: Any) -> str:
     warn_user(
         f"attribute {name!r}: only attribute keys of type 'string' will be allowed in the future; "
         "it is stored as a string",
-        DeprecationWarning,
+        ZarrDeprecationWarning,
     )
     return str(name)
 

@@ -12,7 +12,13 @@ from itertools import islice
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from zarr.errors import StoreError, StoreKeyError, StorePermissionError, StoreTimeoutError
+from zarr.errors import (
+    StoreError,
+    StoreKeyError,
+    StorePermissionError,
+    StoreTimeoutError,
+    ZarrFutureWarning,
+)
 from zarr.storage.aliases import canonical_host
 from zarr.storage.base import BaseStore, Buffer, ByteRange, Separator, as_bytes, check_key
 from zarr.storage.remote import age_of, cut_into, failure, map_requests, request_apart, require
@@ -126,7 +132,7 @@ class ABSStore(BaseStore):
         warnings.warn(
             "the arguments container, account_name, account_key and blob_service_kwargs of "
             "ABSStore are deprecated: pass client=azure.storage.blob.ContainerClient(...)",
-            FutureWarning,
+            ZarrFutureWarning,
             stacklevel=3,
         )
         options = dict(blob_service_kwargs or {})

@@ -10,7 +10,7 @@ from threading import RLock
 from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
-from zarr.errors import StoreKeyError
+from zarr.errors import StoreKeyError, ZarrDeprecationWarning
 from zarr.storage.base import BaseStore, Buffer, KVStore, Separator, as_bytes, check_key
 from zarr.storage.identity import identity_of
 from zarr.sync import renew_after_fork
@@ -357,7 +357,7 @@ class DictStore(MemoryStore):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         warnings.warn(
             "DictStore has been called MemoryStore since version 2.4; use that name",
-            DeprecationWarning,
+            ZarrDeprecationWarning,
             stacklevel=2,
         )
         super().__init__(*args, **kwargs)

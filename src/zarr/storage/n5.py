@@ -21,7 +21,7 @@ from zarr._formats import n5
 from zarr._formats.base import dump_json, join
 from zarr._formats.documents import expect_object, load_json, unreadable
 from zarr._metadata.foreign_dtypes import JSON
-from zarr.errors import MetadataError, StoreKeyError
+from zarr.errors import MetadataError, StoreKeyError, ZarrRuntimeWarning, ZarrUserWarning
 from zarr.storage.base import (
     BaseStore,
     Buffer,
@@ -445,7 +445,7 @@ def _warn_of_keywords(document: Buffer, key: str) -> None:
     for name in expect_object(load_json(document, key), key):
         if name in n5.KEYWORDS:
             warnings.warn(
-                f"Attribute {name} is a reserved N5 keyword and is not stored", UserWarning, 2
+                f"Attribute {name} is a reserved N5 keyword and is not stored", ZarrUserWarning, 2
             )
 
 
@@ -456,7 +456,7 @@ def _warn_of_compression(compression: Mapping[str, JSON]) -> None:
         warnings.warn(
             f"Not all N5 implementations support this {kind} compression (yet). You might not be "
             f"able to open the dataset with another N5 library{hint}",
-            RuntimeWarning,
+            ZarrRuntimeWarning,
             2,
         )
 
@@ -466,7 +466,7 @@ def _warn_of_dtype(data_type: JSON) -> None:
         warnings.warn(
             f"N5 has no data type {data_type}: other N5 libraries will not be able to open the "
             "dataset",
-            RuntimeWarning,
+            ZarrRuntimeWarning,
             2,
         )
 
@@ -599,7 +599,8 @@ class N5FSStore(N5View):
         from zarr.storage.fsspec import FSStore  # here, because it needs an optional package
 
         if (dimension_separator or key_separator) not in (None, "/"):
-            warnings.warn("Keyword argument `dimension_separator` will be ignored", UserWarning, 2)
+            message = "Keyword argument `dimension_separator` will be ignored"
+            warnings.warn(message, ZarrUserWarning, 2)
         super().__init__(FSStore(url, normalize_keys, None, mode, *args, **options))
         self._dimension_separator = "/"
 

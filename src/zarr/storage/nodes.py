@@ -33,6 +33,7 @@ from zarr.errors import (
     BadCompressorError,
     ContainsArrayError,
     ContainsGroupError,
+    ZarrFutureWarning,
     warn_user,
 )
 from zarr.storage.base import BaseStore, Buffer, Separator, as_store, normalize_storage_path
@@ -408,7 +409,7 @@ def _warn_of_filters(filters: Any) -> None:
             warn_user(
                 f"missing object_codec for object array; give codec {codec.codec_id!r} as "
                 "object_codec, not among the filters",
-                FutureWarning,
+                ZarrFutureWarning,
             )
 
 

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from zipfile import ZIP64_LIMIT, ZIP_FILECOUNT_LIMIT, ZIP_STORED, BadZipFile, LargeZipFile
 
 from zarr._system import KEEPS_OPEN_FILES, rename, sync, unlink
-from zarr.errors import StoreError, StoreKeyError
+from zarr.errors import StoreError, StoreKeyError, ZarrRuntimeWarning, ZarrUserWarning
 from zarr.storage import zip_records
 from zarr.storage.base import (
     BaseStore,
@@ -104,7 +104,7 @@ class ZipStore(BaseStore):
 
     Warns
     -----
-    RuntimeWarning
+    ZarrRuntimeWarning
         If the archive does not end with its directory, because its writer was stopped or has not
         closed it yet. The store then contains the values that were flushed.
 
@@ -242,7 +242,7 @@ class ZipStore(BaseStore):
                 f"the ZIP archive {self.path!r} does not end with its directory: its writer was "
                 f"stopped, or has not closed it yet; its last {archive.unfinished} bytes are "
                 "ignored. When no process writes to it, ZipStore.repair() restores it",
-                RuntimeWarning,
+                ZarrRuntimeWarning,
                 stacklevel=4,
             )
 
@@ -648,7 +648,7 @@ class ZipStore(BaseStore):
     def _warn_of_duplicates(self, archive: Archive, keys: Iterable[str]) -> None:
         for key in keys:
             if key in archive.entries:
-                warnings.warn(f"Duplicate name: {key!r}", UserWarning, stacklevel=4)
+                warnings.warn(f"Duplicate name: {key!r}", ZarrUserWarning, stacklevel=4)
 
     def _check_limits(self, archive: Archive, end: int, entries: Mapping[str, Entry]) -> None:
         if self.allowZip64:

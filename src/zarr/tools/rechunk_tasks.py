@@ -19,7 +19,7 @@ from zarr._chunks.regions import Region
 from zarr._selection.grid import find_chunks
 from zarr._shared.chunk_cache import forget_below
 from zarr.core import Array
-from zarr.errors import ZarrError, warn_user
+from zarr.errors import ZarrError, ZarrRuntimeWarning, warn_user
 from zarr.storage.base import BaseStore, Buffer
 from zarr.storage.zip import ZipStore
 from zarr.tools.rechunk_plan import pieces
@@ -295,7 +295,7 @@ class _Flow:
             warn_user(
                 f"a worker of {type(self.executor).__name__} was killed ({error}); the blocks that "
                 "are left are copied in this process",
-                RuntimeWarning,
+                ZarrRuntimeWarning,
             )
 
     def _stop(self) -> None:
