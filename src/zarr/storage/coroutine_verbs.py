@@ -246,15 +246,7 @@ class CoroutineVerbs:
     def with_read_only(self, read_only: bool = False) -> Self:
         """Return a store on the same data that can be written, or not.
 
-        Parameters
-        ----------
-        read_only : bool, default False
-            Whether nothing can be written.
-
-        Returns
-        -------
-        BaseStore
-            A new store.
+        The parameters and return value are those of :meth:`zarr.abc.store.Store.with_read_only`.
         """
         other = copy.copy(self)
         other._mode = "r" if read_only else "a"
@@ -379,28 +371,19 @@ class CoroutineVerbs:
         prototype: BufferPrototype,
         **limits: int,
     ) -> AsyncIterator[Sequence[tuple[int, Buffer | None]]]:
-        """Iterate over ranges of one value.
+        """Iterate over ranges of one value, which are read at once.
+
+        Other parameters are those of :meth:`zarr.abc.store.Store.get_ranges`.
 
         Parameters
         ----------
-        key : str
-            The key.
-        byte_ranges : sequence of ByteRequest or None
-            The ranges.
-        prototype : BufferPrototype
-            The class of the buffers to return.
         **limits
-            What the 3.x library passes about the merging of requests. Not used.
+            How requests may be merged. Not used.
 
         Yields
         ------
         sequence of (int, Buffer)
             Positions in `byte_ranges`, and the bytes.
-
-        Raises
-        ------
-        FileNotFoundError
-            If there is no such key.
         """
         found = await self._get_buffers(prototype, [(key, part) for part in byte_ranges])
         if any(part is None for part in found):
@@ -435,15 +418,7 @@ class CoroutineVerbs:
     async def exists(self, key: str) -> bool:
         """Return whether there is a value.
 
-        Parameters
-        ----------
-        key : str
-            The key.
-
-        Returns
-        -------
-        bool
-            Whether the key exists.
+        The parameters and return value are those of :meth:`zarr.abc.store.Store.exists`.
         """
         return bool(await self._aside(self._as_plain.__contains__, key))
 
@@ -456,15 +431,7 @@ class CoroutineVerbs:
     async def getsize_prefix(self, prefix: str) -> int:
         """Return the size of all values below a path.
 
-        Parameters
-        ----------
-        prefix : str
-            The path.
-
-        Returns
-        -------
-        int
-            Size in bytes.
+        The parameters and return value are those of :meth:`zarr.abc.store.Store.getsize_prefix`.
         """
         path = prefix.strip("/")
         sizes = partial(self._as_plain.list_sizes, path)
@@ -473,15 +440,7 @@ class CoroutineVerbs:
     async def is_empty(self, prefix: str) -> bool:
         """Return whether there is no key below a path.
 
-        Parameters
-        ----------
-        prefix : str
-            The path.
-
-        Returns
-        -------
-        bool
-            Whether there is none.
+        The parameters and return value are those of :meth:`zarr.abc.store.Store.is_empty`.
         """
         keys = partial(self._as_plain.list_prefix, prefix.strip("/"))
         return await self._aside(lambda: next(keys(), None)) is None
@@ -544,12 +503,7 @@ class CoroutineVerbs:
     async def set_if_not_exists(self, key: str, value: Buffer) -> None:
         """Store a value unless there is one.
 
-        Parameters
-        ----------
-        key : str
-            The key.
-        value : Buffer
-            The value.
+        The parameters are those of :meth:`zarr.abc.store.Store.set_if_not_exists`.
         """
         self._check_writable()
         if not await self.exists(key):
@@ -558,20 +512,14 @@ class CoroutineVerbs:
     async def delete(self, key: str) -> None:
         """Delete a value. A missing key is ignored.
 
-        Parameters
-        ----------
-        key : str
-            The key.
+        The parameters are those of :meth:`zarr.abc.store.Store.delete`.
         """
         await self._aside(CoroutineVerbs.delete_sync, self, key)
 
     async def delete_dir(self, prefix: str) -> None:
         """Delete all keys below a path.
 
-        Parameters
-        ----------
-        prefix : str
-            The path.
+        The parameters are those of :meth:`zarr.abc.store.Store.delete_dir`.
         """
         self._check_writable()
         await self._aside(self._as_plain.rmdir, prefix.strip("/"))
@@ -596,10 +544,7 @@ class CoroutineVerbs:
     async def list_dir(self, prefix: str) -> AsyncIterator[str]:
         """Iterate over the names of keys and folders directly below a path.
 
-        Parameters
-        ----------
-        prefix : str
-            The path.
+        The parameters are those of :meth:`zarr.abc.store.Store.list_dir`.
 
         Yields
         ------
