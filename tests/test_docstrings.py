@@ -38,11 +38,14 @@ griffe = pytest.importorskip("griffe")
 PACKAGE = Path(zarr.__file__).parent
 MODULES = """
     zarr zarr.config zarr.convenience zarr.creation zarr.hierarchy zarr.n5 zarr.storage
-    zarr.testing"""
+    zarr.testing zarr.abc.buffer zarr.abc.codec zarr.abc.metadata zarr.abc.numcodec zarr.abc.store
+    zarr.api.asynchronous zarr.api.synchronous zarr.buffer zarr.buffer.cpu zarr.codecs.numcodecs
+    zarr.dtype zarr.metadata.migrate_v3 zarr.registry zarr.types"""
 """Modules whose `__all__` is public."""
 
 OTHERS = """
-    zarr.append zarr.attrs.Attributes zarr.check zarr.core.Array zarr.diff zarr.digest
+    zarr.AsyncArray zarr.AsyncGroup zarr.append zarr.attrs.Attributes zarr.check zarr.core.Array
+    zarr.diff zarr.digest
     zarr.drop_snapshot zarr.manifest zarr.open_snapshot zarr.rechunk zarr.recover
     zarr.restore_snapshot zarr.seal zarr.snapshot zarr.snapshots
     zarr.storage.snapshots.Snapshot zarr.sync.ProcessSynchronizer zarr.sync.Synchronizer

@@ -203,6 +203,14 @@ class AsyncArray:
         -------
         ndarray
             The elements.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> import zarr
+        >>> z = zarr.array([[1, 2], [3, 4]]).async_array
+        >>> asyncio.run(z.get_orthogonal_selection(([0], slice(None))))
+        array([[1, 2]])
         """
         return await in_thread(
             self._array.get_orthogonal_selection, selection, _array_in(out), fields
@@ -228,6 +236,14 @@ class AsyncArray:
         -------
         ndarray
             The elements.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> import zarr
+        >>> z = zarr.array([[1, 2], [3, 4]]).async_array
+        >>> asyncio.run(z.get_coordinate_selection(([0, 1], [0, 1])))
+        array([1, 4])
         """
         return await in_thread(
             self._array.get_coordinate_selection, selection, _array_in(out), fields
@@ -253,17 +269,43 @@ class AsyncArray:
         -------
         ndarray
             The elements.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> import zarr
+        >>> z = zarr.array([[1, 2], [3, 4]]).async_array
+        >>> asyncio.run(z.get_mask_selection([[False, True], [True, False]]))
+        array([2, 3])
         """
         return await in_thread(self._array.get_mask_selection, mask, _array_in(out), fields)
 
     @property
     def oindex(self) -> AsyncOIndex:
-        """Selections that take each dimension on its own."""
+        """Selections that take each dimension on its own.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> import zarr
+        >>> z = zarr.array([[1, 2], [3, 4]]).async_array
+        >>> asyncio.run(z.oindex.getitem(([0], [0, 1])))
+        array([[1, 2]])
+        """
         return AsyncOIndex(self)
 
     @property
     def vindex(self) -> AsyncVIndex:
-        """Selections of points, and of what a mask says."""
+        """Selections of points, and of what a mask says.
+
+        Examples
+        --------
+        >>> import asyncio
+        >>> import zarr
+        >>> z = zarr.array([[1, 2], [3, 4]]).async_array
+        >>> asyncio.run(z.vindex.getitem(([0, 1], [0, 1])))
+        array([1, 4])
+        """
         return AsyncVIndex(self)
 
     # -- writing ---------------------------------------------------------------------

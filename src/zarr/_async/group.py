@@ -493,35 +493,67 @@ class AsyncGroup:
         return as_asynchronous(await in_thread(getattr(self._group, method), name, **given))
 
     async def empty(self, *, name: str, **kwargs: Any) -> Any:
-        """Create an array, as :meth:`zarr.Group.empty` does."""
+        """Create an array.
+
+        The parameters and return value are those of :meth:`zarr.Group.empty`; the array
+        is an `AsyncArray`.
+        """
         return await self._filled("empty", name, kwargs)
 
     async def zeros(self, *, name: str, **kwargs: Any) -> Any:
-        """Create an array, as :meth:`zarr.Group.zeros` does."""
+        """Create an array.
+
+        The parameters and return value are those of :meth:`zarr.Group.zeros`; the array
+        is an `AsyncArray`.
+        """
         return await self._filled("zeros", name, kwargs)
 
     async def ones(self, *, name: str, **kwargs: Any) -> Any:
-        """Create an array, as :meth:`zarr.Group.ones` does."""
+        """Create an array.
+
+        The parameters and return value are those of :meth:`zarr.Group.ones`; the array
+        is an `AsyncArray`.
+        """
         return await self._filled("ones", name, kwargs)
 
     async def full(self, *, name: str, **kwargs: Any) -> Any:
-        """Create an array, as :meth:`zarr.Group.full` does."""
+        """Create an array.
+
+        The parameters and return value are those of :meth:`zarr.Group.full`; the array
+        is an `AsyncArray`.
+        """
         return await self._filled("full", name, kwargs)
 
     async def empty_like(self, *, name: str, **kwargs: Any) -> Any:
-        """Create an array, as :meth:`zarr.Group.empty_like` does."""
+        """Create an array.
+
+        The parameters and return value are those of :meth:`zarr.Group.empty_like`; the array
+        is an `AsyncArray`.
+        """
         return await self._filled("empty_like", name, kwargs)
 
     async def zeros_like(self, *, name: str, **kwargs: Any) -> Any:
-        """Create an array, as :meth:`zarr.Group.zeros_like` does."""
+        """Create an array.
+
+        The parameters and return value are those of :meth:`zarr.Group.zeros_like`; the array
+        is an `AsyncArray`.
+        """
         return await self._filled("zeros_like", name, kwargs)
 
     async def ones_like(self, *, name: str, **kwargs: Any) -> Any:
-        """Create an array, as :meth:`zarr.Group.ones_like` does."""
+        """Create an array.
+
+        The parameters and return value are those of :meth:`zarr.Group.ones_like`; the array
+        is an `AsyncArray`.
+        """
         return await self._filled("ones_like", name, kwargs)
 
     async def full_like(self, *, name: str, **kwargs: Any) -> Any:
-        """Create an array, as :meth:`zarr.Group.full_like` does."""
+        """Create an array.
+
+        The parameters and return value are those of :meth:`zarr.Group.full_like`; the array
+        is an `AsyncArray`.
+        """
         return await self._filled("full_like", name, kwargs)
 
     # -- other -----------------------------------------------------------------------

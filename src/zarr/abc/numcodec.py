@@ -14,17 +14,58 @@ class Numcodec(Protocol):
     codec_id: ClassVar[str]
 
     def encode(self, buf: Any) -> Any:
-        """Return the encoded form of a buffer."""
+        """Return the encoded form of a buffer.
+
+        Parameters
+        ----------
+        buf : bytes-like or ndarray
+            What to encode.
+
+        Returns
+        -------
+        bytes-like or ndarray
+            The encoded form.
+        """
 
     def decode(self, buf: Any, out: Any = None) -> Any:
-        """Return the decoded form of a buffer."""
+        """Return the decoded form of a buffer.
+
+        Parameters
+        ----------
+        buf : bytes-like or ndarray
+            What to decode.
+        out : writable buffer, optional
+            Where to put the decoded form.
+
+        Returns
+        -------
+        bytes-like or ndarray
+            The decoded form; `out` if it was given.
+        """
 
     def get_config(self) -> Any:
-        """Return the configuration, with the identifier of the codec."""
+        """Return the configuration, with the identifier of the codec.
+
+        Returns
+        -------
+        dict
+            The configuration, to be stored as JSON.
+        """
 
     @classmethod
     def from_config(cls, config: Any) -> Self:
-        """Return the codec of a configuration."""
+        """Return the codec of a configuration.
+
+        Parameters
+        ----------
+        config : dict
+            The configuration, without the identifier.
+
+        Returns
+        -------
+        Numcodec
+            A codec of this class.
+        """
 
 
 def _is_numcodec(obj: object) -> TypeGuard[Numcodec]:

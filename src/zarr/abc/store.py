@@ -509,7 +509,20 @@ class ByteGetter(Protocol):
     async def get(
         self, prototype: BufferPrototype, byte_range: ByteRequest | None = None
     ) -> Buffer | None:
-        """Return the value, None if there is none."""
+        """Return the value, None if there is none.
+
+        Parameters
+        ----------
+        prototype : BufferPrototype
+            The class of the buffer to return.
+        byte_range : ByteRequest, optional
+            Which bytes to return. All by default.
+
+        Returns
+        -------
+        Buffer or None
+            The bytes; None if there is no value.
+        """
         ...
 
 
@@ -520,11 +533,20 @@ class ByteSetter(Protocol):
     async def get(
         self, prototype: BufferPrototype, byte_range: ByteRequest | None = None
     ) -> Buffer | None:
-        """Return the value, None if there is none."""
+        """Return the value, None if there is none.
+
+        The parameters and return value are those of :meth:`zarr.abc.store.ByteGetter.get`.
+        """
         ...
 
     async def set(self, value: Buffer) -> None:
-        """Store the value."""
+        """Store the value.
+
+        Parameters
+        ----------
+        value : Buffer
+            The value.
+        """
         ...
 
     async def delete(self) -> None:
@@ -532,7 +554,13 @@ class ByteSetter(Protocol):
         ...
 
     async def set_if_not_exists(self, default: Buffer) -> None:
-        """Store the value unless there is one."""
+        """Store the value unless there is one.
+
+        Parameters
+        ----------
+        default : Buffer
+            The value.
+        """
         ...
 
 
@@ -543,7 +571,10 @@ class SyncByteGetter(Protocol):
     def get_sync(
         self, prototype: BufferPrototype | None = None, byte_range: ByteRequest | None = None
     ) -> Buffer | None:
-        """Return the value, None if there is none."""
+        """Return the value, None if there is none.
+
+        The parameters and return value are those of :meth:`zarr.abc.store.ByteGetter.get`.
+        """
         ...
 
 
@@ -552,7 +583,13 @@ class SyncByteSetter(SyncByteGetter, Protocol):
     """Protocol: a place that a value is read from and written to without a coroutine."""
 
     def set_sync(self, value: Buffer) -> None:
-        """Store the value."""
+        """Store the value.
+
+        Parameters
+        ----------
+        value : Buffer
+            The value.
+        """
         ...
 
     def delete_sync(self) -> None:
@@ -571,7 +608,10 @@ class SupportsGetSync(Protocol):
         prototype: BufferPrototype | None = None,
         byte_range: ByteRequest | None = None,
     ) -> Buffer | None:
-        """Return a value, None if there is none."""
+        """Return a value, None if there is none.
+
+        The parameters and return value are those of :meth:`zarr.abc.store.Store.get`.
+        """
         ...
 
 
@@ -580,7 +620,10 @@ class SupportsSetSync(Protocol):
     """Protocol: a store that is written without a coroutine."""
 
     def set_sync(self, key: str, value: Buffer) -> None:
-        """Store a value."""
+        """Store a value.
+
+        The parameters are those of :meth:`zarr.abc.store.Store.set`.
+        """
         ...
 
 
@@ -589,7 +632,10 @@ class SupportsDeleteSync(Protocol):
     """Protocol: a store whose values are deleted without a coroutine."""
 
     def delete_sync(self, key: str) -> None:
-        """Delete a value."""
+        """Delete a value.
+
+        The parameters are those of :meth:`zarr.abc.store.Store.delete`.
+        """
         ...
 
 

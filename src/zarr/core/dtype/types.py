@@ -45,7 +45,13 @@ class _Plain(ZDType[Any, Any], HasItemSize):
 
 @dataclass(frozen=True, kw_only=True)
 class _Number(HasEndianness, ZDType[Any, Any], HasItemSize):
-    """Elements of several bytes, in one of two orders."""
+    """Elements of several bytes, in one of two orders.
+
+    Parameters
+    ----------
+    endianness : {'little', 'big'}, default 'little'
+        The byte order in memory.
+    """
 
     @classmethod
     def from_native_dtype(cls, dtype: np.dtype[Any]) -> Self:
