@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import zarr
+import zarr.dtype
 from zarr.core.chunk_grids import ChunkGrid
 from zarr.core.chunk_key_encodings import (
     DefaultChunkKeyEncoding,
@@ -125,3 +126,9 @@ def test_metadata_of_format_3_next_to_those_of_format_2() -> None:
     assert set(other) == {"x/zarr.json"}
     with pytest.raises(TypeError, match="v2"):
         migrate_to_v3(zarr.create_array(shape=3, dtype="i4"), StorePath(other, "x"))
+
+
+@pytest.mark.parametrize("name", [str, "str", "string"])
+@pytest.mark.parametrize("version", [2, 3])
+def test_names_of_text_mean_strings_of_any_length(name, version) -> None:
+    assert zarr.dtype.parse_dtype(name, zarr_format=version) == zarr.dtype.VariableLengthUTF8()

@@ -223,7 +223,8 @@ def parse_dtype(dtype_spec: ZDTypeLike, *, zarr_format: int) -> Any:
         return dtype_spec
     if isinstance(dtype_spec, Mapping):
         return parse_json(dict(dtype_spec), zarr_format=zarr_format)
-    dtype, codec = dtypes.normalize_dtype(dtype_spec)
+    # NumPy takes the name for strings of no length.
+    dtype, codec = dtypes.normalize_dtype(str if dtype_spec == "str" else dtype_spec)
     return of_objects(codec["id"]) if codec else data_type_registry.match_dtype(dtype)
 
 
