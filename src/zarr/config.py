@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, Literal, NoReturn, TypeAlias, overload
 
 from zarr._system import count_processors
+from zarr.errors import warn_user
 
 __all__ = ["Config", "enable_gpu", "get", "reset", "set"]
 
@@ -157,6 +158,19 @@ def _value_of(text: str) -> Any:
     return int(text) if text.lstrip("-").isdecimal() else text
 
 
+_PIPELINES = "zarr.core.codec_pipeline."
+"""Where the pipelines of this package are."""
+
+
+def _check_pipeline(path: Any) -> None:
+    """Warn if a pipeline is set that is not used."""
+    if path != named["codec_pipeline"]["path"] and not str(path).startswith(_PIPELINES):
+        warn_user(
+            f"the codec pipeline {path!r} is not used: chunks are encoded and decoded by the engine "
+            "of this package, several at a time (zarr.config.set(workers=...)), to the same bytes"
+        )
+
+
 _SAME = {
     "threading.max_workers": "workers",
     "array.allow_unsafe_pickle_decode": "allow_pickle",
@@ -246,6 +260,12 @@ class set:
     TypeError
         If there is no setting of that name.
 
+    Warns
+    -----
+    ZarrUserWarning
+        If ``codec_pipeline.path`` names a pipeline of another package. The value is kept, but arrays
+        use the engine of this package.
+
     Examples
     --------
     >>> import zarr
@@ -268,6 +288,7 @@ class set:
         settings = deepcopy(named)
         for name, value in theirs.items():
             _put(settings, name, value)
+        _check_pipeline(settings["codec_pipeline"]["path"])
         current, named = replace(current, **ours), settings
 
     def __enter__(self) -> Config:

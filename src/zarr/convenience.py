@@ -740,7 +740,8 @@ def open_consolidated(
     metadata_key : str, default '.zmetadata'
         Key of the consolidated metadata. Not used in format 3.
     mode : {'r', 'r+'}, default 'r+'
-        'r': read only. 'r+': data can be written, but metadata cannot be changed.
+        'r': read only. 'r+': data and metadata can be written; each change of metadata writes the
+        consolidated metadata again.
     strict : bool, default False
         Whether consolidated metadata that are found to be out of date are an error. By default
         they are used, with a warning, because readers of a published hierarchy cannot update

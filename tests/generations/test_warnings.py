@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import zarr
+import zarr.registry
 from zarr import errors
 
 PACKAGE = Path(zarr.__file__).parent
@@ -66,3 +67,23 @@ def test_no_other_class_is_issued() -> None:
                 found.append(f"{path}:{node.lineno}")
 
     assert found == []
+
+
+@pytest.mark.parametrize(
+    "form", [{"codec_pipeline.path": "a.B"}, {"codec_pipeline": {"path": "a.B"}}]
+)
+def test_a_pipeline_of_another_package_is_kept_and_not_used(form: dict[str, object]) -> None:
+    with (
+        pytest.warns(errors.ZarrUserWarning, match=r"'a\.B' is not used"),
+        zarr.config.set(form),
+    ):
+        assert zarr.config.get("codec_pipeline.path") == "a.B"
+        z = zarr.array([1, 2, 3])
+        with zarr.config.set({"array.order": "F"}):  # says it once
+            assert z[:].tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("name", ["BatchedCodecPipeline", "FusedCodecPipeline"])
+def test_a_pipeline_of_this_package_can_be_set(name: str) -> None:
+    with zarr.config.set({"codec_pipeline.path": f"zarr.core.codec_pipeline.{name}"}):
+        assert zarr.registry.get_pipeline_class().__name__ == name

@@ -49,7 +49,10 @@ def codecs_from_list(
 
 @dataclass(frozen=True)
 class BatchedCodecPipeline(CodecPipeline):
-    """The codecs of an array, which the engine calls.
+    """The codecs of an array, for code that encodes and decodes chunks itself.
+
+    Arrays do not use it: their engine reads, decodes and writes the chunks of a selection together.
+    The setting ``codec_pipeline.path`` is therefore kept and has no effect on them.
 
     Parameters
     ----------

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import (
+    Callable,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from typing import Any, NamedTuple
 
 from zarr import _formats
@@ -19,10 +27,10 @@ from zarr.errors import (
     MetadataError,
     NotConsolidatedError,
     PathNotFoundError,
-    ReadOnlyError,
     warn_user,
 )
 from zarr.storage.base import BaseStore, Buffer, as_store
+from zarr.sync import KeyLocks
 
 __all__ = [
     "METADATA_KEY", "ConsolidatedMetadataStore", "check_mode", "consolidate", "dump_copies",
@@ -114,8 +122,10 @@ def split(
 class ConsolidatedMetadataStore(BaseStore):
     """A store of the consolidated metadata of a hierarchy, which are read once.
 
-    The metadata are read-only. Other keys, those of chunks, are read from the original store and
-    written there; :func:`zarr.open_consolidated` passes it as `chunk_store`, too, which is faster.
+    What is written goes to the original store. Metadata are written there and in the consolidated
+    copies, which stay up to date; each change writes all copies again. Other keys, those of chunks,
+    are read from the original store; :func:`zarr.open_consolidated` passes it as `chunk_store`,
+    too, which is faster.
 
     Parameters
     ----------
@@ -155,7 +165,6 @@ class ConsolidatedMetadataStore(BaseStore):
     """
 
     forwards = True
-    _mode = "r"
 
     def __init__(
         self,
@@ -167,11 +176,13 @@ class ConsolidatedMetadataStore(BaseStore):
         strict: bool = False,
     ) -> None:
         self.store = as_store(store)
+        self._mode = self.store._mode
         self.metadata_key = metadata_key
         self._path = path
         copies = _find(self.store, metadata_key, path, zarr_format)
         if copies.changed is not None:
             _report_outdated(copies, strict=strict)
+        self._copies_key = copies.key
         self._take(copies.documents)
 
     def _take(self, documents: Mapping[str, Buffer]) -> None:
@@ -230,34 +241,103 @@ class ConsolidatedMetadataStore(BaseStore):
     def getsize(self, path: str = "") -> int:
         return -1  # the copies say nothing of what the originals take
 
-    # -- writing chunks, and refusing to write metadata --------------------------------
+    # -- writing, to the original store and to the copies ------------------------------
+
+    def is_writeable(self) -> bool:
+        return self.store.is_writeable()
 
     def __setitem__(self, key: str, value: Any) -> None:
         self.setitems({key: value})
 
     def setitems(self, items: Mapping[str, Any]) -> None:
-        if any(map(is_metadata, items)):
-            self._refuse()
-        self.store.setitems(items)
+        documents = {key: value for key, value in items.items() if is_metadata(key)}
+        chunks = {key: value for key, value in items.items() if key not in documents}
+        if chunks:
+            self.store.setitems(chunks)
+        if documents:
+            # The group that carries the copies is written with them.
+            own = {k: v for k, v in documents.items() if k != self._copies_key}
+            self._update(documents, before=lambda: self.store.setitems(own) if own else None)
 
     def __delitem__(self, key: str) -> None:
-        if is_metadata(key):
-            self._refuse()
-        del self.store[key]
+        if key not in self:
+            raise KeyError(key)
+        self.delitems([key])
 
     def delitems(self, keys: Iterable[str]) -> None:
         listed = list(keys)
-        if any(map(is_metadata, listed)):
-            self._refuse()
+        self._forget(key for key in listed if is_metadata(key))
         self.store.delitems(listed)
 
-    def _refuse(self, *args: Any) -> None:
-        raise ReadOnlyError(
-            "metadata cannot be changed through their consolidated copies; open the hierarchy "
-            "with open_group, and call consolidate_metadata again afterwards"
-        )
+    def rmdir(self, path: str = "") -> None:
+        self._forget(_below(path, self._documents))
+        self.store.rmdir(path)
 
-    rmdir = rename = _refuse  # type: ignore[assignment]
+    def rename(self, src_path: str, dst_path: str) -> None:
+        moved = {
+            dst_path + key[len(src_path) :]: self._documents[key]
+            for key in _below(src_path, self._documents)
+        }
+        self._forget(_below(src_path, self._documents))
+        self.store.rename(src_path, dst_path)
+        self._update(moved)
+
+    def _forget(self, keys: Iterable[str]) -> None:
+        """Remove copies, before their originals: what has a copy has chunks."""
+        gone: dict[str, Any] = dict.fromkeys(keys)
+        if gone:
+            self._update(gone)
+
+    def _update(
+        self, changes: Mapping[str, Any], before: Callable[[], object] = lambda: None
+    ) -> None:
+        """Change copies; None removes one.
+
+        Other writers may have changed copies of other documents: these are read again.
+        """
+
+        def update() -> None:
+            before()
+            found = self.store.getitems([self._copies_key]).get(self._copies_key)
+            documents = {**(self._documents if found is None else self._parsed(found)), **changes}
+            documents = {
+                key: value
+                for key, value in documents.items()
+                if value is not None and key.rpartition("/")[2] != METADATA_KEY
+            }
+            copies = self._dumped(documents)
+            if copies is not None:
+                self.store[self._copies_key] = copies
+            self._take(documents)
+
+        KeyLocks(self.store, "").hold([f"{self._copies_key}.copies"], update)
+
+    @property
+    def _carrier(self) -> _formats.Format | None:
+        """The format of the group that carries the copies, None if they have a key of their own."""
+        carrying = (format for format in _formats.FORMATS if format.carries_copies)
+        return next((f for f in carrying if f.path_of(self._copies_key) is not None), None)
+
+    def _parsed(self, document: Buffer) -> Mapping[str, Buffer]:
+        if self._carrier is None:
+            copies = parse_copies(document, self._copies_key)
+            return {self._below + key: copy for key, copy in copies.items()}
+        return self._carrier.inline_documents(document, self._copies_key) or self._documents
+
+    def _dumped(self, documents: Mapping[str, Buffer]) -> bytes | None:
+        if self._carrier is None:
+            below = self._below
+            return dump_copies(
+                {key[len(below) :]: documents[key] for key in documents if key.startswith(below)}
+            )
+        if self._copies_key not in documents:
+            return None
+        carrier = documents[self._copies_key]
+        return self._carrier.with_inline_documents(carrier, self._copies_key, documents)
+
+    @property
+    def _below(self) -> str:
+        return self._copies_key.removesuffix(self.metadata_key)
 
     # -- as an object ----------------------------------------------------------------
 
@@ -266,7 +346,8 @@ class ConsolidatedMetadataStore(BaseStore):
 
     def __reduce__(self) -> Any:
         documents = {key: bytes(document) for key, document in self._documents.items()}
-        return _rebuild, (type(self), self.store, self.metadata_key, self._path, documents)
+        state = (self.store, self.metadata_key, self._path, self._copies_key, documents)
+        return _rebuild, (type(self), *state)
 
     def explain_absence(self, path: str) -> str:
         return "the consolidated metadata have no such path"
@@ -280,13 +361,20 @@ def _rebuild(
     store: BaseStore,
     metadata_key: str,
     path: str,
+    copies_key: str,
     documents: dict[str, bytes],
 ) -> ConsolidatedMetadataStore:
     # With the documents that it had: who unpickles need not read them again.
     result = cls.__new__(cls)
     result.store, result.metadata_key, result._path = store, metadata_key, path
+    result._mode, result._copies_key = store._mode, copies_key
     result._take(documents)
     return result
+
+
+def _below(path: str, keys: Iterable[str]) -> list[str]:
+    """Return those of the keys that are at a path or below it."""
+    return [key for key in keys if not path or key == path or key.startswith(f"{path}/")]
 
 
 def _folders(keys: Mapping[str, Any]) -> dict[str, list[str]]:
