@@ -166,8 +166,8 @@ def _check_pipeline(path: Any) -> None:
     """Warn if a pipeline is set that is not used."""
     if path != named["codec_pipeline"]["path"] and not str(path).startswith(_PIPELINES):
         warn_user(
-            f"the codec pipeline {path!r} is not used: chunks are encoded and decoded by the engine "
-            "of this package, several at a time (zarr.config.set(workers=...)), to the same bytes"
+            f"the codec pipeline {path!r} is not used: the engine of this package encodes and decodes "
+            "chunks, to the same bytes, with as many threads as zarr.config.get().workers"
         )
 
 
@@ -263,8 +263,8 @@ class set:
     Warns
     -----
     ZarrUserWarning
-        If ``codec_pipeline.path`` names a pipeline of another package. The value is kept, but arrays
-        use the engine of this package.
+        If ``codec_pipeline.path`` names a pipeline of another package. The value is kept, but
+        arrays use the engine of this package.
 
     Examples
     --------
