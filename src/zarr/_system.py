@@ -31,8 +31,8 @@ except ImportError:  # on Windows
 __all__ = [
     "CREATE", "FOLDER", "HAS_FOLDER_HANDLES", "KEEPS_OPEN_FILES", "NO_FOLLOW", "NO_NAMES", "READ",
     "UPDATE", "FileLock", "SharedLock", "absolute_path", "allocate", "at_fork", "clone_file",
-    "count_processors", "is_junction", "link", "protect", "read_at", "read_into", "real_name",
-    "rename", "rename_in", "sync", "unlink", "why_no_name", "write_at",
+    "count_processors", "is_circular", "is_junction", "link", "protect", "read_at", "read_into",
+    "real_name", "rename", "rename_in", "sync", "unlink", "why_no_name", "write_at",
 ]  # fmt: skip
 
 IS_WINDOWS = os.name == "nt"
@@ -240,6 +240,18 @@ def _resolved(path: str) -> str:
         if name not in ("", ".", "..") and why_no_name(name):
             return "/".join([os.path.realpath(drive + "/".join(names[:n])), *names[n:]])
     return os.path.realpath(path)
+
+
+_ERROR_CANT_RESOLVE_FILENAME = 1921
+"""What Windows says of links that lead in a circle."""
+
+
+def is_circular(error: BaseException) -> bool:
+    """Tell whether a path could not be followed because a symbolic link leads back to itself."""
+    return isinstance(error, OSError) and (
+        error.errno == errno.ELOOP
+        or getattr(error, "winerror", None) == _ERROR_CANT_RESOLVE_FILENAME
+    )
 
 
 def is_junction(entry: os.DirEntry[str]) -> bool:

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,9 +27,12 @@ from zarr.storage import (
     BaseStore,
     DirectoryStore,
     FSStore,
+    LocalStore,
     N5Store,
     NestedDirectoryStore,
     ObjectStore,
+    SQLiteStore,
+    ZipStore,
 )
 
 KINDS: dict[str, Callable[[str], BaseStore]] = {
@@ -135,15 +139,78 @@ def test_a_chunk_whose_content_was_not_fetched(kind: str, path: str) -> None:
     assert z[:].tolist() == [7, 7, 5, 5, 7, 7, 7, 7]
 
 
-@pytest.mark.parametrize("key", ["circle", "circle/y"])
-def test_a_link_to_itself_is_a_failure(kind: str, path: str, key: str) -> None:
+@pytest.mark.parametrize("target", ["circle", "pair"])
+@pytest.mark.parametrize("key", ["circle", "circle/y", "a/circle/y/z"])
+def test_a_link_to_itself_is_a_failure(kind: str, path: str, key: str, target: str) -> None:
     store = KINDS[kind](path)
-    store["there"] = b"1"
-    os.symlink("circle", os.path.join(path, "circle"))
-    reads = {how: read for how, read in READS.items() if not how.startswith("list")}
-    assert {outcome(read, store, key) for read in reads.values()} <= {"failed"}
+    store.setitems({"there": b"1", "a/there": b"1"})
+    link = key[: key.index("circle") + len("circle")]
+    folder = os.path.join(path, os.path.dirname(link))
+    os.symlink(target, os.path.join(path, link))
+    if target == "pair":
+        os.symlink("circle", os.path.join(folder, target))
+    uses: dict[str, Callable[[], Any]] = {
+        how: partial(read, store, key) for how, read in READS.items()
+    }
+    uses["many"] = lambda: store.getitems([f"x{n}" for n in range(9)] + [key])
+    uses["write below"] = lambda: store.__setitem__(f"{key}/x", b"2")
+    uses["rename below"] = lambda: store.rename("there", f"{key}/x")
+    uses["del below"] = lambda: store.__delitem__(f"{key}/x")
+    uses["open"] = lambda: zarr.open(store, path=key, mode="r")
+    for how, use in uses.items():
+        with pytest.raises(StoreError, match="circle"):
+            pytest.fail(f"{how}: {use()!r}")
     if kind != "n5":  # which looks for groups in each folder that it lists
-        assert sorted(store) == store.listdir() == ["circle", "there"]
+        assert set(store) == {"there", "a/there", *names_in(path)}
+        assert store.listdir(os.path.dirname(link)) == sorted(os.listdir(folder))
+    if kind == "obstore":  # which lists what it deletes
+        os.unlink(os.path.join(path, link))
+    store.rmdir(link)
+    assert key not in store
+
+
+def names_in(path: str) -> set[str]:
+    """Return the links in a folder, as keys."""
+    return {
+        os.path.relpath(os.path.join(folder, name), path)
+        for folder, _, names in os.walk(path)
+        for name in names
+        if os.path.islink(os.path.join(folder, name))
+    }
+
+
+OPENED: dict[str, Callable[[str], Any]] = {
+    "directory": DirectoryStore,
+    "nested": NestedDirectoryStore,
+    "local": LocalStore,
+    "n5": N5Store,
+    "fsspec": FSStore,
+    "obstore": lambda path: ObjectStore(f"file://{path}"),
+    "zip": ZipStore,
+    "zip to read": lambda path: ZipStore(path, mode="r"),
+    "sqlite": SQLiteStore,
+    "open": zarr.open,
+    "create": lambda path: zarr.open(f"{path}/a/b", mode="w", shape=3),
+    "save": lambda path: zarr.save(path, [1, 2]),
+}
+
+
+@pytest.mark.parametrize("how", OPENED)
+def test_a_store_that_is_a_link_to_itself(how: str, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "circle"
+    path.symlink_to(path)
+    with pytest.raises(StoreError, match="circle"):
+        OPENED[how](str(path))
+
+
+def test_more_links_than_the_system_follows(tmp_path: pathlib.Path) -> None:
+    store = DirectoryStore(tmp_path)
+    store["0"] = b"1"
+    for n in range(100):
+        (tmp_path / str(n + 1)).symlink_to(str(n))
+    assert store["9"] == b"1"
+    with pytest.raises(StoreError, match="'100'|/100'"):
+        store["100"]
 
 
 DENIED = """

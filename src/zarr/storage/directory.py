@@ -24,6 +24,7 @@ from zarr._system import (
     NO_NAMES,
     READ,
     absolute_path,
+    is_circular,
     real_name,
     unlink,
     why_no_name,
@@ -43,6 +44,7 @@ from zarr.storage.base import (
 from zarr.storage.files import (
     ABSENT,
     FAILURES,
+    check_circle,
     discard,
     empty_but,
     file_type,
@@ -292,6 +294,7 @@ class DirectoryStore(BaseStore):
         except FAILURES as error:
             if isinstance(error, StoreError):
                 raise
+            check_circle(error)
             if is_absent(error):
                 check_dangling(key, self.path, path)
                 return None
@@ -423,6 +426,7 @@ class DirectoryStore(BaseStore):
         try:
             unlink(path)
         except FAILURES as error:
+            check_circle(error)
             # Some systems say that it is not permitted to unlink a folder.
             if is_absent(error) or file_type(path, follow_symlinks=False) == stat.S_IFDIR:
                 raise KeyError(key) from None
@@ -445,6 +449,7 @@ class DirectoryStore(BaseStore):
         except _NoFileError:
             return []
         except FAILURES as error:
+            check_circle(error)
             if not is_absent(error):
                 raise
             check_dangling(path, self.path, self._folder(path))
@@ -460,7 +465,7 @@ class DirectoryStore(BaseStore):
         try:
             target = os.stat(link.path)
         except OSError as error:
-            if is_absent(error) or error.errno == errno.ELOOP:
+            if is_absent(error) or is_circular(error):
                 return True  # reading it raises the error
             raise
         segments = path.split("/") if path else []
@@ -644,6 +649,7 @@ def _size(path: str) -> int:
     except OSError as error:
         if is_absent(error):
             return 0
+        check_circle(error)
         raise
     return found.st_size if stat.S_ISREG(found.st_mode) else 0
 
@@ -657,7 +663,7 @@ def _size_of(entry: os.DirEntry[str]) -> int:
             return -1
         raise
     except OSError as error:
-        if error.errno == errno.ELOOP:
+        if is_circular(error):
             return -1
         raise
 
@@ -667,7 +673,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
     except OSError as error:
-        if error.errno == errno.ELOOP:
+        if is_circular(error):
             return False
         raise
 
@@ -675,8 +681,15 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 def _is_discarded(path: str) -> bool:
     """Tell whether deleting the folder at `path` is enough: it is not a value."""
     kind = file_type(path, follow_symlinks=False)
+    if kind != stat.S_IFLNK:
+        return kind == stat.S_IFDIR
     # A link that leads nowhere was one to a folder, or cannot be told from it.
-    return kind == stat.S_IFDIR or (kind == stat.S_IFLNK and file_type(path) in (0, stat.S_IFDIR))
+    try:
+        return stat.S_ISDIR(os.stat(path).st_mode)
+    except OSError as error:
+        if is_absent(error) or is_circular(error):
+            return True
+        raise
 
 
 def _is_same(path: str, found: os.stat_result) -> bool:

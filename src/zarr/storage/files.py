@@ -26,6 +26,7 @@ from zarr._system import (
     NO_FOLLOW,
     READ,
     UPDATE,
+    is_circular,
     is_junction,
     link,
     read_at,
@@ -35,12 +36,13 @@ from zarr._system import (
     sync,
     unlink,
 )
+from zarr.errors import StoreError
 from zarr.storage.base import Buffer, ByteRange, as_view
 from zarr.storage.buffer_pool import LEAST, lend
 from zarr.storage.order import is_document_name
 
 __all__ = [
-    "ABSENT", "FAILURES", "discard", "empty_but", "file_type", "is_absent", "is_temporary",
+    "ABSENT", "FAILURES", "check_circle", "discard", "empty_but", "file_type", "is_absent", "is_temporary",
     "make_folder", "move", "put_link", "read_all", "read_ranges", "replace_file", "sync_file",
     "sync_folder", "temporary_name", "write_new_file",
 ]  # fmt: skip
@@ -103,7 +105,41 @@ def file_type(path: str, *, follow_symlinks: bool = True) -> int:
     except FAILURES as error:
         if is_absent(error):
             return 0
+        check_circle(error)
         raise
+
+
+def check_circle(error: BaseException) -> None:
+    """Raise `StoreError` if `error` says that a symbolic link leads back to itself."""
+    if not is_circular(error):
+        return
+    paths = [p for p in (error.filename, error.filename2) if p]  # type: ignore[attr-defined]
+    link = next(filter(None, map(_circle_above, map(os.fsdecode, paths))), None)
+    if link is None:  # it was mended meanwhile, or there are more links than the system follows
+        raise StoreError(f"cannot follow the symbolic links in {paths}: {error}") from error
+    raise StoreError(
+        f"cannot follow the symbolic link {link!r} to {os.readlink(link)!r}, because it leads "
+        "back to itself; correct or delete it"
+    ) from error
+
+
+def _circle_above(path: str) -> str | None:
+    """Return the link at or above a path that leads back to itself, if there is one."""
+    while True:
+        try:
+            is_link = stat.S_ISLNK(os.lstat(path).st_mode)
+        except OSError as error:  # in a circle, or not made yet
+            if not (is_circular(error) or is_absent(error)) or path == os.path.dirname(path):
+                return None
+            path = os.path.dirname(path)
+            continue
+        if not is_link:
+            return None
+        try:
+            os.stat(path)
+        except OSError as error:
+            return path if is_circular(error) else None
+        return None
 
 
 # -- reading ---------------------------------------------------------------------------
@@ -180,6 +216,9 @@ def replace_file(path: str, value: Buffer, *, fsync: bool = False) -> None:
             if not left:
                 raise
             make_folder(os.path.dirname(path), fsync)
+        except OSError as error:
+            check_circle(error)
+            raise
 
 
 def _replace_once(path: str, value: Buffer, fsync: bool) -> None:
@@ -296,6 +335,7 @@ def move(source: str, target: str, *, fsync: bool = False) -> None:
             if error.errno == errno.EXDEV:
                 _move_across(source, target)
                 return
+            check_circle(error)
             if error.errno not in _IN_THE_WAY or not left:
                 raise
         if not file_type(source, follow_symlinks=False):

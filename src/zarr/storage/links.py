@@ -6,7 +6,7 @@ import os
 import stat
 
 from zarr.errors import StoreError, StorePermissionError
-from zarr.storage.files import FAILURES, file_type, is_absent
+from zarr.storage.files import FAILURES, check_circle, file_type, is_absent
 
 __all__ = ["check_dangling", "check_inside"]
 
@@ -34,6 +34,7 @@ def check_dangling(key: str, root: str, path: str) -> None:
             kind = stat.S_IFMT(os.lstat(path).st_mode)
         except FAILURES as error:
             if not is_absent(error):
+                check_circle(error)
                 raise
         else:
             if kind == stat.S_IFLNK and not file_type(path):

@@ -155,7 +155,10 @@ class ObjectStore(BaseStore):
         options: dict[str, Any] = dict(config)
         if url.startswith("file:"):
             local = {"mkdir": True, "automatic_cleanup": True}
-            return self._obstore.store.from_url(url, **{**local, **options})
+            try:
+                return self._obstore.store.from_url(url, **{**local, **options})
+            except OSError as error:
+                raise StoreError(f"cannot open a folder at {url!r}: {error}") from error
         if url.startswith("memory:"):
             return self._obstore.store.from_url(url, **options)
         if url.startswith("http:"):  # said by the URL: obstore wants it said again

@@ -26,6 +26,7 @@ from zarr.storage.base import (
     check_key,
     take_range,
 )
+from zarr.storage.files import file_type
 from zarr.storage.key_tree import KeyTree
 from zarr.storage.zip_archive import Archive, File, stamp_of
 from zarr.storage.zip_records import Entry
@@ -208,10 +209,9 @@ class ZipStore(BaseStore):
         return archive
 
     def _opened(self, mode: str) -> File:
-        with suppress(FileNotFoundError):
-            # Opening a pipe waits for a process at its other end, perhaps forever.
-            if stat.S_IFMT(os.stat(self._target).st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
-                raise StoreError(f"cannot open the ZIP archive {self.path!r}: it is not a file")
+        # Opening a pipe waits for a process at its other end, perhaps forever.
+        if file_type(self._target) not in (0, stat.S_IFREG, stat.S_IFDIR):
+            raise StoreError(f"cannot open the ZIP archive {self.path!r}: it is not a file")
         return File(self._target, mode)
 
     def _opened_or_created(self) -> File:
