@@ -3,8 +3,8 @@
 #
 #     sh scripts/free_threaded.sh .pythons/free-threaded 3.14 3.13
 #
-# Of the versions named, the first is taken whose source the mirror has. It is built without
-# optimisation, which takes minutes, and only once. Where that cannot be, it says so.
+# Of the versions named, the first is taken whose source the mirror has. It is built with
+# little optimisation, which takes minutes, and only once. Where that cannot be, it says so.
 set -eu
 
 folder=$1
@@ -58,8 +58,8 @@ tar --extract --strip-components=1 --file="$(echo python"$version"_*.orig.tar.xz
 echo "Building free-threaded Python $version, which takes minutes."
 {
     ./configure -q --disable-gil --disable-test-modules --prefix="$folder"
-    make -s -j "$(nproc)"
-    make -s install
+    make -s -j "$(nproc)" OPT="-DNDEBUG -fwrapv -O1"
+    make -s OPT="-DNDEBUG -fwrapv -O1" install
 } >"$folder/build.log" 2>&1 || {
     echo "The build failed, see $folder/build.log" >&2
     exit 1

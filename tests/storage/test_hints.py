@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dbm
 import pickle
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import numpy as np
 import pytest
 
 import zarr
-from zarr.errors import FSPathExistNotDir, MetadataError, NodeError
+from zarr.errors import FSPathExistNotDir, MetadataError, NodeError, StoreError
 from zarr.storage import FSStore, MemoryStore
 
 OPENERS: dict[str, Callable[..., Any]] = {
@@ -84,3 +86,52 @@ def test_public_names_of_stores(tmp_path: Path) -> None:
     with zarr.ZipStore(tmp_path / "a.zip") as archive:
         archive.setitems({"b": b"", "a": b""})
         assert archive.keylist() == ["a", "b"]
+        with archive.zf as zf:
+            assert sorted(zf.namelist()) == ["a", "b"]
+        archive["c"] = b"1"  # which it can be written after
+        with archive.zf as zf:
+            assert zf.read("c") == b"1"
+    with pytest.raises(StoreError, match="closed"):
+        _ = archive.zf
+
+
+def test_public_names_of_n5_stores(tmp_path: Path) -> None:
+    folder = str(tmp_path / "data.n5")
+    for store in (zarr.N5Store(folder), zarr.N5FSStore(folder, normalize_keys=True, mode="r")):
+        assert (store.dir_path(), store.dir_path("/a")) == (folder, f"{folder}/a")
+    assert store.map.root == folder
+    assert (store.mode, store.key_separator, store.normalize_keys) == ("r", ".", True)
+    assert KeyError in store.exceptions
+
+
+@pytest.mark.parametrize("path", ["data.sqldb", ":memory:"])
+def test_public_names_of_sqlite_stores(path: str, in_tmp_path: Path) -> None:
+    with zarr.SQLiteStore(path) as store:
+        store["a/b"] = b"1"
+        assert store.db.execute("SELECT k, v FROM zarr").fetchall() == [("a/b", b"1")]
+        assert store.cursor.execute("SELECT count(*) FROM zarr").fetchone() == (1,)
+        store.db.execute("DELETE FROM zarr")
+        assert list(store) == []
+        db = store.db
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        db.execute("SELECT 1")
+    with pytest.raises(StoreError, match="closed"):
+        _ = store.db
+
+
+def test_public_names_of_databases(tmp_path: Path) -> None:
+    lmdb = pytest.importorskip("lmdb")
+    with zarr.LMDBStore(tmp_path / "data.lmdb") as store:
+        store["a"] = b"1"
+        assert isinstance(store.db, lmdb.Environment)
+        assert store.db.stat()["entries"] == 1
+    with zarr.DBMStore(tmp_path / "data.dbm") as store:
+        assert store.open is dbm.open
+
+
+def test_key_of_the_account_of_a_blob_container() -> None:
+    blob = pytest.importorskip("azure.storage.blob")
+    url, credential = "https://a.example/", {"account_name": "a", "account_key": "a2V5"}
+    signing = blob.ContainerClient(url, "container", credential=credential)
+    assert zarr.ABSStore(client=signing).account_key == "a2V5"
+    assert zarr.ABSStore(client=blob.ContainerClient(url, "container")).account_key is None

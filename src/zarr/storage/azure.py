@@ -168,6 +168,11 @@ class ABSStore(BaseStore):
         """Name of the storage account."""
         return str(self._client.account_name)
 
+    @property
+    def account_key(self) -> str | None:
+        """Key of the storage account, if the client signs requests with one."""
+        return getattr(self._client.credential, "account_key", None)
+
     def __reduce__(self) -> Any:
         return _reopen, (
             type(self), self._client, self.prefix, self._dimension_separator, self.retries

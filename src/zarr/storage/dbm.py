@@ -310,7 +310,7 @@ class DBMStore(BaseStore):
         self.path = os.path.abspath(os.fspath(path))
         self.flag = flag
         self.mode = mode
-        self.open = open  # type: ignore[assignment, method-assign]
+        self.open = open or dbm.open  # type: ignore[assignment, method-assign]
         self.write_lock = write_lock
         self.open_kwargs = open_kwargs
         self._dimension_separator = dimension_separator

@@ -487,6 +487,11 @@ class LMDBStore(BaseStore):
     def location(self) -> Hashable:
         return self._location
 
+    @property
+    def db(self) -> Any:
+        """The `lmdb.Environment` in use. Other stores in this process may share it."""
+        return self._environment().opened()
+
     def _environment(self) -> _Environment:
         if self._attached is None:
             raise StoreError(f"the LMDB database {self.path!r} is closed")

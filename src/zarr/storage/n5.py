@@ -554,6 +554,21 @@ class N5Store(N5View):
         """Whether keys are converted to lower case."""
         return self.tree.normalize_keys
 
+    def dir_path(self, path: str | None = None) -> str:
+        """Return the path of the folder for the keys below a path.
+
+        Parameters
+        ----------
+        path : str, optional
+            Path in the store. The root by default.
+
+        Returns
+        -------
+        str
+            The absolute path in the file system.
+        """
+        return self.tree.dir_path(path)
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.path!r}>"
 
@@ -613,6 +628,46 @@ class N5FSStore(N5View):
     def fs(self) -> Any:
         """The `fsspec.AbstractFileSystem` in use."""
         return self.tree.fs  # type: ignore[attr-defined]
+
+    @property
+    def map(self) -> Any:
+        """The folder as a `fsspec.FSMap`."""
+        return self.tree.map  # type: ignore[attr-defined]
+
+    @property
+    def normalize_keys(self) -> bool:
+        """Whether keys are converted to lower case."""
+        return self.tree.normalize_keys  # type: ignore[attr-defined, no-any-return]
+
+    @property
+    def key_separator(self) -> str:
+        """The parameter of that name; N5 has its own separator."""
+        return self.tree.key_separator  # type: ignore[attr-defined, no-any-return]
+
+    @property
+    def mode(self) -> str:
+        """The mode, ``'r'`` for a read-only store."""
+        return self.tree.mode  # type: ignore[attr-defined, no-any-return]
+
+    @property
+    def exceptions(self) -> tuple[type[Exception], ...]:
+        """The exceptions of the file system that mean an absent key."""
+        return self.tree.exceptions  # type: ignore[attr-defined, no-any-return]
+
+    def dir_path(self, path: str | None = None) -> str:
+        """Return the path of the folder for the keys below a path.
+
+        Parameters
+        ----------
+        path : str, optional
+            Path in the store. The root by default.
+
+        Returns
+        -------
+        str
+            The path in the file system.
+        """
+        return self.tree.dir_path(path)  # type: ignore[attr-defined, no-any-return]
 
 
 for _class in (N5View, N5Store, N5FSStore):

@@ -186,6 +186,7 @@ class SQLiteStore(BaseStore):
         self.kwargs = kwargs
         self._dimension_separator = dimension_separator
         self._idle: list[sqlite3.Connection] = []
+        self._shown: sqlite3.Connection | None = None
         # A database in memory belongs to its one connection, which threads use in turn.
         self._turn = RLock()
         self._only = _gate.run(self._connect) if self._in_memory else None
@@ -199,6 +200,30 @@ class SQLiteStore(BaseStore):
     @property
     def location(self) -> Hashable:
         return self._location
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        """A connection to the database, for statements of your own, until the store is closed."""
+        return _gate.run(self._show)
+
+    @property
+    def cursor(self) -> sqlite3.Cursor:
+        """A new cursor of `db`."""
+        return self.db.cursor()
+
+    def _show(self) -> sqlite3.Connection:
+        self._check_open()
+        if self._only is not None:
+            return self._only
+        if self._shown is None:
+            self._shown = self._connect()
+        return self._shown
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError(f"the SQLite database {self.path!r} is closed")
+        if self._pid != os.getpid():
+            self._disown()
 
     def _refuse_truncated(self) -> None:
         """Raise `StoreError` if the file is shorter than it says.
@@ -259,10 +284,7 @@ class SQLiteStore(BaseStore):
         return _gate.run(partial(self._use_connection, work))
 
     def _use_connection(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        if self._closed:
-            raise StoreError(f"the SQLite database {self.path!r} is closed")
-        if self._pid != os.getpid():
-            self._disown()
+        self._check_open()
         connection = None
         try:
             if self._only is not None:
@@ -287,8 +309,8 @@ class SQLiteStore(BaseStore):
 
     def _disown(self) -> None:
         if not self._in_memory:
-            _inherited.extend(self._idle)
-            self._idle = []
+            _inherited.extend([*self._idle, *filter(None, [self._shown])])
+            self._idle, self._shown = [], None
         self._turn = RLock()
         self._pid = os.getpid()
 
@@ -321,6 +343,8 @@ class SQLiteStore(BaseStore):
         if self._only is not None:
             with self._turn:
                 self._only.close()
+        if self._shown is not None:
+            self._shown.close()
         while self._idle:
             self._idle.pop().close()
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from operator import attrgetter
 from threading import RLock
 from typing import Any, ClassVar
-from zipfile import ZIP64_LIMIT, ZIP_FILECOUNT_LIMIT, ZIP_STORED, BadZipFile, LargeZipFile
+from zipfile import ZIP64_LIMIT, ZIP_FILECOUNT_LIMIT, ZIP_STORED, BadZipFile, LargeZipFile, ZipFile
 
 from zarr._system import KEEPS_OPEN_FILES, rename, sync, unlink
 from zarr.errors import StoreError, StoreKeyError, ZarrRuntimeWarning, ZarrUserWarning
@@ -690,6 +690,13 @@ class ZipStore(BaseStore):
         if self._tree is None:
             self._tree = KeyTree(self._reading().entries)
         return self._tree
+
+    @property
+    def zf(self) -> ZipFile:
+        """The archive as a `zipfile.ZipFile` for reading, with all values written so far."""
+        self._reading()
+        self.flush()
+        return ZipFile(self._target)
 
     def keylist(self) -> list[str]:
         """Return all keys.
