@@ -13,7 +13,7 @@ from zarr import _formats, creation
 from zarr._formats.base import NodeKind
 from zarr._nodes.display import TreeViewer
 from zarr.core import Array
-from zarr.errors import PathNotFoundError
+from zarr.errors import ContainsGroupError, PathNotFoundError, did_you_mean
 from zarr.hierarchy import Group, open_group
 from zarr.hierarchy import group as _group
 from zarr.storage import consolidated
@@ -104,6 +104,7 @@ def open(
 
 
 _ARRAY_ARGUMENTS = frozenset(inspect.signature(Array).parameters)
+_GROUP_ARGUMENTS = frozenset(inspect.signature(Group).parameters)
 
 
 def _open_found(
@@ -124,6 +125,13 @@ def _open_found(
         known = {name: kwargs[name] for name in kwargs if name in _ARRAY_ARGUMENTS}
         return Array._of(found, store, path, **known).with_config(config)
     kwargs.pop("attributes", None)
+    if mode == "a" and "shape" in kwargs:
+        raise ContainsGroupError(path, repr(store))
+    for name in [name for name in kwargs if name not in _GROUP_ARGUMENTS]:
+        raise TypeError(
+            f"open() got an unexpected keyword argument {name!r} for the group at {path!r}"
+            f"{did_you_mean(name, _GROUP_ARGUMENTS)}"
+        )
     return Group._of(found, store, path, **kwargs)
 
 

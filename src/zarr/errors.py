@@ -53,7 +53,10 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Any, Self
+from types import FunctionType
+from typing import Any, Self, TypeVar
+
+T = TypeVar("T")
 
 
 class ZarrError(Exception):
@@ -530,6 +533,23 @@ class UnstableSpecificationWarning(ZarrFutureWarning):
 
     It is not issued here: data types without a specification are written as zarr-python 3 does.
     """
+
+
+def named_after(module: str, owner: str) -> Callable[[type[T]], type[T]]:
+    """Return a decorator for a private base, whose methods users know from a public class.
+
+    That is the class in messages about wrong arguments, and where pickles look for functions.
+    """
+
+    def named(base: type[T]) -> type[T]:
+        for method in vars(base).values():
+            function = getattr(method, "__func__", method)
+            if isinstance(function, FunctionType):
+                function.__module__ = module
+                function.__qualname__ = f"{owner}.{function.__name__}"
+        return base
+
+    return named
 
 
 def warn_user(message: str, category: type[Warning] = ZarrUserWarning) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import inspect
 import os
 import pickle
 import subprocess
@@ -228,3 +229,67 @@ def test_package_that_breaks_numcodecs_is_named(tmp_path: Path) -> None:
 
     assert run.stderr.splitlines()[-1].startswith("ImportError: numcodecs cannot be imported")
     assert "pip uninstall zfpy" in run.stderr
+
+
+def public_classes() -> list[type]:
+    modules = [zarr, zarr.storage, zarr.n5, zarr.sync, zarr.attrs]
+    found = [getattr(m, name) for m in modules for name in dir(m) if name[0] != "_"]
+    return [c for c in found if inspect.isclass(c) and c.__module__.startswith("zarr")]
+
+
+def test_messages_about_arguments_name_no_private_class() -> None:
+    classes = public_classes()
+    public = {cls.__name__ for cls in classes} | {"Mapping", "MutableMapping"}
+    named: dict[str, str] = {}
+    for cls in classes:
+        for name, method in inspect.getmembers(cls):
+            function = getattr(method, "__func__", method)
+            if name[0] != "_" and inspect.isfunction(function) and "." in function.__qualname__:
+                named[f"{cls.__name__}.{name}"] = function.__qualname__.split(".")[0]
+
+    # Bases of exceptions and codecs, whose methods take no arguments that users give by name.
+    allowed = public | {"NodeError", "Codec"}
+    assert {name: owner for name, owner in named.items() if owner not in allowed} == {}
+    assert len(named) > 500
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda g: zarr.open(g.store, chunkz=1), "open"),
+        (lambda g: zarr.open(g.store, mode="r", chunkz=1), "open"),
+        (lambda g: zarr.open_consolidated(g.store, chunkz=1), "open"),
+        (lambda g: zarr.open_group(g.store, chunkz=1), "open_group"),
+        (lambda g: g["a"].get_basic_selection(chunkz=1), r"Array\.get_basic_selection"),
+        (lambda g: g["a"].with_config(chunkz=1), r"Array\.with_config"),
+        (lambda g: g.get_array("a", chunkz=1), r"Group\.get_array"),
+        (lambda g: g.store.exists("a", chunkz=1), r"BaseStore\.exists"),
+        (lambda _: zarr.TempStore(chunkz=1), r"TempStore\.__init__"),
+        (lambda _: zarr.NestedDirectoryStore("x", chunkz=1), r"NestedDirectoryStore\.__init__"),
+    ],
+)
+def test_a_wrong_keyword(call: Callable[[Any], Any], message: str) -> None:
+    group = zarr.group(zarr.MemoryStore())
+    group.zeros("a", shape=3)
+    zarr.consolidate_metadata(group.store)
+    with pytest.raises(TypeError, match=rf"^{message}\(\) got an unexpected .*'chunkz'"):
+        call(group)
+
+
+def test_a_keyword_that_is_nearly_right() -> None:
+    group = zarr.group(zarr.MemoryStore())
+    with pytest.raises(TypeError, match="did you mean 'synchronizer'"):
+        zarr.open(group.store, syncronizer=None)
+
+
+def test_a_group_where_an_array_is_to_be_created() -> None:
+    group = zarr.group(zarr.MemoryStore())
+    with pytest.raises(ContainsGroupError):
+        zarr.open(group.store, mode="a", shape=3)
+
+
+@pytest.mark.parametrize(
+    "function", [zarr.Array.get_basic_selection, zarr.Array.with_config, zarr.Group.get_array]
+)
+def test_methods_can_be_pickled(function: Callable[..., Any]) -> None:
+    assert pickle.loads(pickle.dumps(function)) is function

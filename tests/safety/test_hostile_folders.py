@@ -209,7 +209,7 @@ def test_more_links_than_the_system_follows(tmp_path: pathlib.Path) -> None:
     for n in range(100):
         (tmp_path / str(n + 1)).symlink_to(str(n))
     assert store["9"] == b"1"
-    with pytest.raises(StoreError, match="'100'|/100'"):
+    with pytest.raises(StoreError, match=r"100'"):
         store["100"]
 
 

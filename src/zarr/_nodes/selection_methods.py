@@ -10,10 +10,12 @@ from zarr._chunks.assignment import Fields
 from zarr._selection.indexers import BasicIndexer, BlockIndexer, Indexer, OrthogonalIndexer
 from zarr._selection.parsing import split_fields
 from zarr._selection.points import CoordinateIndexer, MaskIndexer
+from zarr.errors import named_after
 
 __all__ = ["BlockIndex", "OIndex", "Selections", "VIndex"]
 
 
+@named_after("zarr.core", "Array")
 class Selections:
     """The methods of an array that read and write one kind of selection each."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from zarr._formats.base import Format
 from zarr.core.array import Array
 from zarr.core.newer_names import chosen_config
+from zarr.errors import named_after
 from zarr.storage.base import BaseStore
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["NewerGroupNames"]
 
 
+@named_after("zarr.hierarchy", "Group")
 class NewerGroupNames:
     """The properties and methods that only groups of the 3.x library have."""
 

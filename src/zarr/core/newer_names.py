@@ -13,6 +13,7 @@ from zarr._codecs.codec_classes import record_classes, record_of
 from zarr._codecs.codec_names import codec_from
 from zarr._metadata.records import ArrayMeta, Role, Step
 from zarr._selection.grid import boundaries
+from zarr.errors import named_after
 
 if TYPE_CHECKING:
     from zarr.core.array_spec import ArrayConfig
@@ -46,6 +47,7 @@ def chosen_config(config: Any) -> dict[str, Any]:
     return dict(config or {}) if isinstance(config, Mapping | None) else vars(config)
 
 
+@named_after("zarr.core", "Array")
 class NewerNames:
     """The properties and methods that only arrays of the 3.x library have."""
 

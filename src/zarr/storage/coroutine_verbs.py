@@ -24,7 +24,7 @@ from importlib import import_module
 from inspect import isasyncgenfunction, iscoroutinefunction
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from zarr.errors import ReadOnlyError
+from zarr.errors import ReadOnlyError, named_after
 
 if TYPE_CHECKING:
     from zarr.abc.buffer import Buffer, BufferPrototype
@@ -209,6 +209,7 @@ def serve_both(cls: type) -> None:
             setattr(cls, name, served)
 
 
+@named_after("zarr.storage", "BaseStore")
 class CoroutineVerbs:
     """What a store has for code for the 3.x library, over its other methods."""
 

@@ -720,8 +720,10 @@ class NestedDirectoryStore(DirectoryStore):
         Whether to convert keys to lower case.
     dimension_separator : {'/'}, optional
         Always ``'/'``.
-    **options
-        `fsync` and `follow_symlinks`, as for :class:`DirectoryStore`.
+    fsync : bool, default False
+        Whether a write returns only when the value is on the disk, as for :class:`DirectoryStore`.
+    follow_symlinks : bool, optional
+        Whether to follow symbolic links out of the directory, as for :class:`DirectoryStore`.
 
     Raises
     ------
@@ -745,14 +747,16 @@ class NestedDirectoryStore(DirectoryStore):
         path: str | os.PathLike[str],
         normalize_keys: bool = False,
         dimension_separator: Separator | None = "/",
-        **options: bool,
+        *,
+        fsync: bool = False,
+        follow_symlinks: bool | None = None,
     ) -> None:
         if dimension_separator not in ("/", None):
             raise ValueError(
                 "NestedDirectoryStore only supports '/' as dimension_separator, "
                 f"not {dimension_separator!r}"
             )
-        super().__init__(path, normalize_keys, "/", **options)
+        super().__init__(path, normalize_keys, "/", fsync=fsync, follow_symlinks=follow_symlinks)
 
 
 class TempStore(DirectoryStore):
@@ -770,8 +774,10 @@ class TempStore(DirectoryStore):
         Whether to convert keys to lower case.
     dimension_separator : {'.', '/'}, optional
         Separator between the chunk indices in a chunk key, for arrays created in this store.
-    **options
-        `fsync` and `follow_symlinks`, as for :class:`DirectoryStore`.
+    fsync : bool, default False
+        Whether a write returns only when the value is on the disk, as for :class:`DirectoryStore`.
+    follow_symlinks : bool, optional
+        Whether to follow symbolic links out of the directory, as for :class:`DirectoryStore`.
 
     Examples
     --------
@@ -786,11 +792,15 @@ class TempStore(DirectoryStore):
         dir: str | None = None,
         normalize_keys: bool = False,
         dimension_separator: Separator | None = None,
-        **options: bool,
+        *,
+        fsync: bool = False,
+        follow_symlinks: bool | None = None,
     ) -> None:
         path = tempfile.mkdtemp(suffix=suffix, prefix=prefix, dir=dir)
         atexit.register(atexit_rmtree, path)
-        super().__init__(path, normalize_keys, dimension_separator, **options)
+        super().__init__(
+            path, normalize_keys, dimension_separator, fsync=fsync, follow_symlinks=follow_symlinks
+        )
 
     def __reduce__(self) -> Any:
         # What is pickled is a reference: the directory still belongs to its creator.

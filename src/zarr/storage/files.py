@@ -42,9 +42,9 @@ from zarr.storage.buffer_pool import LEAST, lend
 from zarr.storage.order import is_document_name
 
 __all__ = [
-    "ABSENT", "FAILURES", "check_circle", "discard", "empty_but", "file_type", "is_absent", "is_temporary",
-    "make_folder", "move", "put_link", "read_all", "read_ranges", "replace_file", "sync_file",
-    "sync_folder", "temporary_name", "write_new_file",
+    "ABSENT", "FAILURES", "check_circle", "discard", "empty_but", "file_type", "is_absent",
+    "is_temporary", "make_folder", "move", "put_link", "read_all", "read_ranges", "replace_file",
+    "sync_file", "sync_folder", "temporary_name", "write_new_file",
 ]  # fmt: skip
 
 TEMPORARY = ".__zarr_tmp_"
