@@ -144,9 +144,9 @@ class DirectoryStore(BaseStore):
     processes; no file stays open between calls. A folder is moved or deleted by renaming it, which
     is atomic for readers.
 
-    Reading a link that is broken or leads back to itself raises `StoreError`; it is never treated as a
-    missing value. A link to a
-    folder above it is not listed, because the listing would not end.
+    Reading a link that is broken or leads back to itself raises `StoreError`; it is never treated
+    as a missing value. A link to a folder above it is not listed, because the listing would not
+    end.
 
     Files whose names begin with ``.__zarr_tmp_`` are left by processes that were killed. They are
     not keys, and can be deleted while no process writes.
