@@ -11,6 +11,7 @@ No other module asks which system it runs on, or whether `os` has a function.
 from __future__ import annotations
 
 import errno
+import math
 import os
 import re
 import sys
@@ -30,9 +31,10 @@ except ImportError:  # on Windows
 
 __all__ = [
     "CREATE", "FOLDER", "HAS_FOLDER_HANDLES", "KEEPS_OPEN_FILES", "NO_FOLLOW", "NO_NAMES", "READ",
-    "UPDATE", "FileLock", "SharedLock", "absolute_path", "allocate", "at_fork", "clone_file",
-    "count_processors", "is_circular", "is_junction", "link", "protect", "read_at", "read_into",
-    "real_name", "rename", "rename_in", "sync", "unlink", "why_no_name", "write_at",
+    "TEMPORARY", "UPDATE", "BriefLock", "FileLock", "SharedLock", "absolute_path", "allocate",
+    "at_fork", "clone_file", "count_processors", "is_circular", "is_junction", "link",
+    "path_of_real_name", "protect", "read_at", "read_into", "real_name", "rename", "rename_in",
+    "sync", "unlink", "why_no_name", "write_at",
 ]  # fmt: skip
 
 IS_WINDOWS = os.name == "nt"
@@ -48,6 +50,13 @@ CREATE: int = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
 
 UPDATE: int = os.O_RDWR | _BINARY
 """How to open files that are to be changed or flushed."""
+
+TEMPORARY = ".__zarr_tmp_"
+"""Prefix of the names of files that are being written or locked, and of folders that are being
+deleted.
+
+No reader takes one for a key.
+"""
 
 NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 """Opens no symbolic link. Windows has no such flag: there the path is checked, and that is all."""
@@ -230,6 +239,13 @@ def real_name(path: str) -> str:
     real = _resolved(path) if IS_WINDOWS else os.path.realpath(path)
     name = real.replace(os.sep, "/").lstrip("/")
     return name.casefold() if _ignores_case(real) else name
+
+
+def path_of_real_name(name: str) -> str:
+    """Return the path of the file or folder that :func:`real_name` has returned the name of."""
+    if not IS_WINDOWS:
+        return f"/{name}"
+    return name if os.path.splitdrive(name)[0] else f"//{name}"
 
 
 def _resolved(path: str) -> str:
@@ -459,6 +475,50 @@ class SharedLock:
     def _close(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1
         os.close(descriptor)
+
+
+class BriefLock(SharedLock):
+    """A lock between threads and processes on a file that is there only while one wants it.
+
+    The holder deletes the file before the lock is given back. Others who waited for it find that
+    the file of this name is another by now, or none, and begin again.
+
+    Parameters
+    ----------
+    path : str
+        A file for the lock alone, in a folder that exists.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, shared=False)
+
+    def acquire(self, timeout: float = math.inf) -> bool:
+        """Take the lock; return whether that was possible in `timeout` seconds."""
+        while super().acquire(timeout):
+            if self._is_current():
+                return True
+            super().release()
+        return False
+
+    def _is_current(self) -> bool:
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), os.stat(self.path))
+        except FileNotFoundError:
+            return False
+
+    def release(self) -> None:
+        """Give the lock back, if it is held."""
+        if self._descriptor < 0:
+            return
+        if not IS_WINDOWS:
+            self._delete()
+        super().release()
+        if IS_WINDOWS:  # which deletes no file that anybody has open
+            self._delete()
+
+    def _delete(self) -> None:
+        with suppress(OSError):
+            os.unlink(self.path)
 
 
 class FileLock:

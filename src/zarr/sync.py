@@ -15,9 +15,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from contextvars import Context, ContextVar, copy_context
+from functools import partial
 from operator import attrgetter, methodcaller
 from threading import Lock, get_ident
 from types import TracebackType
@@ -26,7 +27,14 @@ from weakref import WeakValueDictionary
 
 import fasteners
 
-from zarr._system import absolute_path, at_fork, real_name
+from zarr._system import (
+    TEMPORARY,
+    BriefLock,
+    absolute_path,
+    at_fork,
+    path_of_real_name,
+    real_name,
+)
 
 __all__ = [
     "KeyLocks",
@@ -243,22 +251,37 @@ class KeyLocks:
         All keys that are ever locked begin with it.
     synchronizer : Synchronizer, optional
         Locks between processes.
+    beside : bool
+        Whether to exclude other processes also without one, where the keys are local files: by
+        files next to them. Only for what is changed in a moment, one key at a time.
     """
 
-    __slots__ = ("_head", "_skip", "_space", "_synchronizer")
+    __slots__ = ("_beside", "_head", "_skip", "_space", "_synchronizer")
 
-    def __init__(self, store: Any, folder: str, synchronizer: Synchronizer | None = None) -> None:
+    def __init__(
+        self,
+        store: Any,
+        folder: str,
+        synchronizer: Synchronizer | None = None,
+        *,
+        beside: bool = False,
+    ) -> None:
         self._space, path = store.address(folder)
+        self._beside = beside and self._space == "file"
         self._head = f"{path}/" if path else ""
         self._skip = len(folder) + 1 if folder else 0
         self._synchronizer = synchronizer
         if isinstance(synchronizer, ProcessSynchronizer) and self._space == "file":
             synchronizer.check_apart(path)
 
-    def hold(self, keys: Iterable[str], work: Callable[[], R]) -> R:
+    def hold(self, keys: Collection[str], work: Callable[[], R]) -> R:
         """Return ``work()``, called while no other caller holds the lock of one of `keys`."""
         space, head, skip = self._space, self._head, self._skip
         names = [(space, head + key[skip:]) for key in sorted(keys)]
+        if self._beside:
+            (name,) = (key[skip:].replace("/", ".") for key in keys)
+            path = path_of_real_name(f"{head}{TEMPORARY}lock_{name}")
+            work = partial(_with_file_beside, path, work)
         if self._synchronizer is None:
             return _hold(names, work)
         locks = [self._synchronizer[key] for key in sorted(keys)]
@@ -268,6 +291,18 @@ class KeyLocks:
             names += [lock.name for lock in locks]
             return _hold(names, work, {lock.name: lock.path for lock in locks if lock.path})
         return _hold(names, lambda: _inside_all(locks, work))
+
+
+def _with_file_beside(path: str, work: Callable[[], R]) -> R:
+    lock = BriefLock(path)
+    try:
+        # Without the folder, permission to change it, or a file system with locks, go on: what
+        # else is wrong there is for `work` to tell.
+        with suppress(OSError):
+            lock.acquire()
+        return work()
+    finally:
+        lock.release()
 
 
 def _inside_all(locks: Iterable[Any], work: Callable[[], R]) -> R:

@@ -633,6 +633,97 @@ def test_readers_of_what_is_being_written(layout: str, tmp_path: Path) -> None:
     assert found(path).findings == ()
 
 
+WRITER = """
+import sys
+import zarr
+
+path, first = sys.argv[1], int(sys.argv[2])
+z = zarr.open_group(path, mode="r+")["z"]
+print("ready", flush=True)
+sys.stdin.readline()
+for value in range(30):
+    z[first : first + 10] = value + first
+    if value % 10 == 9:
+        z.oindex[first : first + 5, 3:13] = value + first
+"""
+
+
+@pytest.mark.parametrize("layout", ["2 Blosc", "3 zstd"])
+def test_processes_that_write_chunks_of_their_own(layout: str, tmp_path: Path) -> None:
+    path = str(tmp_path / "z")
+    made(layout, zarr.DirectoryStore(path))
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, path, str(first)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+        for first in (0, 10, 20)
+    ]  # fmt: skip
+    for each in writers:
+        assert each.stdout is not None
+        each.stdout.readline()
+    for each in writers:
+        assert each.stdin is not None
+        each.stdin.write("go\n")
+        each.stdin.flush()
+    reader = opened(path)
+    while any(each.poll() is None for each in writers):
+        assert reader[...].shape == (40, 40)  # nothing is called damaged meanwhile
+    for each in writers:
+        each.communicate()
+        assert each.returncode == 0
+
+    assert found(path).findings == ()
+    assert (opened(path)[:30] == np.repeat([29, 39, 49], 10)[:, None]).all()
+    assert not [name for name in tmp_path.rglob("*") if "lock" in name.name]
+
+
+class Interrupted(KVStore):
+    """Calls something once, right before or after chunks are stored."""
+
+    before: Any = None
+    after: Any = None
+
+    def setitems(self, items: Any) -> None:
+        if any("__seal" in key for key in items):
+            super().setitems(items)
+            return
+        before, self.before, after, self.after = self.before, None, self.after, None
+        if before is not None:
+            before()
+        super().setitems(items)
+        if after is not None:
+            after()
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_another_writer_of_the_same_chunk_in_between(moment: str) -> None:
+    data = dict(made("2 Blosc"))
+    store = Interrupted(data)
+    z, other = opened(store, "r+"), opened(KVStore(data), "r+")
+    setattr(store, moment, lambda: other.set_basic_selection(slice(0, 10), 5))
+    z[:10] = 3
+
+    assert found(store).findings == ()
+    assert (opened(store)[:10] == (3 if moment == "before" else 5)).all()
+
+
+def test_what_a_killed_writer_has_left_is_sealed_by_the_next_write() -> None:
+    def die() -> None:
+        raise MemoryError
+
+    store = made("2 Blosc", Interrupted({}))
+    z = opened(store, "r+")
+    store.after = die
+    with pytest.raises(MemoryError):
+        z[:10] = 7
+    assert found(store).counts["X006"] == 4
+    z[:10, :10] = 8
+
+    assert found(store).counts == {"X006": 3}
+    assert z._seal.entries(["z/0/0"])["z/0/0"]
+
+
 # -- the damage corpus ----------------------------------------------------------------------
 
 

@@ -61,6 +61,17 @@ class ChunkKeyEncoder:
         match = self._pattern.fullmatch(key, len(self.prefix))
         return None if match is None else tuple(map(int, match.groups()))
 
+    def keys_in(self, region: Sequence[range]) -> list[str]:
+        """Return the keys of the chunks in a box, in C order."""
+        if not region:
+            return [self.only]
+        keys = [self.prefix]
+        for dim, axis in enumerate(region):
+            separator = self.separator if dim else ""
+            parts = [f"{separator}{at}" for at in axis]
+            keys = [key + part for key in keys for part in parts]
+        return keys
+
     def names(self, axes: Sequence[Axis]) -> list[list[str]]:
         """Return, per dimension, what each entry contributes to a key."""
         names = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from operator import mul
@@ -124,7 +124,7 @@ class SealTable:
         self.store, self.format, self.path = store, format, join(path, FOLDER)
         self.key = format.array_key(self.path)
         self._ndim, self._words = ndim, words
-        self._locks = KeyLocks(store, self.path, synchronizer)
+        self._locks = KeyLocks(store, self.path, synchronizer, beside=True)
         self._take(store)
 
     def _take(self, store: BaseStore) -> None:
@@ -200,25 +200,74 @@ class SealTable:
 
     # -- writing -------------------------------------------------------------------
 
-    def update(self, rows: Mapping[Place, Sequence[int] | np.ndarray[Any, Any]]) -> None:
-        """Change the rows of some places, all of them in the table."""
+    def update(
+        self,
+        rows: Mapping[Place, Sequence[int] | np.ndarray[Any, Any]],
+        expected: np.ndarray[Any, Any] | None = None,
+    ) -> list[Place]:
+        """Change the rows of some places, all of them in the table.
+
+        Parameters
+        ----------
+        rows : Mapping
+        expected : ndarray, optional
+            Rows that are not this one are left as they are.
+
+        Returns
+        -------
+        list of tuple of int
+            Places that others are writing, too: whose rows were not the expected one, or, without
+            one, were those of values that are being written.
+        """
+        others: list[Place] = []
+        for cell, places in self._by_cell(rows):
+            new = np.array([rows[place] for place in places], "<u8")
+            found = self._change_cell(cell, places, partial(np.asarray, new), expected)
+            others += itertools.compress(places, found)
+        return others
+
+    def renew(
+        self, places: Iterable[Place], rows_of: Callable[[Sequence[Place]], np.ndarray[Any, Any]]
+    ) -> None:
+        """Change the rows of some places to what `rows_of` returns under the lock of their cell."""
+        for cell, group in self._by_cell(places):
+            self._change_cell(cell, group, partial(rows_of, group), None)
+
+    def _by_cell(self, places: Iterable[Place]) -> Iterable[tuple[Place, list[Place]]]:
         by_cell: dict[Place, list[Place]] = {}
-        for place in rows:
+        for place in places:
             cell = self.cell_of(place)
             if cell is not None:
                 by_cell.setdefault(cell, []).append(place)
-        for cell, places in by_cell.items():
-            first = np.array([*map(mul, cell, self.cell)], np.int64)
-            inside = tuple(np.array(places, np.int64).T - first[:, None])
-            new = np.array([rows[place] for place in places], "<u8")
-            key = self._key_of(cell)
-            self._locks.hold([key], partial(self._update_cell, key, inside, new))
+        return by_cell.items()
 
-    def _update_cell(self, key: str, inside: tuple[Any, ...], new: np.ndarray[Any, Any]) -> None:
-        rows = self._decoded(key, self.store.source.get(key)).copy()
-        if (rows[inside] != new).any():
-            rows[inside] = new
-            self.store[key] = self.pipeline.encode(rows)
+    def _change_cell(
+        self,
+        cell: Place,
+        places: Sequence[Place],
+        new: Callable[[], np.ndarray[Any, Any]],
+        expected: np.ndarray[Any, Any] | None,
+    ) -> list[bool]:
+        """Change rows of a cell under its lock; return what :meth:`update` does, place by place."""
+        first = np.array([*map(mul, cell, self.cell)], np.int64)
+        inside = tuple(np.array(places, np.int64).T - first[:, None])
+        key = self._key_of(cell)
+
+        def change() -> list[bool]:
+            rows = self._decoded(key, self.store.source.get(key)).copy()
+            old, wanted = rows[inside], new()
+            if expected is None:
+                others = old[:, 0] == CHANGING
+            else:
+                others = (old != expected).any(axis=1)
+                wanted = np.where(others[:, None], old, wanted)
+            if (old != wanted).any():
+                rows[inside] = wanted
+                self.store[key] = self.pipeline.encode(rows)
+            found: list[bool] = others.tolist()
+            return found
+
+        return self._locks.hold([key], change)
 
     def cover(self, places: Iterable[Place]) -> None:
         """Extend the table so that it has rows for all of `places`."""

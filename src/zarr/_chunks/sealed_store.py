@@ -8,6 +8,7 @@ both again: another writer may have changed them.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -16,7 +17,7 @@ import numpy as np
 
 from zarr._chunks.chunk_keys import ChunkKeyEncoder
 from zarr._chunks.seal_digests import ALGORITHMS, digest_function
-from zarr._chunks.seal_table import ABSENT, CHANGING, STORED, SealTable, row_of
+from zarr._chunks.seal_table import ABSENT, CHANGING, STORED, Place, SealTable, row_of
 from zarr._formats.base import Format
 from zarr.errors import SealError
 from zarr.storage.base import BaseStore, Buffer, ByteRange, as_view
@@ -247,19 +248,8 @@ class ArraySeal:
             else:
                 rows = table.read(cell)
                 self._mean_size = int(rows[..., 1].mean())
-                names = self._names(table.region(cell))
+                names = self.keys.keys_in(table.region(cell))
                 entries.update(zip(names, _entries_of(rows), strict=True))
-
-    def _names(self, region: Sequence[range]) -> list[str]:
-        """Return the keys of the places in a box, in C order."""
-        if not region:
-            return [self.keys.only]
-        names = [self.keys.prefix]
-        for dim, axis in enumerate(region):
-            separator = self.keys.separator if dim else ""
-            parts = [f"{separator}{at}" for at in axis]
-            names = [name + part for name in names for part in parts]
-        return names
 
     def _renewed(self, keys: Sequence[str]) -> dict[str, Entry] | None:
         """Return the entries of some keys as they are now; None if the array is not sealed."""
@@ -288,12 +278,30 @@ class ArraySeal:
         if new:
             table.cover(new)
         nothing = np.zeros(self.words, "<u8")
+        # A number of its own tells this change from those of others.
         changing = nothing.copy()
-        changing[0] = CHANGING
-        table.update(dict.fromkeys((*new, *gone), changing))
+        changing[:2] = CHANGING, int.from_bytes(os.urandom(8))
+        shared = table.update(dict.fromkeys((*new, *gone), changing))
         self._entries = {}
         work()
-        table.update({**new, **dict.fromkeys(gone, nothing)})
+        rows = {**new, **dict.fromkeys(gone, nothing)}
+        for place in shared:
+            del rows[place]
+        shared += table.update(rows, changing)
+        if shared:
+            # Others are writing these values, or were killed: whose came last is not known.
+            table.renew(shared, self._stored_rows)
+
+    def _stored_rows(self, places: Sequence[Place]) -> np.ndarray[Any, Any]:
+        """Return the rows of what is stored now."""
+        keys = [self.keys.key(place) for place in places]
+        found = self.store.source.getitems(keys)
+        rows = np.zeros((len(keys), self.words), "<u8")
+        for row, key in zip(rows, keys, strict=True):
+            if key in found:
+                view = as_view(found[key])
+                row[:] = row_of(self.digest(view), len(view))
+        return rows
 
 
 class SealedStore(BaseStore):

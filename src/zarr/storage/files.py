@@ -25,6 +25,7 @@ from zarr._system import (
     HAS_FOLDER_HANDLES,
     NO_FOLLOW,
     READ,
+    TEMPORARY,
     UPDATE,
     is_circular,
     is_junction,
@@ -46,12 +47,6 @@ __all__ = [
     "is_temporary", "make_folder", "move", "put_link", "read_all", "read_ranges", "replace_file",
     "sync_file", "sync_folder", "temporary_name", "write_new_file",
 ]  # fmt: skip
-
-TEMPORARY = ".__zarr_tmp_"
-"""Prefix of the names of files that are being written, and of folders that are being deleted.
-
-No reader takes one for a key.
-"""
 
 ABSENT = (FileNotFoundError, NotADirectoryError)
 """Most of what the system raises where nothing is; `is_absent` knows all of it."""

@@ -112,6 +112,8 @@ def _check_values(
 
 def _decode_together(pipeline: CodecPipeline, values: Sequence[Any]) -> bool:
     """Tell whether small chunks can be decoded, all by one call."""
+    if pipeline.sliceable:  # any bytes are elements, if there are enough of them
+        return {pipeline.nbytes}.issuperset(map(len, values))
     if not pipeline.decodes_in_place or pipeline.nbytes > _SMALL or not values:
         return False
     try:

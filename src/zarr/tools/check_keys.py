@@ -6,7 +6,7 @@ import math
 import operator
 import re
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,9 @@ _NUMBERS = re.compile(rf"(?:c[/.]?)?((?:{NUMBER})(?:[/.](?:{NUMBER}))*)")
 
 _LARGEST_GRID = 1 << 27
 """Number of chunks up to which those that are present are marked one by one."""
+
+_WORTH_NAMING = 4
+"""How many times as many values as keys an array may have for its keys to be made, not parsed."""
 
 _LARGEST_PICTURE = 1 << 22
 """Number of chunks up to which the pattern of those that are absent is looked at."""
@@ -145,10 +148,14 @@ def check_array_keys(
     chunks, findings, others = ArrayKeys(access), [], []
     root = folder_of(node)
     skip = len(root) + 1 if root else 0
+    names = _names_of_all(access, counts, sum(len(listing.folders[f].names) for f in folders))
     for folder in folders:
         if folder[skip:].startswith("__"):
             continue  # what libraries keep next to the chunks
-        for key, size in listing.keys(folder):
+        left: Iterable[tuple[str, int]] = listing.keys(folder)
+        if names:
+            left = _take_known(listing, folder, names, chunks, present)
+        for key, size in left:
             place = access.keys.place(key)
             if place is None:
                 if key not in listing.documents:
@@ -166,6 +173,45 @@ def check_array_keys(
         findings.append(_other_key(node, key, key[skip:], present))
     findings += _check_holes(node, present)
     return chunks, findings
+
+
+def _names_of_all(
+    access: ChunkAccess, counts: tuple[int, ...], listed: int
+) -> dict[str, int] | None:
+    """Return the keys of all values of an array, with their numbers in C order.
+
+    None where they are many more than the keys that are `listed`, which are then parsed instead.
+    """
+    size = math.prod(counts)
+    if not counts or size > _LARGEST_GRID or size > _WORTH_NAMING * listed:
+        return None
+    keys = access.keys.keys_in(list(map(range, counts)))
+    return dict(zip(keys, range(len(keys)), strict=True))
+
+
+def _take_known(
+    listing: Listing,
+    folder: str,
+    names: Mapping[str, int],
+    chunks: ArrayKeys,
+    present: _Present,
+) -> list[tuple[str, int]]:
+    """Add the keys of a folder that are those of values of unknown size; return all others."""
+    found = listing.folders[folder]
+    if found.sizes and max(found.sizes) >= 0:
+        return list(listing.keys(folder))  # each size is looked at
+    prefix = f"{folder}/" if folder else ""
+    keys = [prefix + name for name in found.names]
+    numbers = list(map(names.get, keys))
+    others: list[tuple[str, int]] = []
+    if None in numbers:
+        others = [(key, -1) for key, at in zip(keys, numbers, strict=True) if at is None]
+        keys = [key for key, at in zip(keys, numbers, strict=True) if at is not None]
+        numbers = [at for at in numbers if at is not None]
+    present.marks.reshape(-1)[np.array(numbers, np.intp)] = True
+    chunks.keys += keys
+    chunks.sizes.extend([-1] * len(keys))
+    return others
 
 
 def check_size(
