@@ -29,6 +29,7 @@ CALLS_PER_ELEMENT = 45
 CALLS_PER_FEW_ELEMENTS = 60
 FILES_PER_ELEMENT = 8
 CALLS_PER_CHUNK = 12
+CALLS_PER_CHECKED_CHUNK = 2
 CALLS_PER_MEMBER = {2: 48, 3: 95}
 
 
@@ -142,6 +143,60 @@ def test_reading_full_chunks(compressor: Any, order: str) -> None:
         z.store.log.clear()
         z[...]
         assert z.store.verbs() == {"getitems": 1}
+
+
+@pytest.mark.parametrize("compressor", ["default", None])
+def test_verifying_costs_no_calls_for_each_chunk(compressor: Any) -> None:
+    with zarr.config.set(workers=1):
+        a = np.arange(160_000, dtype="i4").reshape(400, 400)
+        z = zarr.array(a, chunks=(10, 10), compressor=compressor)
+        unsealed = trace(lambda: z[...]).count
+        zarr.seal(z)
+        sealed = trace(lambda: z[...]).count
+        assert sealed - unsealed <= 20, (sealed, unsealed)
+        fresh = trace(lambda: zarr.open_array(z.store, mode="r")[...]).count
+        assert fresh - unsealed <= 500, (fresh, unsealed)
+
+
+@pytest.mark.parametrize("compressor", ["default", None])
+@pytest.mark.parametrize("level", ["data", "seal"])
+def test_checking_costs_few_calls_for_each_chunk(compressor: Any, level: str) -> None:
+    counts = {}
+    with zarr.config.set(workers=1):
+        for length in (400, 800):
+            z = zarr.ones((length, length), chunks=(10, 10), dtype="i4", compressor=compressor)
+            zarr.seal(z)
+            found = trace(lambda store=z.store: zarr.check(store, level=level))
+            counts[z.nchunks] = found.count
+    (few, cheap), (many, dear) = counts.items()
+    assert dear - cheap <= CALLS_PER_CHECKED_CHUNK * (many - few), counts
+
+
+@pytest.mark.parametrize("threads", [1, 64])
+def test_sealed_values_are_read_while_they_fit_the_cache(threads: int) -> None:
+    class Store(CountingStore):
+        pass
+
+    Store.threads = threads  # type: ignore[misc]
+    store = Store()
+    z = zarr.array(np.ones((64, 1024), "i8"), chunks=(1, 1024), compressor=None, store=store)
+    with zarr.config.set(workers=1, window_bytes=1 << 30):
+        zarr.seal(z)
+        z[...]
+        store.log.clear()
+        z[...]
+    # Remote stores are asked for a window at once.
+    assert store.verbs() == {"getitems": 1}
+
+    large = zarr.array(
+        np.ones((16, 1 << 15), "i8"), chunks=(1, 1 << 15), compressor=None, store=Store()
+    )
+    with zarr.config.set(workers=1, window_bytes=1 << 30):
+        zarr.seal(large)
+        large[...]
+        large.store.log.clear()
+        large[...]
+    assert large.store.verbs() == {"getitems": 8 if threads == 1 else 1}
 
 
 def test_a_mask_fetches_the_chunks_that_hold_its_points() -> None:

@@ -135,17 +135,28 @@ class ArraySeal:
         SealError
             If values are not those that were sealed.
         """
+        wrong = self.differing(keys, found)
+        return self._settle(wrong, dict(found), fetch) if wrong else found
+
+    def differing(self, keys: Sequence[str], found: Mapping[str, Buffer]) -> list[str]:
+        """Return which of some keys seem to have other values than those that were sealed.
+
+        Parameters
+        ----------
+        keys : sequence of str
+        found : Mapping
+            Their values.
+        """
         digests = list(map(self.digest, found.values()))
         are_all = len(found) == len(keys)
         if are_all and digests == list(map(self._entries.get, found)):
-            return found  # most often: a few calls of C functions for each value
+            return []  # most often: a few calls of C functions for each value
         entries = self._look_up(keys)
         pairs = zip(found, digests, strict=True)
         differ = [key for key, digest in pairs if digest != entries[key]]
         if not are_all:
             differ += [key for key in keys if key not in found and entries[key]]
-        wrong = [key for key in differ if self.refute(entries[key], found.get(key))]
-        return self._settle(wrong, dict(found), fetch) if wrong else found
+        return [key for key in differ if self.refute(entries[key], found.get(key))]
 
     def count_at_once(self, key: str) -> int:
         """Return how many values like that of `key` to read before they are verified.

@@ -502,19 +502,24 @@ class DirectoryStore(BaseStore):
     def list_temporary(self, path: str = "") -> Iterator[tuple[str, int, float]]:
         try:
             with os.scandir(self._folder(path)) as entries:
-                found = list(entries)
+                found = [
+                    (entry, temporary)
+                    for entry in entries
+                    if (temporary := is_temporary(entry.name))
+                    or entry.is_dir(follow_symlinks=False)
+                ]
         except (_NoFileError, *FAILURES):
             return  # the list of keys raises what there is to raise
-        for entry in found:
+        for entry, temporary in found:
             name = f"{path}/{entry.name}" if path else entry.name
             if name in RESERVED:
                 continue
-            if is_temporary(entry.name):
-                with suppress(FileNotFoundError):
-                    known = entry.stat(follow_symlinks=False)
-                    yield name, known.st_size, time.time() - known.st_mtime
-            elif entry.is_dir(follow_symlinks=False):
+            if not temporary:
                 yield from self.list_temporary(name)
+                continue
+            with suppress(FileNotFoundError):
+                known = entry.stat(follow_symlinks=False)
+                yield name, known.st_size, time.time() - known.st_mtime
 
     def get_ages(self, keys: Iterable[str]) -> dict[str, float]:
         ages = {}

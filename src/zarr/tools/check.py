@@ -238,7 +238,7 @@ class _Check:
         if self.level == "meta":
             self.documents = self._documents(known)
         else:
-            listing = list_keys(store, path, known, sizes=self.level != "data")
+            listing = list_keys(store, path, known, sizes=self.level == "keys")
             self.documents = read_documents(store, sorted(listing.documents))
         self.nodes, found = check_nodes(store, known, self.documents)
         self._findings += found

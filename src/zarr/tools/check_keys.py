@@ -8,6 +8,7 @@ import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -95,10 +96,11 @@ def list_keys(store: BaseStore, path: str, known: Sequence[Format], *, sizes: bo
     """
     listing = Listing()
     folder = known[0].folder_of_keys(path)
-    keys = store.list_sizes(folder) if sizes else ((key, -1) for key in store.list_prefix(folder))
+    keys = store.list_sizes(folder) if sizes else zip(store.list_prefix(folder), repeat(-1))
     for key, size in keys:
         folder, _, name = key.rpartition("/")
-        if not _is_number(name):  # as most keys are
+        # Most keys end with a digit, and those of metadata in no format.
+        if not "0" <= name[-1:] <= "9":
             if is_ours(key):
                 continue
             if is_metadata(key) or any(format.is_document(key) for format in known):
@@ -111,10 +113,6 @@ def list_keys(store: BaseStore, path: str, known: Sequence[Format], *, sizes: bo
         at.names.append(name)
         at.sizes.append(size)
     return listing
-
-
-_is_number = re.compile(r"[0-9.]+").fullmatch
-"""Tell whether the last segment of a key is one of chunks, and so no metadata in any format."""
 
 
 def folder_of(node: Node) -> str:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from zarr import config
-from zarr._chunks.seal_table import ABSENT, CHANGING, FOLDER, STORED
+from zarr._chunks.seal_table import CHANGING, FOLDER, STORED
 from zarr._chunks.sealed_store import ArraySeal
 from zarr._formats.base import join
 from zarr._formats.seals import json_digest
@@ -18,11 +16,9 @@ from zarr.storage.base import BaseStore, Buffer
 from zarr.tools.check_keys import ArrayKeys, Listing, folder_of
 from zarr.tools.check_nodes import Node, finding
 from zarr.tools.check_report import Finding
+from zarr.tools.seal import count_at_once
 
 __all__ = ["check_orphan", "check_sealed_metadata", "check_sealed_values", "is_sealed"]
-
-_AT_A_TIME = 1000
-
 
 # -- metadata -----------------------------------------------------------------------------
 
@@ -133,15 +129,15 @@ def _check_values(
     store = stored.access.store
 
     def check_window(keys: Sequence[str]) -> None:
-        found, entries = store.getitems(keys), sealed.entries(keys)
-        for key in keys:
-            if sealed.refute(entries[key], found.get(key)):
-                findings.extend(_check_again(node, key, store, sealed))
+        for key in sealed.differing(keys, store.getitems(keys)):
+            findings.extend(_check_again(node, key, store, sealed))
         if progress is not None:
             progress(len(keys))
 
     workers = max(config.get().workers, store.threads)
-    run_all(check_window, _windows(stored), workers)
+    number = count_at_once(node.meta)
+    starts = range(0, len(stored.keys), number)
+    run_all(check_window, (stored.keys[at : at + number] for at in starts), workers)
     return findings + list(_check_rows(node, stored, sealed))
 
 
@@ -155,29 +151,18 @@ def _check_again(node: Node, key: str, store: BaseStore, sealed: ArraySeal) -> I
         yield finding(code, key, error.reason, node.path)
 
 
-def _windows(stored: ArrayKeys) -> Iterator[list[str]]:
-    limit, window, held = config.get().window_bytes, [], 0
-    for key, size in zip(stored.keys, stored.sizes, strict=True):
-        window.append(key)
-        held += max(size, 0)
-        if held >= limit or len(window) >= _AT_A_TIME:
-            yield window
-            window, held = [], 0
-    if window:
-        yield window
-
-
 def _check_rows(node: Node, stored: ArrayKeys, sealed: ArraySeal) -> Iterator[Finding]:
     """Yield the sealed values that are absent, and those that were being written."""
     present, meta = set(stored.keys), node.meta
     counts = stored.access.storage.values(meta.grid.counts(meta.shape))
     for cell in sealed.table.cells():
-        rows, region = sealed.table.read(cell), sealed.table.region(cell)
-        for offset in np.argwhere(rows[..., 0] != ABSENT).tolist():
-            place = tuple(part[at] for part, at in zip(region, offset, strict=True))
-            if any(at >= n for at, n in zip(place, counts, strict=True)):
-                continue
-            key, state = sealed.keys.key(place), rows[(*offset, 0)]
+        region = [
+            range(part.start, min(part.stop, n))
+            for part, n in zip(sealed.table.region(cell), counts, strict=True)
+        ]
+        rows = sealed.table.read(cell)[tuple(slice(0, len(part)) for part in region)]
+        keys, states = sealed.keys.keys_in(region), rows[..., 0].reshape(-1).tolist()
+        for key, state in zip(keys, states, strict=True):
             if state == STORED and key not in present:
                 yield finding("X002", key, "it is absent, and was stored", node.path)
             elif state == CHANGING:

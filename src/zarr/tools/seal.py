@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from zarr._chunks.seal_table import FOLDER, STORED, Place, SealTable, row_of, ta
 from zarr._chunks.sealed_store import ArraySeal
 from zarr._formats.base import join
 from zarr._formats.seals import SEAL, VERSION, json_digest
+from zarr._metadata.records import ArrayMeta
 from zarr._shared.changes import changes
 from zarr._shared.threads import run_all
 from zarr.config import Verify
@@ -29,7 +31,7 @@ from zarr.storage.consolidated import METADATA_KEY, consolidate
 from zarr.storage.resolve import Opened, StoreLike
 from zarr.sync import KeyLocks
 
-__all__ = ["Sealed", "seal", "unseal"]
+__all__ = ["Sealed", "count_at_once", "seal", "unseal"]
 
 Progress = Callable[[int, int], None]
 
@@ -320,16 +322,19 @@ def _cell_of(table: SealTable, rows: np.ndarray[Any, Any], cell: Place) -> np.nd
 
 def _windows(array: Array, counts: Place) -> Iterator[list[tuple[str, Place]]]:
     """Yield keys and places of the stored values in the grid, some at a time."""
-    each = max(array._current.dtype.itemsize, 1)
-    for length in map(_longest, array._current.grid.stored):
-        each *= length
-    number = max(1, min(config.get().window_bytes // each, _MOST_KEYS))
+    number = count_at_once(array._current)
     inside = (
         (key, place)
         for key, place in stored_chunks(array._storage)
         if all(at < count for at, count in zip(place, counts, strict=True))
     )
     yield from _batches(inside, number)
+
+
+def count_at_once(meta: ArrayMeta) -> int:
+    """Return how many stored values, chunks or shards, to hold in memory at a time."""
+    each = max(meta.dtype.itemsize, 1) * math.prod(map(_longest, meta.grid.stored))
+    return max(1, min(config.get().window_bytes // max(each, 1), _MOST_KEYS))
 
 
 def _longest(lengths: Any) -> int:
