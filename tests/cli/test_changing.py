@@ -249,9 +249,11 @@ def test_files_of_numpy_are_read_and_written(stores: Path) -> None:
         ["export", "v2.zarr", "all.npy"],
         ["export", "v2.zarr", "all.csv"],
         ["export", "v2.zarr", "all.zip"],
+        ["import", "temp.npy", "other.zarr", "--json"],
     )
 
-    assert [result.status for result in results] == [0, 0, 0, 0, 0, 2, 2, 2, 2, 0]
+    assert [result.status for result in results] == [0, 0, 0, 0, 0, 2, 2, 2, 2, 0, 0]
+    assert results[10].json["copied"] == 1
     np.testing.assert_array_equal(np.load(stores / "temp.npy"), TEMP)
     np.testing.assert_array_equal(np.load(stores / "part.npy"), TEMP[0, :2])
     assert results[2].json["copied"] == 1

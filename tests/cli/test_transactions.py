@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import zarr
-from tests.cli.command import run_many
+from tests.cli.command import environment, run_many
 
 pytest.importorskip("click")
 
@@ -64,3 +66,23 @@ def test_recover(stores: Path) -> None:
     assert same.json == {"outcome": "clean"}
     assert none.status == 2
     assert "no transactions" in none.err
+
+
+KILLED = """
+import os, zarr
+
+with zarr.transaction("v2.zarr") as changes:
+    changes.group["count"][:] = 0
+    os._exit(9)
+"""
+
+
+def test_recover_after_a_killed_writer(stores: Path) -> None:
+    for options, expected in (["--json"], {"outcome": "rolled back"}), ([], "rolled back\n"):
+        command = [sys.executable, "-c", KILLED]
+        killed = subprocess.run(command, cwd=stores, env=environment(), timeout=120, check=False)
+        (recovered,) = run_many(stores, ["recover", "v2.zarr", *options])
+
+        assert (killed.returncode, recovered.status) == (9, 0)
+        assert (recovered.json if options else recovered.out) == expected
+    assert zarr.open(str(stores / "v2.zarr"), mode="r")["count"][:].any()
