@@ -503,14 +503,14 @@ class BriefLock(SharedLock):
     def _is_current(self) -> bool:
         try:
             return os.path.samestat(os.fstat(self._descriptor), os.stat(self.path))
-        except FileNotFoundError:
+        except OSError:
             return False
 
     def release(self) -> None:
         """Give the lock back, if it is held."""
         if self._descriptor < 0:
             return
-        if not IS_WINDOWS:
+        if not IS_WINDOWS and self._is_current():
             self._delete()
         super().release()
         if IS_WINDOWS:  # which deletes no file that anybody has open

@@ -14,6 +14,7 @@ import pytest
 import zarr
 from tests.interop import peers
 from tests.interop.test_v3_zarrita import PACKAGES, WORKER
+from tests.tools import seal_damage
 
 pytestmark = [pytest.mark.slow, pytest.mark.interop]
 
@@ -131,3 +132,15 @@ def test_zarrita(layout: str, tmp_path: Path) -> None:
 
     assert values["items"] == list(map(str, DATA.reshape(-1).tolist()))
     assert [f"{int(n):x}" for n in digests["items"]] == [n for row in rows for n in row]
+
+
+@pytest.mark.parametrize("layout", ["2 zstd", "3 zstd", "3 shards"])
+@pytest.mark.parametrize("peer", ["newest", "tensorstore"])
+def test_damage_that_peers_notice(peer: str, layout: str) -> None:
+    """What docs/explanation/safety.md says of them, in small: as we do without a seal."""
+    ours = list(seal_damage.outcomes(layout, "nothing", 40))
+    theirs = seal_damage.outcomes_of(peer, layout, "nothing", 40)
+
+    assert theirs == ours
+    assert ("swap", "wrong") in theirs
+    assert ("delete", "wrong") in theirs
