@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -75,47 +74,3 @@ def test_a_reader_meanwhile_sees_the_old_state_or_the_new_one(tmp_path: Path) ->
         workload.advance(path)
         assert reader.stdout.readline() == "[3, 4] True\n"
     assert workload.state(zarr.DirectoryStore(path)) == NEW
-
-
-TRACED = ("tools/transaction.py", "storage/transactions.py", "storage/journal.py", "_system.py")
-
-
-def interrupted_at(line: int, path: str) -> bool:
-    """Change a store in a transaction, with an interrupt before the `line`-th line of its code."""
-    left = line
-
-    def trace(frame: Any, event: str, arg: Any) -> Any:
-        nonlocal left
-        callers = {frame.f_code.co_name, frame.f_back.f_code.co_name}
-        if "__del__" in callers or not frame.f_code.co_filename.endswith(TRACED):
-            return None  # Python drops what a finalizer raises
-        if event == "line":
-            left -= 1
-            if left < 0:
-                sys.settrace(None)
-                raise KeyboardInterrupt
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        with zarr.transaction(path, fsync=False) as txn:
-            txn.group["a"][:] = line
-    except KeyboardInterrupt:
-        return True
-    finally:
-        sys.settrace(before)
-    return False
-
-
-def test_an_interrupt_at_any_line_leaves_no_lock(tmp_path: Path) -> None:
-    path = str(tmp_path / "data.zarr")
-    zarr.open_group(path, mode="w").create_dataset("a", shape=4, chunks=2, dtype="i4")
-    line = 0
-    while interrupted_at(line, path):
-        with zarr.transaction(path, fsync=False, timeout=0) as txn:
-            txn.group["a"][:] = -1
-        assert set(zarr.open_array(path, path="a", mode="r")[:]) == {-1}
-        line += 1
-
-    assert line > 50

@@ -14,24 +14,35 @@ import numpy as np
 import pytest
 
 import zarr
-from tests.safety.places import PLACES, at_hand
+from tests.remote.conftest import _load_services
+from tests.safety.places import PLACES
 from tests.tools.test_transaction import append_one, change_much, content, in_thread, pair
 from zarr.errors import ReadOnlyError, TransactionError
 
-KINDS = ("sqlite", "lmdb", "redis")
+KINDS = ("sqlite", "lmdb", pytest.param("redis", marks=pytest.mark.remote))
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[None]:
+    """Start a Redis server, unless one runs. Where it cannot be started, its tests fail."""
+    services = _load_services()
+    variable = services.variable("redis")
+    if variable in os.environ:
+        yield
+        return
+    server = services.start("redis")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(variable, server.address)
+        yield
+    server.stop()
 
 
 @pytest.fixture(params=KINDS)
-def store(request: Any, tmp_path: Path) -> Iterator[Any]:
-    with contextlib.closing(opened_at(request.param, tmp_path)) as opened:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+    if PLACES[request.param].service:
+        request.getfixturevalue("redis")
+    with contextlib.closing(PLACES[request.param].open(str(tmp_path))) as opened:
         yield opened
-
-
-def opened_at(name: str, folder: Path) -> Any:
-    """Return a new store; skip the test where there is none."""
-    if name not in at_hand():
-        pytest.skip(f"no {name}")
-    return PLACES[name].open(str(folder))
 
 
 def test_all_or_nothing(store: Any) -> None:
@@ -157,7 +168,7 @@ def test_a_database_in_memory_has_no_transactions() -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks")
 @pytest.mark.parametrize("kind", ["sqlite", "lmdb"])
 def test_a_child_process_does_not_disturb(tmp_path: Path, kind: str) -> None:
-    store = opened_at(kind, tmp_path)
+    store = PLACES[kind].open(str(tmp_path))
     root = pair(store)
     with zarr.transaction(root) as txn:
         txn.group["a"][:] = 1
@@ -174,8 +185,10 @@ def test_a_child_process_does_not_disturb(tmp_path: Path, kind: str) -> None:
     store.close()
 
 
-def test_redis_gives_up_what_was_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = opened_at("redis", tmp_path)
+@pytest.mark.remote
+@pytest.mark.usefixtures("redis")
+def test_redis_gives_up_what_was_not_used(tmp_path: Path) -> None:
+    store = PLACES["redis"].open(str(tmp_path))
     pair(store)
     before = content(store)
     txn = zarr.transaction(store)

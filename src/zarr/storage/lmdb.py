@@ -39,7 +39,7 @@ from zarr.storage.lmdb_keys import (
     next_keys,
     next_sizes,
 )
-from zarr.storage.lmdb_writer import LMDBTransaction
+from zarr.storage.lmdb_writer import LMDBTransaction, TransactionThread
 
 __all__ = ["LMDBStore"]
 
@@ -544,10 +544,9 @@ class LMDBStore(BaseStore):
         if not read_only:
             self.check_writeable()
         flush = self.flush if fsync and not read_only else None
-        begun = LMDBTransaction(self._environment(), flush, write=not read_only)
-        begun.start(timeout)
-        begun.store = _LMDBStaging(self, begun, read_only)
-        return begun
+        thread = TransactionThread(self._environment(), write=not read_only)
+        thread.start(timeout)
+        return LMDBTransaction(thread, _LMDBStaging(self, thread, read_only), flush)
 
     def recover(self, timeout: float = 30.0) -> Outcome:
         self._environment()  # LMDB has nothing to recover: what is not committed is not reachable
@@ -731,17 +730,17 @@ class LMDBStore(BaseStore):
 class _LMDBStaging(LMDBStore):
     """The store in a transaction: all that it does is in that one."""
 
-    def __init__(self, store: LMDBStore, begun: LMDBTransaction, read_only: bool) -> None:
+    def __init__(self, store: LMDBStore, thread: TransactionThread, read_only: bool) -> None:
         self.__dict__.update(store.__dict__)
         self._mode = "r" if read_only else store._mode
-        self._location = f"transaction {id(begun)} on {store._location}"
-        self._begun = begun
+        self._location = f"transaction {id(thread)} on {store._location}"
+        self._thread = thread
 
     def _read(self, work: Callable[[Any], T], *, buffers: bool = True) -> T:
         import lmdb
 
         try:
-            return self._begun.run(work)
+            return self._thread.run(work)
         except lmdb.Error as error:
             raise self._environment().failure(error) from error
 
@@ -771,4 +770,4 @@ class _LMDBStaging(LMDBStore):
         """Do nothing: the transaction is ended by who has begun it."""
 
     def __del__(self) -> None:
-        self._begun.rollback()
+        """Do nothing: the transaction ends with its thread."""

@@ -16,12 +16,12 @@ from typing import Any, TypeVar
 from zarr.errors import TransactionError
 from zarr.storage.base import BaseStore
 
-__all__ = ["LMDBTransaction"]
+__all__ = ["LMDBTransaction", "TransactionThread"]
 
 T = TypeVar("T")
 
 
-class LMDBTransaction:
+class TransactionThread:
     """A transaction, and the thread that it is used in.
 
     Parameters
@@ -29,63 +29,32 @@ class LMDBTransaction:
     environment : object
         The database that is open in this process. It stays open until the end, as for values in
         the map.
-    flush : callable, optional
-        Called after a commit.
     write : bool
         Whether to change anything.
-
-    Attributes
-    ----------
-    store : BaseStore
-        The store to work in.
     """
 
-    store: BaseStore
-
-    def __init__(self, environment: Any, flush: Callable[[], None] | None, *, write: bool) -> None:
-        self._environment = environment
-        self._flush = flush
+    def __init__(self, environment: Any, *, write: bool) -> None:
+        self.environment = environment
         self._write = write
         self._work: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._pid = os.getpid()
         self._is_over = False
         self.name = f"the LMDB database {environment.path!r}"
-        self.transaction: Any = None
 
     def start(self, timeout: float) -> None:
         """Begin; raise `TransactionError` if others are not done in `timeout` seconds."""
-        self._environment.loans[id(self)] = weakref.ref(self)
+        self.environment.loans[id(self)] = weakref.ref(self)
         begun: Future[None] = Future()
-        threading.Thread(target=self._serve, args=(begun,), daemon=True).start()
+        arguments = (self.environment, self._write, self._work, begun)
+        threading.Thread(target=_serve, args=arguments, daemon=True).start()
         try:
             begun.result(timeout)
         except TimeoutError as error:
-            self.rollback()  # it ends as soon as it has begun
+            self.end()  # as soon as it has begun
             raise TransactionError(
                 f"{self.name} has been in a transaction of another thread or process for more "
                 f"than {timeout:g} s; nothing was changed. Wait longer with timeout="
             ) from error
-        except BaseException:
-            self.rollback()
-            raise
-
-    def _serve(self, begun: Future[None]) -> None:
-        try:
-            with self._environment.turn():
-                self.transaction = self._environment.transaction(write=self._write)
-            begun.set_result(None)
-        except BaseException as error:  # noqa: BLE001  (raised where it is waited for)
-            begun.set_exception(error)
-            return
-        while (task := self._work.get()) is not None:
-            work, answer = task
-            try:
-                with self._environment.turn():
-                    answer.set_result(work(self.transaction))
-            except BaseException as error:  # noqa: BLE001  (raised where it is waited for)
-                answer.set_exception(error)
-        with self._environment.turn():
-            self.transaction.abort()  # nothing, if it was committed
 
     def run(self, work: Callable[[Any], T]) -> T:
         """Return what `work` does with the transaction."""
@@ -97,22 +66,80 @@ class LMDBTransaction:
         self._work.put((work, answer))
         return answer.result()
 
+    def end(self) -> None:
+        """End the transaction; without a commit before, nothing is changed."""
+        if self._pid == os.getpid():
+            self._is_over = True
+            self._work.put(None)
+            self.environment.loans.pop(id(self), None)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_is_over"):
+            self.end()
+
+
+def _serve(environment: Any, write: bool, work: Any, begun: Future[None]) -> None:
+    """Begin a transaction, and do with it what is asked for.
+
+    The thread does not refer to the objects of who asks, so that they end it when they go.
+    """
+    try:
+        with environment.turn():
+            transaction = environment.transaction(write=write)
+        begun.set_result(None)
+    except BaseException as error:  # noqa: BLE001  (raised where it is waited for)
+        begun.set_exception(error)
+        return
+    while (task := work.get()) is not None:
+        function, answer = task
+        try:
+            with environment.turn():
+                answer.set_result(function(transaction))
+        except BaseException as error:  # noqa: BLE001  (raised where it is waited for)
+            answer.set_exception(error)
+        del task, function, answer
+    with environment.turn():
+        transaction.abort()  # nothing, if it was committed
+
+
+class LMDBTransaction:
+    """A transaction of LMDB.
+
+    Parameters
+    ----------
+    thread : TransactionThread
+        Where it is.
+    store : BaseStore
+        The store to work in.
+    flush : callable, optional
+        Called after a commit.
+    """
+
+    def __init__(
+        self, thread: TransactionThread, store: BaseStore, flush: Callable[[], None] | None
+    ) -> None:
+        self._thread = thread
+        self.store = store
+        self._flush = flush
+
     def commit(self) -> None:
         """Make all changes visible together, and end the transaction."""
         import lmdb
 
         try:
-            self.run(lambda transaction: transaction.commit())
+            self._thread.run(lambda transaction: transaction.commit())
         except lmdb.Error as error:
-            raise self._environment.failure(error) from error
+            raise self._thread.environment.failure(error) from error
         finally:
-            self.rollback()
+            self._thread.end()
         if self._flush is not None:
             self._flush()
 
     def rollback(self) -> None:
-        """End the transaction; without a commit before, nothing is changed."""
-        if not self._is_over and self._pid == os.getpid():
-            self._is_over = True
-            self._work.put(None)
-            self._environment.loans.pop(id(self), None)
+        """Drop all changes, and end the transaction."""
+        self._thread.end()
+
+    def __del__(self) -> None:
+        # An interrupt may have dropped it; arrays and groups can keep its store for longer.
+        if hasattr(self, "_thread"):
+            self._thread.end()

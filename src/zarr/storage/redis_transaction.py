@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
-from zarr.errors import TransactionError
+from zarr.errors import StoreError, TransactionError
 from zarr.storage.base import Buffer, ByteRange, as_bytes, check_key, take_range
 from zarr.storage.journal import Changes
 from zarr.storage.overlay import StagingStore
@@ -28,8 +29,11 @@ _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS
 class _Lock:
     """The key that says which transaction may be committed."""
 
+    _may_be_held = False
+
     def __init__(self, store: Any, timeout: float) -> None:
         self._store = store
+        self._pid = os.getpid()
         self.name = f"{store.prefix}.txn"
         self.token = os.urandom(16).hex().encode()
         self._until = 0.0
@@ -46,7 +50,10 @@ class _Lock:
 
     def _take(self) -> bool:
         options = {"nx": True, "px": int(_LIFETIME * 1000)}
-        return bool(self._ask(lambda client: client.set(self.name, self.token, **options)))
+        self._may_be_held = True  # also if an interrupt comes before the answer
+        taken = self._ask(lambda client: client.set(self.name, self.token, **options))
+        self._may_be_held = bool(taken)
+        return self._may_be_held
 
     def _ask(self, request: Any) -> Any:
         return self._store._do("begin or end a transaction on", self._store.prefix, request)
@@ -61,6 +68,16 @@ class _Lock:
     def release(self) -> None:
         """Give it to others."""
         self._ask(lambda client: client.eval(_RELEASE, 1, self.name, self.token))
+        self._may_be_held = False
+
+    def give_up(self) -> None:
+        """Release it if an interrupt, or whatever else, has kept it from being released."""
+        if self._may_be_held and self._pid == os.getpid():
+            with suppress(StoreError):
+                self.release()
+
+    def __del__(self) -> None:
+        self.give_up()
 
 
 class _RedisStaging(StagingStore):
@@ -176,3 +193,8 @@ class RedisTransaction:
         """Drop all changes, and end the transaction."""
         self.store.close_for_changes()
         self._lock.release()
+
+    def __del__(self) -> None:
+        # An interrupt may have dropped it; arrays and groups can keep its store for longer.
+        if hasattr(self, "_lock"):
+            self._lock.give_up()

@@ -529,28 +529,14 @@ class _SQLiteTransaction:
     """A transaction of SQLite, on a connection of its own."""
 
     def __init__(self, store: SQLiteStore, fsync: bool, timeout: float, read_only: bool) -> None:
-        def begin() -> sqlite3.Connection:
-            connection = store._connect()
-            try:
-                connection.execute(f"PRAGMA busy_timeout = {max(0, round(timeout * 1000))}")
-                if fsync:
-                    connection.execute("PRAGMA synchronous = FULL")
-                connection.execute("BEGIN" if read_only else "BEGIN IMMEDIATE")
-                if read_only:  # the first read decides what all of them see
-                    connection.execute("SELECT 1 FROM zarr LIMIT 1").fetchall()
-                    connection.execute("PRAGMA query_only = 1")
-            except sqlite3.Error as error:
-                connection.close()
-                failure = store._failure(error)
-                if isinstance(failure, StoreTimeoutError):
-                    failure = TransactionError(
-                        f"{store!r} was locked by another connection for more than {timeout:g} s; "
-                        "nothing was changed. Wait longer with timeout="
-                    )
-                raise failure from error
-            return connection
-
-        self.store = _SQLiteStaging(store, _gate.run(begin))
+        # Kept before it begins: Python's connections are in cycles, so that one which an interrupt
+        # drops would stay in its transaction until the collector comes.
+        self.store = _SQLiteStaging(store)
+        try:
+            self.store.start(fsync, timeout, read_only)
+        except BaseException:
+            self.store.close_for_changes()
+            raise
 
     def commit(self) -> None:
         """Make all changes visible together, and end the transaction."""
@@ -563,18 +549,44 @@ class _SQLiteTransaction:
         """Drop all changes, and end the transaction."""
         self.store.close_for_changes()
 
+    def __del__(self) -> None:
+        # An interrupt may have dropped it; arrays and groups can keep its store for longer.
+        if hasattr(self, "store"):
+            self.store.close_for_changes()
+
 
 class _SQLiteStaging(SQLiteStore):
     """The store in a transaction: all that it does is on one connection."""
 
-    def __init__(self, store: SQLiteStore, connection: sqlite3.Connection) -> None:
-        self.__dict__.update(store.__dict__)
-        self._location = Identity().number
-        self._idle = []
-        self._turn = RLock()
-        self._connection = connection
-        self._pid = os.getpid()
-        _in_transaction[id(self)] = connection
+    _connection: Any
+
+    def __init__(self, store: SQLiteStore) -> None:
+        own = {"_idle": [], "_turn": RLock(), "_connection": None, "_pid": os.getpid()}
+        self.__dict__.update(store.__dict__, _location=Identity().number, **own)
+        _gate.run(self._connect_to_begin)
+
+    def _connect_to_begin(self) -> None:
+        self._connection = _in_transaction[id(self)] = self._connect()
+
+    def start(self, fsync: bool, timeout: float, read_only: bool) -> None:
+        """Begin the transaction."""
+
+        def begin(connection: sqlite3.Connection) -> None:
+            connection.execute(f"PRAGMA busy_timeout = {max(0, round(timeout * 1000))}")
+            if fsync:
+                connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("BEGIN" if read_only else "BEGIN IMMEDIATE")
+            if read_only:  # the first read decides what all of them see
+                connection.execute("SELECT 1 FROM zarr LIMIT 1").fetchall()
+                connection.execute("PRAGMA query_only = 1")
+
+        try:
+            self._do(begin)
+        except StoreTimeoutError as error:
+            raise TransactionError(
+                f"{self!r} was locked by another connection for more than {timeout:g} s; "
+                "nothing was changed. Wait longer with timeout="
+            ) from error
 
     def _use_connection(self, work: Callable[[sqlite3.Connection], T]) -> T:
         if self._closed:
@@ -592,17 +604,19 @@ class _SQLiteStaging(SQLiteStore):
 
     def close_for_changes(self) -> None:
         """End the transaction; without a commit before, nothing is changed."""
-        if self._pid == os.getpid() and not self._closed:
+        if self._pid == os.getpid():
             self._closed = True
             with self._turn:
-                _gate.run(self._connection.close)
+                if self._connection is not None:
+                    _gate.run(self._connection.close)
             _in_transaction.pop(id(self), None)
 
     def close(self) -> None:
         """Do nothing: the transaction is ended by who has begun it."""
 
     def __del__(self) -> None:
-        self.close_for_changes()
+        if hasattr(self, "_connection"):
+            self.close_for_changes()
 
 
 def _lacking(path: str) -> str | None:
