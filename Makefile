@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 # What the tests use beside the package itself.
-EXTRAS = [$(BERKELEYDB)azure,cli,fast,fsspec,h5py,jupyter,lmdb,mongodb,msgpack,obstore,redis]
+EXTRAS = [$(BERKELEYDB)azure,cli,fast,fsspec,h5py,jupyter,lmdb,mongodb,msgpack,obstore,redis,tensorstore]
 # Built from source, where its header file is; looked for when the system packages are there.
 BERKELEYDB = $(shell test -e /usr/include/db.h && echo berkeleydb,)
 FAST := not slow and not exhaustive and not interop and not remote

@@ -43,6 +43,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", _default))
 _PROGRAMS = ("7z", "chromium", "unzip", "zip")
 """What `scripts/system_packages.sh` installs, where there is apt."""
 
+_PACKAGES = ("berkeleydb", "tensorstore")
+"""What has no wheels for some machines."""
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup() -> Generator[None]:
@@ -53,6 +56,15 @@ def pytest_runtest_setup() -> Generator[None]:
         if _default == "ci" or type(error).__name__ != "MissingProgramError":
             raise
         pytest.skip(str(error))
+    except ImportError as error:
+        _skip_without_package(error)
+        raise
+
+
+def _skip_without_package(error: ImportError) -> None:
+    missing = error.__cause__ if isinstance(error.__cause__, ImportError) else error
+    if _default != "ci" and missing.name in _PACKAGES:
+        pytest.skip(f"the package {missing.name} is not installed")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -64,10 +76,9 @@ def pytest_runtest_call() -> Generator[None]:
         if _default == "ci" or error.filename not in _PROGRAMS:
             raise
         pytest.skip(f"the program {error.filename} is not installed")
-    except ModuleNotFoundError as error:
-        if _default == "ci" or error.name != "berkeleydb":
-            raise
-        pytest.skip("the package berkeleydb is not installed")
+    except ImportError as error:
+        _skip_without_package(error)
+        raise
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -28,6 +28,7 @@
     │   ├── StoreTimeoutError              … because it took too long (also TimeoutError)
     │   ├── StorePermissionError           … because access was denied (also PermissionError)
     │   ├── TransactionError               … because of a transaction
+    │   │   └── TransactionConflictError   … because others have changed what it has read
     │   └── StoreKeyError (ValueError)     a key this store cannot hold (also a KeyError)
     ├── UnsupportedDtypeError (TypeError)  a data type that a format lacks (also a ValueError)
     ├── StoreTypeError (TypeError)         an object that is no store (also a ValueError)
@@ -391,6 +392,10 @@ class StorePermissionError(StoreError, PermissionError):
 
 class TransactionError(StoreError):
     """A transaction that is impossible, was not completed, or is over."""
+
+
+class TransactionConflictError(TransactionError):
+    """Others have changed what a transaction has read; nothing was changed. Begin another one."""
 
 
 class StoreKeyError(StoreError, ValueError, KeyError):

@@ -19,6 +19,7 @@ import pytest
         ("zarr.N5FSStore('memory://x.n5')", "fsspec", "pip install 'zarr[fsspec]'"),
         ("zarr.open('s3://bucket')", "fsspec", "pip install 'zarr[fsspec]'"),
         ("zarr.open('s3://bucket')", "s3fs", "Install s3fs to access S3"),
+        ("zarr.storage.OCDBTStore('x')", "tensorstore", "pip install 'zarr[tensorstore]'"),
         ("zarr.storage.ObjectStore('memory://')", "obstore", "pip install 'zarr[obstore]'"),
     ],
 )

@@ -278,7 +278,7 @@ def test_many_threads_write_in_one_transaction(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("store", [{}, zarr.MemoryStore()])
 def test_other_stores_say_what_to_use(store: Any) -> None:
-    with pytest.raises(TransactionError, match=r"DirectoryStore.*icechunk or OCDBT"):
+    with pytest.raises(TransactionError, match=r"DirectoryStore.*OCDBTStore or icechunk"):
         zarr.transaction(store).__enter__()
     with pytest.raises(TransactionError, match="has no transactions"):
         zarr.recover(store)

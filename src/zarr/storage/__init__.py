@@ -58,6 +58,7 @@ if TYPE_CHECKING:  # type checkers and editors do not follow `__getattr__`
     from zarr.storage.n5 import N5FSStore as N5FSStore
     from zarr.storage.n5 import N5Store as N5Store
     from zarr.storage.object import ObjectStore as ObjectStore
+    from zarr.storage.ocdbt import OCDBTStore as OCDBTStore
     from zarr.storage.redis import RedisStore as RedisStore
     from zarr.storage.sqlite import SQLiteStore as SQLiteStore
     from zarr.storage.wrapper import WrapperStore as WrapperStore
@@ -86,6 +87,7 @@ _ELSEWHERE = {
     "MongoDBStore": "mongodb",
     "N5FSStore": "n5",
     "N5Store": "n5",
+    "OCDBTStore": "ocdbt",
     "ObjectStore": "object",
     "RedisStore": "redis",
     "SQLiteStore": "sqlite",

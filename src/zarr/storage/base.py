@@ -898,9 +898,8 @@ class BaseStore(CoroutineVerbs, MutableMapping[str, Buffer]):
 
     def _without_transactions(self) -> TransactionError:
         return TransactionError(
-            f"{self!r} has no transactions; a directory (DirectoryStore), SQLiteStore, LMDBStore "
-            "and RedisStore have. For versions of data on object stores use icechunk or OCDBT "
-            "(tensorstore)"
+            f"{self!r} has no transactions; a directory (DirectoryStore), SQLiteStore, LMDBStore, "
+            "RedisStore and OCDBTStore have. On object stores use OCDBTStore or icechunk"
         )
 
     # -- life cycle ----------------------------------------------------------------

@@ -10,11 +10,18 @@ from typing import Any, ClassVar
 
 from zarr._system import READ, unlink
 from zarr.errors import ReadOnlyError, StoreKeyError, TransactionError
-from zarr.storage.base import BaseStore, Buffer, ByteRange
+from zarr.storage.base import (
+    BaseStore,
+    Buffer,
+    ByteRange,
+    as_bytes,
+    check_key,
+    take_range,
+)
 from zarr.storage.files import ABSENT, read_all, read_ranges, write_new_file
 from zarr.storage.journal import Changes
 
-__all__ = ["OverlayStore", "StagingStore"]
+__all__ = ["MemoryStagingStore", "OverlayStore", "StagingStore"]
 
 
 class OverlayStore(BaseStore):
@@ -321,3 +328,58 @@ class StagingStore(OverlayStore):
                 names = map(self._plain_name, list(self.base.list_prefix(folder)))
                 changes.keys.update(name for name in names if name not in changes.files)
                 changes.folders.discard(folder)
+
+
+class MemoryStagingStore(StagingStore):
+    """A store whose changes are in memory until they are committed.
+
+    Parameters
+    ----------
+    base : BaseStore
+        The store below.
+    changes : Changes
+        What has changed; written by this store.
+    read_only : bool
+        Whether nothing may change.
+    """
+
+    def __init__(self, base: Any, changes: Changes, *, read_only: bool) -> None:
+        super().__init__(base, None, changes)
+        self._values: dict[int, bytes] = {}
+        self._mode = "r" if read_only else "a"
+
+    def _plain_name(self, key: object) -> str:
+        return check_key(key)
+
+    def _new(self, name: str, ranges: Sequence[ByteRange] | None = None) -> Any:
+        known = self._changes.files.get(name)
+        if known is None:
+            return None
+        value = self._values[known[0]]
+        return value if ranges is None else [take_range(value, one) for one in ranges]
+
+    def _write(self, number: int, value: Buffer) -> int:
+        self.check_writeable()
+        self._values[number] = as_bytes(value)
+        return len(self._values[number])
+
+    def _remove(self, file: tuple[int, int] | None) -> None:
+        self.check_writeable()
+        if file is not None:
+            del self._values[file[0]]
+
+    def _is_below(self, key: str) -> bool:
+        return True  # to delete what is not there costs less than to ask
+
+    def settle(self) -> None:
+        """List the keys in deleted folders."""
+        changes = self._changes
+        for folder in changes.folders:
+            changes.keys.update(
+                key for key in self.base.list_prefix(folder) if key not in changes.files
+            )
+        changes.folders.clear()
+
+    def new_values(self) -> dict[str, bytes]:
+        """Return the new values by key."""
+        return {key: self._values[number] for key, (number, _) in self._changes.files.items()}

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 from zarr.errors import StoreError, TransactionError
-from zarr.storage.base import Buffer, ByteRange, as_bytes, check_key, take_range
 from zarr.storage.journal import Changes
-from zarr.storage.overlay import StagingStore
+from zarr.storage.overlay import MemoryStagingStore
 from zarr.storage.remote import cut_into
 
 __all__ = ["RedisTransaction"]
@@ -80,55 +78,17 @@ class _Lock:
         self.give_up()
 
 
-class _RedisStaging(StagingStore):
-    """A store whose changes are in memory until they are committed."""
+class _RedisStaging(MemoryStagingStore):
+    """A store whose changes are in memory until they are committed, and that keeps the lock."""
 
     def __init__(self, base: Any, changes: Changes, lock: _Lock, *, read_only: bool) -> None:
-        super().__init__(base, None, changes)
+        super().__init__(base, changes, read_only=read_only)
         self._lock = lock
-        self._values: dict[int, bytes] = {}
-        self._mode = "r" if read_only else "a"
-
-    def _plain_name(self, key: object) -> str:
-        return check_key(key)
 
     def _name(self, key: object) -> str:
         name = super()._name(key)
         self._lock.renew()
         return name
-
-    def _new(self, name: str, ranges: Sequence[ByteRange] | None = None) -> Any:
-        known = self._changes.files.get(name)
-        if known is None:
-            return None
-        value = self._values[known[0]]
-        return value if ranges is None else [take_range(value, one) for one in ranges]
-
-    def _write(self, number: int, value: Buffer) -> int:
-        self.check_writeable()
-        self._values[number] = as_bytes(value)
-        return len(self._values[number])
-
-    def _remove(self, file: tuple[int, int] | None) -> None:
-        self.check_writeable()
-        if file is not None:
-            del self._values[file[0]]
-
-    def _is_below(self, key: str) -> bool:
-        return True  # to delete what is not there costs less than to ask
-
-    def settle(self) -> None:
-        """List the keys in deleted folders."""
-        changes = self._changes
-        for folder in changes.folders:
-            changes.keys.update(
-                key for key in self.base.list_prefix(folder) if key not in changes.files
-            )
-        changes.folders.clear()
-
-    def new_values(self) -> dict[str, bytes]:
-        """Return the new values by key."""
-        return {key: self._values[number] for key, (number, _) in self._changes.files.items()}
 
 
 class RedisTransaction:

@@ -170,14 +170,18 @@ def transaction(
     TransactionError
         If the store has no transactions, if another transaction takes longer than `timeout`, or if
         a commit was not completed.
+    TransactionConflictError
+        On OCDBT, at the end, if others have changed what was read.
     StorePermissionError
         If the store cannot be changed.
 
     Notes
     -----
     Directories (:class:`~zarr.DirectoryStore`, :class:`~zarr.N5Store` and stores like them),
-    SQLite, LMDB and Redis have transactions. On directories and Redis all writers must use them:
-    a change outside of a transaction does not wait for one, and one of the two can be lost.
+    SQLite, LMDB, Redis and OCDBT have transactions. On directories and Redis all writers must use
+    them: a change outside of a transaction does not wait for one, and one of the two can be lost.
+    On OCDBT nobody waits, and a transaction that has read what others have changed since is not
+    committed.
 
     On directories, transactions are specified on the page `Transactions` of the documentation.
 
