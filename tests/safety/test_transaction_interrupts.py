@@ -19,10 +19,11 @@ TRACED = {
     "sqlite": ("storage/sqlite.py",),
     "lmdb": ("storage/lmdb_writer.py", "storage/lmdb.py"),
     "redis": ("storage/redis_transaction.py",),
+    "zip": ("storage/zip.py", "storage/zip_transaction.py", "storage/zip_archive.py"),
 }
 """The files of which each line is interrupted."""
 
-TIMEOUT = {"directory": 0.0, "sqlite": 0.0, "redis": 0.0, "lmdb": 30.0}
+TIMEOUT = {"directory": 0.0, "sqlite": 0.0, "redis": 0.0, "zip": 0.0, "lmdb": 30.0}
 """How long the next transaction may wait: LMDB's end in a thread of their own."""
 
 KINDS = [
@@ -66,6 +67,7 @@ def interrupted_at(line: int, store: Any, traced: tuple[str, ...], *, read_only:
     return False
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize("read_only", [False, True], ids=["writing", "reading"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_interrupt_at_any_line_leaves_no_lock(

@@ -899,7 +899,7 @@ class BaseStore(CoroutineVerbs, MutableMapping[str, Buffer]):
     def _without_transactions(self) -> TransactionError:
         return TransactionError(
             f"{self!r} has no transactions; a directory (DirectoryStore), SQLiteStore, LMDBStore, "
-            "RedisStore and OCDBTStore have. On object stores use OCDBTStore or icechunk"
+            "RedisStore, OCDBTStore and ZipStore have. On object stores use OCDBTStore or icechunk"
         )
 
     # -- life cycle ----------------------------------------------------------------

@@ -15,13 +15,21 @@ from typing import Any, ClassVar
 from zipfile import ZIP64_LIMIT, ZIP_FILECOUNT_LIMIT, ZIP_STORED, BadZipFile, LargeZipFile, ZipFile
 
 from zarr._system import KEEPS_OPEN_FILES, rename, sync, unlink
-from zarr.errors import StoreError, StoreKeyError, ZarrRuntimeWarning, ZarrUserWarning
+from zarr.errors import (
+    StoreError,
+    StoreKeyError,
+    TransactionError,
+    ZarrRuntimeWarning,
+    ZarrUserWarning,
+)
 from zarr.storage import zip_records
 from zarr.storage.base import (
     BaseStore,
     Buffer,
     ByteRange,
+    Outcome,
     Separator,
+    StoreTransaction,
     as_view,
     check_key,
     take_range,
@@ -30,6 +38,7 @@ from zarr.storage.files import file_type
 from zarr.storage.key_tree import KeyTree
 from zarr.storage.zip_archive import Archive, File, stamp_of
 from zarr.storage.zip_records import Entry
+from zarr.storage.zip_transaction import Staging, ZipTransaction
 from zarr.sync import renew_after_fork
 
 __all__ = ["ZipStore"]
@@ -131,6 +140,9 @@ class ZipStore(BaseStore):
     produce are refused, and so are values (or several that are read together) that expand more
     than a hundredfold beyond `max_expansion`. Values that would do so are stored uncompressed.
 
+    A transaction appends its values and writes the directory once, at its end; an exception cuts
+    them off again. Meanwhile this store can be read, and not changed.
+
     Safe to use from several threads. Several processes can read; of two that write, the second gets
     a `StoreError` until the first has closed or flushed.
 
@@ -147,6 +159,7 @@ class ZipStore(BaseStore):
 
     partial_reads: ClassVar[bool] = True
     atomic_folders: ClassVar[bool] = True
+    has_transactions: ClassVar[bool] = True
     max_expansion: int = 256 << 20
 
     def __init__(
@@ -178,7 +191,7 @@ class ZipStore(BaseStore):
         renew_after_fork(self)
         # Whether other writers are surely excluded, and whether this one may have changed
         # something that the directory in the file does not tell yet: then both are true.
-        self._locked = self._uncommitted = False
+        self._locked = self._uncommitted = self._in_transaction = False
         self._archive: Archive | None = self._open()
 
     # -- the file ------------------------------------------------------------------
@@ -268,6 +281,7 @@ class ZipStore(BaseStore):
         """Return the archive, ready to be changed; call it with the lock held."""
         archive = self._reading()
         self.check_writeable()
+        self._check_no_transaction()
         if self._pid != os.getpid():
             raise StoreError(
                 f"the ZIP archive {self.path!r} was opened by another process; open it again "
@@ -278,6 +292,12 @@ class ZipStore(BaseStore):
             archive = self._renewed(archive)
             self._locked = True
         return archive
+
+    def _check_no_transaction(self) -> None:
+        if self._in_transaction:
+            raise TransactionError(
+                f"{self!r} is in a transaction: use that one, or wait for its end"
+            )
 
     def _renewed(self, archive: Archive) -> Archive:
         """Return the archive as other writers may have left it in the meantime."""
@@ -309,7 +329,7 @@ class ZipStore(BaseStore):
         """
         with self._lock:
             archive = self._reading()
-            if not self.is_writeable() or self._pid != os.getpid():
+            if not self.is_writeable() or self._pid != os.getpid() or self._in_transaction:
                 return
             if self._uncommitted:
                 self._append_directory(archive)
@@ -340,6 +360,7 @@ class ZipStore(BaseStore):
         """
         with self._lock:
             if self._archive is not None:
+                self._check_no_transaction()
                 self.flush()
                 self._archive = self._tree = None
 
@@ -347,6 +368,14 @@ class ZipStore(BaseStore):
         # An archive that was not closed would otherwise be lost.
         if getattr(self, "_archive", None) is not None:
             self.close()
+
+    def begin(
+        self, *, fsync: bool = True, timeout: float = 30.0, read_only: bool = False
+    ) -> StoreTransaction:
+        return ZipTransaction(self, _ZipStaging, fsync, read_only)
+
+    def recover(self, timeout: float = 30.0) -> Outcome:
+        return "rolled back" if self.repair() else "clean"
 
     def repair(self) -> int:
         """Restore an archive whose writer was stopped.
@@ -795,3 +824,7 @@ class ZipStore(BaseStore):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.path!r}, mode {self.mode!r}>"
+
+
+class _ZipStaging(Staging, ZipStore):
+    """The store in a transaction."""

@@ -105,6 +105,15 @@ class Archive:
         self.unfinished = self.end - directory.end
         self.stamp = stamp_of(status)
 
+    def branch(self) -> Archive:
+        """Return the archive again, with entries that change apart from those of this one."""
+        new = Archive(self.file)
+        new.entries, new.others = dict(self.entries), list(self.others)
+        new._data_starts, new._checked = dict(self._data_starts), set(self._checked)
+        new.end, new.stamp = self.end, self.stamp
+        new.sealed, new.unfinished = self.sealed, self.unfinished
+        return new
+
     # -- reading -------------------------------------------------------------------
 
     def read(self, start: int, length: int) -> bytes:

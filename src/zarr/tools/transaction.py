@@ -178,10 +178,11 @@ def transaction(
     Notes
     -----
     Directories (:class:`~zarr.DirectoryStore`, :class:`~zarr.N5Store` and stores like them),
-    SQLite, LMDB, Redis and OCDBT have transactions. On directories and Redis all writers must use
-    them: a change outside of a transaction does not wait for one, and one of the two can be lost.
-    On OCDBT nobody waits, and a transaction that has read what others have changed since is not
-    committed.
+    SQLite, LMDB, Redis, OCDBT and ZIP have transactions. On directories and Redis all writers must
+    use them: a change outside of a transaction does not wait for one, and one of the two can be
+    lost. On OCDBT nobody waits, and a transaction that has read what others have changed since is
+    not committed. On ZIP archives nobody waits, either: there is one writer, and others get an
+    error.
 
     On directories, transactions are specified on the page `Transactions` of the documentation.
 
