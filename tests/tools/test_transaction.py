@@ -25,6 +25,7 @@ from zarr.errors import (
 )
 from zarr.storage.journal import Journal
 
+posix_only = pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
 OPTIONS: dict[str, dict[str, Any]] = {
     "2": {"zarr_format": 2, "chunks": 4},
     "2 nested": {"zarr_format": 2, "chunks": 4, "dimension_separator": "/"},
@@ -198,6 +199,51 @@ def test_all_stores_in_directories_have_transactions(
         change_much(txn.group)
     assert root["a"].shape == (15,)
     assert "h/e" in root
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+@pytest.mark.parametrize("format", OPTIONS)
+def test_moving_an_array_does_not_copy_its_chunks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format: str, *, has_links: bool
+) -> None:
+    path = str(tmp_path / "a")
+    root = pair(path, format)
+    files = [key for key in root.store.list_prefix("a") if not key.endswith(("json", ".zarray"))]
+    before = [os.stat(f"{path}/{key}").st_ino for key in files]
+    if not has_links:
+        monkeypatch.setattr("zarr.storage.overlay.link", lambda *_: False)
+    with zarr.transaction(root) as txn:
+        txn.group["b"][:4] = 5
+        txn.group.move("a", "g/c")
+        txn.group.move("b", "d")
+        assert txn.group["g/c"][:].tolist() == list(range(10))
+        assert content(path)["a"] == list(range(10))
+    after = [os.stat(f"{path}/g/c{key[1:]}").st_ino for key in files]
+    assert not has_links or after == before
+    moved = {"d": [5, 5, 5, 5, *range(4, 10)], "g/c": list(range(10))}
+    assert content(path) == {"/": {}, "g": {}, **moved}
+    assert zarr.check(path).ok
+
+
+@posix_only
+def test_moving_an_array_whose_chunks_are_links(tmp_path: Path) -> None:
+    path = str(tmp_path / "a")
+    pair(path)
+    os.rename(f"{path}/a/0", tmp_path / "elsewhere")
+    os.symlink("../../elsewhere", f"{path}/a/0")
+    with zarr.transaction(path) as txn:
+        txn.group.move("a", "g/h/c")
+    assert content(path)["g/h/c"] == list(range(10))
+
+
+def test_a_move_that_fails_changes_nothing(tmp_path: Path) -> None:
+    path = str(tmp_path / "a")
+    before = content(pair(path).store)
+    with pytest.raises(ZeroDivisionError), zarr.transaction(path) as txn:
+        txn.group.move("a", "c")
+        txn.group["c"][:] = 3
+        1 / 0  # noqa: B018
+    assert content(path) == before
 
 
 def test_n5(tmp_path: Path) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar
 
-from zarr._system import READ, unlink
+from zarr._system import READ, link, unlink
 from zarr.errors import ReadOnlyError, StoreKeyError, TransactionError
 from zarr.storage.base import (
     BaseStore,
@@ -214,7 +215,7 @@ class StagingStore(OverlayStore):
     def __init__(self, base: Any, journal: Any, changes: Changes) -> None:
         super().__init__(base, journal, changes)
         self._numbers = itertools.count()
-        self._is_over = False
+        self._is_over = self._has_folder = False
 
     def close_for_changes(self) -> None:
         """Refuse all use from now on."""
@@ -268,8 +269,9 @@ class StagingStore(OverlayStore):
         """
         name, number = self._name(key), next(self._numbers)
         target = self._journal.path(self._changes, number)
-        if not number:
+        if not self._has_folder:
             os.makedirs(os.path.dirname(target), exist_ok=True)
+            self._has_folder = True
         put(path, target)
         self._note(name, number, os.stat(target).st_size)
 
@@ -309,9 +311,25 @@ class StagingStore(OverlayStore):
             changes.folders.add(prefix[:-1])
 
     def rename(self, src_path: str, dst_path: str) -> None:
-        # All at once for readers, so by way of the verbs above.
         self._check_open()
-        BaseStore.rename(self, src_path, dst_path)
+        if src_path == dst_path:
+            return
+        self._name(dst_path)
+        keys = list(self.list_prefix(src_path))
+        if src_path in self:
+            keys.append(src_path)
+        for key in keys:
+            self._move(key, dst_path + key[len(src_path) :])
+
+    def _move(self, key: str, new_key: str) -> None:
+        """Give a value another key; its file is not copied where the file system has links."""
+        name = self._name(key)
+        new = self._changes.files.pop(name, None)
+        if new is None:
+            self.adopt(new_key, self.base._file(key), _link_or_copy)
+        else:
+            self._note(self._name(new_key), *new)
+        self.delitems([key])
 
     # -- the end -------------------------------------------------------------------
 
@@ -368,6 +386,10 @@ class MemoryStagingStore(StagingStore):
         if file is not None:
             del self._values[file[0]]
 
+    def rename(self, src_path: str, dst_path: str) -> None:
+        self._check_open()
+        BaseStore.rename(self, src_path, dst_path)
+
     def _is_below(self, key: str) -> bool:
         return True  # to delete what is not there costs less than to ask
 
@@ -383,3 +405,9 @@ class MemoryStagingStore(StagingStore):
     def new_values(self) -> dict[str, bytes]:
         """Return the new values by key."""
         return {key: self._values[number] for key, (number, _) in self._changes.files.items()}
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    # A link to elsewhere would lead astray from where it is put.
+    if os.path.islink(source) or not link(source, target):
+        shutil.copyfile(source, target)
