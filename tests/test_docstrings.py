@@ -52,8 +52,8 @@ OTHERS = """
     zarr.sync.ThreadSynchronizer zarr.tools.check_report.Code
     zarr.tools.check_report.Finding zarr.tools.check_report.Fix
     zarr.tools.check_report.Report zarr.tools.diff.Diff zarr.tools.diff.Difference
-    zarr.tools.rechunk.ArrayPlan zarr.tools.rechunk.Rechunked zarr.tools.rechunk_plan.Plan
-    zarr.tools.rechunk_plan.Stage zarr.tools.seal.Sealed zarr.tools.traffic.Traffic
+    zarr.tools.rechunk.ArrayPlan zarr.tools.rechunk.Rechunked zarr.tools.rechunk.Plan
+    zarr.tools.rechunk.Stage zarr.tools.seal.Sealed zarr.tools.traffic.Traffic
     zarr.tools.traffic.VerbCount zarr.tools.transaction.Transaction zarr.traffic
     zarr.transaction zarr.unseal zarr.vacuum"""
 """Public names of other modules."""

@@ -17,7 +17,9 @@ from zarr._selection.axes import Axis, offsets_before
 from zarr._selection.grid import Edges, Grid, find_chunks, first_items, longest
 from zarr._selection.indexers import Indexer
 
-__all__ = ["PART_BYTES", "Region", "chunk_lengths", "grow", "items_in_part", "parts_of"]
+__all__ = [
+    "PART_BYTES", "Region", "chunk_lengths", "grow", "items_in_part", "nbytes_of_item", "parts_of",
+]  # fmt: skip
 
 Region = tuple[slice, ...]
 
@@ -43,7 +45,12 @@ def grow(box: list[int], items: int, *aims: Sequence[int]) -> list[int]:
 
 def items_in_part(dtype: np.dtype[Any], nbytes: int = PART_BYTES) -> int:
     """Return how many items of `dtype` a part of about `nbytes` bytes holds."""
-    return max(1, nbytes // (_OBJECT_BYTES if dtype.hasobject else max(1, dtype.itemsize)))
+    return max(1, nbytes // nbytes_of_item(dtype))
+
+
+def nbytes_of_item(dtype: np.dtype[Any]) -> int:
+    """Return the bytes of an item in memory, an estimate for objects."""
+    return _OBJECT_BYTES if dtype.hasobject else max(1, dtype.itemsize)
 
 
 def chunk_lengths(array: Any) -> tuple[int, ...]:

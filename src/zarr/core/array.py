@@ -30,7 +30,7 @@ from zarr._chunks.chunk_storage import chunk_storage_of, stored_chunks
 from zarr._chunks.dask_workers import warn_of_shared_chunks
 from zarr._chunks.engine import Engine
 from zarr._chunks.explanation import Explanation
-from zarr._chunks.regions import parts_of
+from zarr._chunks.regions import Region, items_in_part, nbytes_of_item, parts_of
 from zarr._chunks.rehearsal import Rehearsal
 from zarr._chunks.resizing import clear_outside, delete_outside
 from zarr._chunks.sealed_store import ArraySeal, SealedStore
@@ -43,6 +43,7 @@ from zarr._nodes.display import Info, array_html, array_info, type_name
 from zarr._nodes.explain import Explain
 from zarr._nodes.node import Node
 from zarr._nodes.private_names import PrivateNames
+from zarr._nodes.rechunking import copy_by_plan
 from zarr._nodes.selection_methods import Selections
 from zarr._selection.grid import appended_shape, normalize_end, normalize_shape
 from zarr._selection.indexers import BasicIndexer, Indexer
@@ -732,12 +733,34 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         if isinstance(value, np.ndarray):
             self._put_items(engine, indexer, value, fields)
             return
+        if self._is_copied_by_plan(indexer, value, fields, engine):
+            return
         for part, region in parts_of(indexer, engine.grid, dtype, value):
             items = as_value(
                 np.asanyarray(on_host(value[region])), part.shape, dtype, meta.fill_value,
                 self.name or "/",
             )  # fmt: skip
             self._put_items(engine, part, items, fields)
+
+    def _is_copied_by_plan(
+        self, indexer: Indexer, value: Any, fields: Fields, engine: Engine
+    ) -> bool:
+        """Copy another array with other chunks into the whole of this one, if that is asked for."""
+        shape, dtype = self._current.shape, self._current.dtype
+        if not isinstance(value, Array) or fields is not None or engine is not self._engine_:
+            return False
+        is_whole = isinstance(indexer, BasicIndexer) and indexer.kept_shape == shape == value.shape
+        in_part = items_in_part(dtype)
+        if not is_whole or math.prod(shape) <= in_part:
+            return False
+
+        def write(region: Region, items: Any) -> None:
+            part = BasicIndexer(region, shape, engine.grid.chunks)
+            self._write(part, items, None, engine)
+
+        memory = 2 * in_part * nbytes_of_item(dtype)  # of which a block has half
+        itemsize = max(nbytes_of_item(dtype), nbytes_of_item(value.dtype))
+        return copy_by_plan(value, self, memory, itemsize, write=write)
 
     def _put_items(self, engine: Engine, indexer: Indexer, value: Any, fields: Fields) -> None:
         if value.ndim:

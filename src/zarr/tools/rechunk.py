@@ -20,9 +20,11 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from zarr import _formats
+from zarr._chunks.rechunk_plan import Plan, Stage
 from zarr._chunks.regions import Region
 from zarr._formats.base import join
 from zarr._metadata.records import ArrayMeta
+from zarr._nodes.rechunking import bytes_of_element, plans_for
 from zarr._selection.grid import find_chunks, first_items
 from zarr._shared.changes import changes
 from zarr.core import Array
@@ -37,13 +39,12 @@ from zarr.tools.diff import diff
 from zarr.tools.progress import followed
 from zarr.tools.rechunk_journal import Journal, fingerprint_of, summary_of
 from zarr.tools.rechunk_outline import Node, Options, outline
-from zarr.tools.rechunk_plan import Plan
-from zarr.tools.rechunk_stages import bytes_of_element, intermediate, plans_for, tasks_of
+from zarr.tools.rechunk_stages import intermediate, tasks_of
 from zarr.tools.rechunk_tasks import Stored, Task, check_shared, run_tasks
 from zarr.tools.sources import opened
 from zarr.tools.transfer import same_chunks
 
-__all__ = ["ArrayPlan", "Rechunked", "rechunk"]
+__all__ = ["ArrayPlan", "Plan", "Rechunked", "Stage", "rechunk"]
 
 Verify: TypeAlias = Literal["sample", "all"] | None
 Lengths: TypeAlias = int | Sequence[Any] | Mapping[str, int]

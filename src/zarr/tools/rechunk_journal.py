@@ -12,9 +12,9 @@ from typing import Any
 
 from zarr._formats.base import dump_json, join
 from zarr._formats.documents import expect_object, load_json
+from zarr._nodes.rechunking import FOLDER
 from zarr.errors import CopyError
 from zarr.storage.base import BaseStore
-from zarr.tools.rechunk_stages import FOLDER
 
 __all__ = ["Journal", "fingerprint_of", "summary_of"]
 

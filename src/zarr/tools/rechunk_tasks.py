@@ -15,14 +15,15 @@ from typing import Any
 import numpy as np
 
 from zarr import _formats, config
+from zarr._chunks.rechunk_plan import pieces
 from zarr._chunks.regions import Region
+from zarr._nodes.rechunking import End, Scratch, copy_block
 from zarr._selection.grid import find_chunks
 from zarr._shared.chunk_cache import forget_below
 from zarr.core import Array
 from zarr.errors import ZarrError, ZarrRuntimeWarning, warn_user
 from zarr.storage.base import BaseStore, Buffer
 from zarr.storage.zip import ZipStore
-from zarr.tools.rechunk_plan import pieces
 
 __all__ = ["Stored", "Task", "check_shared", "run_task", "run_tasks"]
 
@@ -113,14 +114,17 @@ class Task:
         return math.prod(end - begin for begin, end in self.region)
 
 
-def run_alone(task: Task) -> int:
+def run_alone(task: Task, scratch: Scratch | None = None) -> int:
     """Run a task that is the only one of this process."""
     with config.set(workers=min(task.threads, config.get().workers)):
-        return run_task(task)
+        return run_task(task, scratch)
 
 
-def run_task(task: Task) -> int:
-    """Copy a block, then store its marker; return how many elements it has."""
+def run_task(task: Task, scratch: Scratch | None = None) -> int:
+    """Copy a block, then store its marker; return how many elements it has.
+
+    Tasks that run one after the other can share their `scratch`.
+    """
     source, target = task.source.open(read_only=True), task.target.open(read_only=False)
     region = tuple(slice(*ends) for ends in task.region)
     if task.encoded:
@@ -128,27 +132,11 @@ def run_task(task: Task) -> int:
     elif not region:
         target[...] = source[...]
     else:
-        _copy_block(source, target, region, task.items)
+        copy_block(End.of(source), End.of(target), region, task.items, scratch or Scratch())
     if task.done is not None:
         store, key = task.done
         store[key] = b"1"
     return task.size
-
-
-def _copy_block(source: Array, target: Array, region: Region, items: int) -> None:
-    """Read a block, and then write it, both in pieces of bounded size."""
-    begins = [part.start for part in region]
-    shape = tuple(part.stop - part.start for part in region)
-    block = np.empty(shape, source.dtype)
-    for piece in pieces(region, source._current.grid.chunks, items):
-        source.get_basic_selection(piece, out=block[_within(piece, begins)])
-    for piece in pieces(region, target._current.grid.stored, items):
-        target[piece] = block[_within(piece, begins)]
-
-
-def _within(region: Region, begins: list[int]) -> Region:
-    """Return where `region` is in a block with the given first corner."""
-    return tuple(slice(p.start - at, p.stop - at) for p, at in zip(region, begins, strict=True))
 
 
 def _copy_encoded(source: Array, target: Array, region: Region, items: int) -> None:
@@ -209,8 +197,9 @@ def run_tasks(
         What a task has raised. No task is under way any more.
     """
     if executor is None:
+        scratch = Scratch()
         for task in tasks:
-            _run_here(task)
+            _run_here(task, scratch)
             finished(task)
     elif _is_here(executor):
         with config.set(workers=1):
@@ -219,10 +208,10 @@ def run_tasks(
         _Flow(executor, finished).run(tasks)
 
 
-def _run_here(task: Task) -> None:
+def _run_here(task: Task, scratch: Scratch) -> None:
     for left in reversed(range(_TRIES)):
         try:
-            run_alone(task)
+            run_alone(task, scratch)
         except Exception as error:
             if not left or not _may_pass(error):
                 raise
@@ -243,6 +232,7 @@ class _Flow:
         self.executor = executor
         self.finished = finished
         self.is_broken = False
+        self._scratch = Scratch()  # for what is left when the pool is broken
         self._answers: SimpleQueue[Future[int]] = SimpleQueue()
         self._under_way: dict[Future[int], tuple[Task, int]] = {}
         workers = getattr(executor, "_max_workers", None)
@@ -273,7 +263,7 @@ class _Flow:
                 self._under_way[future] = task, attempt
                 future.add_done_callback(self._answers.put)
                 return
-        _run_here(task)
+        _run_here(task, self._scratch)
         self.finished(task)
 
     def _take_answer(self) -> None:

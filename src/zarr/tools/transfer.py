@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from zarr import config
 from zarr._chunks.regions import Region, grow, items_in_part
+from zarr._nodes.rechunking import bytes_of_element, copy_by_plan
 from zarr._selection.grid import Edges, count_chunks, longest
 from zarr._shared.chunk_cache import forget_below
 from zarr.core import Array
 from zarr.tools import hdf5
-from zarr.tools.rechunk_stages import copy_by_plan
 
 __all__ = [
     "WINDOW_BYTES", "Transfer", "copy_data", "missing_coords", "nbytes_of", "number_of_chunks",
@@ -108,12 +109,16 @@ class Transfer:
         source, target = self.source, self.target
         if self.resume or not isinstance(source, Array) or not isinstance(target, Array):
             return False
-        if source._is_view or target.synchronizer is not None:
-            return False
         stored = self._stored()
-        if stored is not None and len(stored) < number_of_chunks(source):
+        if stored is not None and _is_sparse(stored, source, target):
             return False
-        if not copy_by_plan(source, target, MEMORY, self.progress):
+        is_whole = stored is None or len(stored) == number_of_chunks(source)
+        itemsize = max(map(bytes_of_element, (source, target)))
+        if not copy_by_plan(
+            source, target, MEMORY, itemsize,
+            progress=self.progress, wanted=None if is_whole else self._wanted(stored),
+            limited=_limited,
+        ):  # fmt: skip
             return False
         self.nbytes += nbytes_of(source)
         return True
@@ -149,6 +154,11 @@ class Transfer:
         if stored is not None and len(stored) < number_of_chunks(self.source):
             tests.append(lambda region: not _grid(self.source, region).isdisjoint(stored))
         return lambda region: all(test(region) for test in tests)
+
+
+def _limited(threads: int) -> config.set:
+    """Use no more threads than these, until the end of a `with` block."""
+    return config.set(workers=min(threads, config.get().workers))
 
 
 def copy_data(source: Array, target: Array, encoded: bool) -> int:

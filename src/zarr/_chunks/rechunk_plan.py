@@ -185,10 +185,11 @@ def candidates(
     found = [Plan("direct", (planner.stage(source, target, None),))]
     if found[0].reads > 1:
         for number in range(1, _MOST_INTERMEDIATES + 1):
-            layouts = planner.intermediates(number, temporary)
             name = f"{number} intermediate{'s' if number > 1 else ''}"
-            ends = itertools.pairwise([source, *layouts, target])
-            stages = (planner.stage(a, b, b if b is not target else None) for a, b in ends)
+            boxes = planner.boxes(number)
+            layouts = planner.intermediates(boxes, temporary)
+            ends = zip([source, *layouts], [*layouts, target], boxes, strict=True)
+            stages = [planner.stage(a, b, None if b is target else b, box) for a, b, box in ends]
             found.append(Plan(name, tuple(stages)))
     return sorted(found, key=lambda plan: plan.seconds)
 
@@ -233,14 +234,17 @@ class _Planner:
                     box[d] = min(box[d] * max(1, factor), length)
         return tuple(box)
 
-    def intermediates(self, number: int, cost: Cost) -> list[Layout]:
-        """Return the layouts of intermediate arrays between what is read and what is written."""
+    def boxes(self, number: int) -> list[tuple[int, ...]]:
+        """Return about what is in memory at a time, for each stage from the source on."""
         read = self.box(self.source.chunks, tuple(map(longest, self.target.units)))
         write = self.box(self.target.units, tuple(map(longest, self.source.chunks)))
         steps = [_between(a, b, number) for a, b in zip(read, write, strict=True)]
-        boxes = [read, *zip(*steps, strict=True), write]
+        return [read, *zip(*steps, strict=True), write]
+
+    def intermediates(self, boxes: list[tuple[int, ...]], cost: Cost) -> list[Layout]:
+        """Return the layouts of intermediate arrays, each between two stages."""
         chunks = [self.divided(tuple(map(min, a, b))) for a, b in itertools.pairwise(boxes)]
-        return [Layout(lengths, lengths, cost) for lengths in chunks[:number]]
+        return [Layout(lengths, lengths, cost) for lengths in chunks]
 
     def divided(self, chunks: tuple[int, ...]) -> tuple[int, ...]:
         """Return chunks so small that each of several threads can hold some."""
@@ -251,12 +255,24 @@ class _Planner:
                 lengths[d] //= factor
         return tuple(lengths)
 
-    def stage(self, source: Layout, target: Layout, made: Layout | None) -> Stage:
-        """Return the pass from one array to the next, and what it costs."""
+    def stage(
+        self, source: Layout, target: Layout, made: Layout | None, *aims: tuple[int, ...]
+    ) -> Stage:
+        """Return the pass from one array to the next, and what it costs.
+
+        Of several shapes of blocks, among them those grown towards `aims`, the cheapest is taken.
+        """
         chunks = tuple(map(longest, source.chunks))
         lengths = tuple(map(longest, target.units))
         common = tuple(map(math.lcm, map(common_divisor, source.chunks), lengths))
-        block = self.box(target.units, chunks, common)
+        ways = ((chunks, common), (common,), (), *((aim,) for aim in aims))
+        blocks = dict.fromkeys(self.box(target.units, *way) for way in ways)
+        stages = [self._stage(source, target, made, block) for block in blocks]
+        return min(stages, key=lambda stage: stage.seconds)
+
+    def _stage(
+        self, source: Layout, target: Layout, made: Layout | None, block: tuple[int, ...]
+    ) -> Stage:
         bounds = Regions(self.shape, target.units, block).bounds
         axes = [_Touched(*axis) for axis in zip(source.chunks, bounds, self.shape, strict=True)]
         nread = math.prod(axis.items for axis in axes) * self.itemsize
