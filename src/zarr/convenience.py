@@ -24,7 +24,7 @@ from zarr.storage.store_path import without_path
 from zarr.tools import convert as _converting
 from zarr.tools import copy as _copying
 from zarr.tools import copy_keys as _copying_keys
-from zarr.tools.progress import followed
+from zarr.tools.progress import Progress, followed
 
 __all__ = [
     "LazyLoader", "consolidate_metadata", "convert", "copy", "copy_all", "copy_store", "load",
@@ -389,7 +389,7 @@ def copy(
     if_exists: str = "raise",
     dry_run: bool = False,
     *,
-    progress: _copying.Progress | bool | None = None,
+    progress: Progress | bool | None = None,
     **create_kws: Any,
 ) -> tuple[int, int, int]:
     """Copy an array, or a group including everything below it, into another group.
@@ -476,7 +476,7 @@ def copy_all(
     if_exists: str = "raise",
     dry_run: bool = False,
     *,
-    progress: _copying.Progress | bool | None = None,
+    progress: Progress | bool | None = None,
     **create_kws: Any,
 ) -> tuple[int, int, int]:
     """Copy all members of a group into another group.
@@ -509,7 +509,7 @@ def copy_store(
     dry_run: bool = False,
     log: Any = None,
     *,
-    progress: _copying.Progress | bool | None = None,
+    progress: Progress | bool | None = None,
 ) -> tuple[int, int, int]:
     """Copy keys and values from one store to another, unchanged.
 
@@ -582,6 +582,7 @@ def convert(
     overwrite: bool = False,
     dry_run: bool = False,
     log: Any = None,
+    progress: Progress | bool | None = None,
 ) -> tuple[int, int, int]:
     """Convert a hierarchy or an array to another version of the format.
 
@@ -618,6 +619,10 @@ def convert(
         Whether to log what would be done without doing it.
     log : callable, path or file, optional
         Receives one line of text per action.
+    progress : callable or bool, optional
+        Called with the number of chunks copied, their total, the number of bytes copied, and
+        their total; of the arrays whose chunks are copied or rewritten. True draws a bar, on a
+        terminal or in a notebook, if rich is installed.
 
     Returns
     -------
@@ -666,9 +671,11 @@ def convert(
         changes = dest is None and not dry_run
         source = stack.enter_context(Opened(store, "a" if changes else "r"))
         target = None if dest is None else stack.enter_context(Opened(dest, "a"))
+        callback = stack.enter_context(followed(progress, "converting"))
         return _converting.convert(
-            source, zarr_format, target, path, dest_path, rewrite_chunks, overwrite, dry_run, log
-        )
+            source, zarr_format, target, path, dest_path, rewrite_chunks, overwrite, dry_run, log,
+            callback,
+        )  # fmt: skip
 
 
 def consolidate_metadata(

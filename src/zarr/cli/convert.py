@@ -61,6 +61,7 @@ def command(
             overwrite=overwrite,
             dry_run=dry_run,
             log=lines((verbose or dry_run) and not as_json),
+            progress=True,
         )
     _print(result, dry_run, as_json)
 

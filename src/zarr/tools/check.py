@@ -39,6 +39,7 @@ from zarr.tools.check_seals import (
     check_sealed_values,
     is_sealed,
 )
+from zarr.tools.progress import followed
 
 __all__ = ["check", "vacuum"]
 
@@ -59,7 +60,7 @@ def check(
     quarantine: bool = False,
     age: float = 3600,
     dry_run: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Report:
     """Look for damage in a hierarchy or an array, and mend what the caller names.
 
@@ -90,8 +91,9 @@ def check(
         recently; 0 spares nothing.
     dry_run : bool, default False
         Whether to change nothing, and report what would be done.
-    progress : callable, optional
+    progress : callable or bool, optional
         Called as ``progress(done, total)`` with numbers of stored chunks, at level ``'data'``.
+        True draws a bar, on a terminal or in a notebook, if rich is installed.
 
     Returns
     -------
@@ -134,8 +136,9 @@ def check(
     with Opened(store, "a" if changes else "r") as place:
         if changes:
             place.check_writeable()
-        checked = _Check(place, normalize_storage_path(path), level, age, progress)
-        checked.run()
+        with followed(progress, "checking", "chunks") as callback:
+            checked = _Check(place, normalize_storage_path(path), level, age, callback)
+            checked.run()
         report = checked.report()
         if not codes:
             return report

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from typing import Any, Literal, TypeAlias
 
@@ -37,6 +38,7 @@ from zarr.storage.base import BaseStore, Buffer, Separator
 from zarr.storage.consolidated import METADATA_KEY, dump_copies
 from zarr.storage.nodes import remove_node, require_parents, warn_of_reserved_names
 from zarr.tools.copy import Log, Reporter, Result
+from zarr.tools.progress import Progress, Tracker
 from zarr.tools.transfer import copy_data
 
 __all__ = ["convert"]
@@ -140,6 +142,7 @@ def convert(
     overwrite: bool,
     dry_run: bool,
     log: Log,
+    progress: Progress | None,
 ) -> Result:
     """Convert the hierarchy at `path`; see `zarr.convenience.convert`."""
     target = _formats.by_version(zarr_format, "zarr_format")
@@ -160,7 +163,7 @@ def convert(
             for node in nodes:
                 reporter.say(f"convert {node.label}")
             if not dry_run:
-                nbytes = _write(origin, goal, nodes, overwrite)
+                nbytes = _write(origin, goal, nodes, overwrite, Tracker(progress))
             places = [(node.place, node.kind, node.meta) for node in nodes]
         elif not in_place:
             raise ValueError(
@@ -571,15 +574,18 @@ def _same_items(one: ArrayMeta, other: ArrayMeta) -> bool:
 # -- writing and deleting ------------------------------------------------------------------
 
 
-def _write(origin: _End, goal: _End, nodes: Sequence[_Node], overwrite: bool) -> int:
+def _write(
+    origin: _End, goal: _End, nodes: Sequence[_Node], overwrite: bool, tracker: Tracker
+) -> int:
     """Write what is planned, from the bottom up; return the bytes of chunks that were copied."""
     apart = origin.store is not goal.store or origin.path != goal.path
     if apart and overwrite:
         remove_node(goal.store, goal.path, goal.format)
     nbytes = 0
-    for node in nodes:
-        if node.meta is not None and (apart or node.chunks != "stay"):
-            nbytes += _copy_chunks(origin, goal, node)
+    moved = [node for node in nodes if node.meta is not None and (apart or node.chunks != "stay")]
+    tracker.expect(_source(origin, node) for node in moved)
+    for node in moved:
+        nbytes += _copy_chunks(origin, goal, node, tracker)
     if apart:
         require_parents(goal.store, goal.path, goal.format)
     for _, level in groupby(reversed(nodes), key=lambda node: node.depth):
@@ -592,14 +598,21 @@ def _write(origin: _End, goal: _End, nodes: Sequence[_Node], overwrite: bool) ->
     return nbytes
 
 
-def _copy_chunks(origin: _End, goal: _End, node: _Node) -> int:
+def _source(origin: _End, node: _Node) -> Array:
     old = (origin.format, origin.format.array_key(node.path), node.old)
+    return Array._of(old, origin.store, node.path, read_only=True)
+
+
+def _copy_chunks(origin: _End, goal: _End, node: _Node, tracker: Tracker) -> int:
     new = (goal.format, node.key, node.documents[node.key])
-    source = Array._of(old, origin.store, node.path, read_only=True)
+    source = _source(origin, node)
     target = Array._of(new, goal.store, node.place)
     # What an interrupted conversion has left may be chunks that the source no longer has.
     goal.store.delitems([key for key, _ in target._engine.stored()])
-    return copy_data(source, target, encoded=node.chunks != "rewrite")
+    is_encoded = node.chunks != "rewrite"
+    nbytes = copy_data(source, target, is_encoded, partial(tracker.part, source))
+    tracker.finish(source)
+    return nbytes
 
 
 def _converted_nodes(goal: _End) -> list[Place]:

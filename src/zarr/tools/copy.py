@@ -20,17 +20,15 @@ from zarr.errors import CopyError, warn_user
 from zarr.hierarchy import Group
 from zarr.storage.nodes import create_array_node
 from zarr.tools import hdf5, scales
-from zarr.tools.transfer import Transfer, missing_coords, nbytes_of, number_of_chunks
+from zarr.tools.progress import Progress, Tracker
+from zarr.tools.transfer import Transfer, missing_coords
 
 __all__ = [
-    "Log", "Progress", "Reporter", "Result", "copy", "copy_all", "new_like",
+    "Log", "Reporter", "Result", "copy", "copy_all", "new_like",
 ]  # fmt: skip
 
 Log: TypeAlias = Any
 """A function that takes a line, a path of a file, or a file."""
-
-Progress: TypeAlias = Callable[[int, int, int, int], object]
-"""Called with chunks done, chunks in all, bytes done and bytes in all."""
 
 _NODE_CHOICES = ("raise", "replace", "skip", "skip_initialized")
 
@@ -56,7 +54,7 @@ def copy(
         )
     with Reporter(log, dry_run) as reporter:
         job = _Job(options, reporter, dry_run)
-        job.tracker.expect([source], shallow)
+        job.tracker.expect(_arrays([source], shallow))
         if _is_array(source):
             job.array(source, dest, name)
         else:
@@ -76,7 +74,8 @@ def copy_all(
     with Reporter(log, dry_run) as reporter:
         job = _Job(options, reporter, dry_run)
         members = _members(source, job.left_out.append)
-        job.tracker.expect([node for _, node in members if _is_array(node) or not shallow])
+        nodes = [node for _, node in members if _is_array(node) or not shallow]
+        job.tracker.expect(_arrays(nodes, False))
         if not dry_run:
             job.attributes(source, dest)
         job.members(members, dest, shallow)
@@ -181,7 +180,7 @@ class _Job:
         self.if_exists = options.if_exists
         self.reporter = reporter
         self.dry_run = dry_run
-        self.tracker = _Tracker(None if dry_run else options.progress)
+        self.tracker = Tracker(None if dry_run else options.progress)
         self.left_out: list[str] = []
         self._named: list[tuple[Any, scales.Names]] = []
 
@@ -210,7 +209,7 @@ class _Job:
             raise CopyError(f"an array {name!r} already exists in destination {dest.name!r}")
         if in_the_way and (self.if_exists == "skip" or self._is_complete(there)):
             self.reporter.skip(_label(source))
-            self.tracker.skip([source], shallow)
+            self.tracker.skip(_arrays([source], shallow))
             return
         self.reporter.copy(_label(source))
         if self.dry_run:
@@ -476,47 +475,3 @@ def _like(source: Array, dest: Group, kws: dict[str, Any]) -> dict[str, Any]:
     if source._format is dest._format and meta.dimension_names is not None:
         like["dimension_names"] = meta.dimension_names
     return like | kws
-
-
-class _Tracker:
-    """How far a copy is, for a callback."""
-
-    def __init__(self, callback: Progress | None) -> None:
-        self.callback = callback
-        self.chunks = self.all_chunks = self.nbytes = self.all_nbytes = 0
-        self._before = (0, 0)
-
-    def expect(self, nodes: Sequence[Any], shallow: bool = False) -> None:
-        """Measure the arrays at and below `nodes`, which are to be copied."""
-        if self.callback is not None:
-            for array in _arrays(nodes, shallow):
-                self.all_chunks += number_of_chunks(array)
-                self.all_nbytes += nbytes_of(array)
-            self.tell()
-
-    def skip(self, nodes: Sequence[Any], shallow: bool) -> None:
-        """Report everything at and below `nodes` as done or not needed."""
-        if self.callback is not None:
-            for array in _arrays(nodes, shallow):
-                self.finish(array)
-
-    def tell(self) -> None:
-        """Call the callback, if there is one."""
-        if self.callback is not None:
-            self.callback(self.chunks, self.all_chunks, self.nbytes, self.all_nbytes)
-
-    def part(self, array: Any, part: float) -> None:
-        """Report the part of `array` that is done."""
-        if self.callback is not None:
-            chunks, nbytes = self._before
-            self.chunks = chunks + int(part * number_of_chunks(array))
-            self.nbytes = nbytes + int(part * nbytes_of(array))
-            self.tell()
-
-    def finish(self, array: Any) -> None:
-        """Report `array` as done."""
-        if self.callback is not None:
-            chunks, nbytes = self._before
-            self._before = chunks + number_of_chunks(array), nbytes + nbytes_of(array)
-            self.chunks, self.nbytes = self._before
-            self.tell()

@@ -13,7 +13,8 @@ from zarr.errors import CopyError
 from zarr.storage.base import BaseStore, as_view, normalize_storage_path
 from zarr.storage.nodes import contains_array, contains_group
 from zarr.storage.resolve import normalize_store_arg
-from zarr.tools.copy import Log, Progress, Reporter, Result
+from zarr.tools.copy import Log, Reporter, Result
+from zarr.tools.progress import Progress
 from zarr.tools.transfer import WINDOW_BYTES
 
 __all__ = ["copy_store"]

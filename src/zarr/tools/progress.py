@@ -1,18 +1,25 @@
-"""A bar that shows how far a long job is."""
+"""How far a long job is: for a callback, or as a bar."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
-__all__ = ["drawn", "followed"]
+from zarr.tools.transfer import nbytes_of, number_of_chunks
+
+__all__ = ["Progress", "Tracker", "drawn", "followed"]
+
+Progress: TypeAlias = Callable[[int, int, int, int], object]
+"""Called with chunks done, chunks in all, bytes done and bytes in all."""
+
+Unit: TypeAlias = Literal["bytes", "chunks"]
 
 
 @contextmanager
-def followed(progress: Any, title: str) -> Iterator[Any]:
+def followed(progress: Any, title: str, unit: Unit = "bytes") -> Iterator[Any]:
     """Give the callback for the argument `progress` of a function.
 
     Parameters
@@ -21,6 +28,8 @@ def followed(progress: Any, title: str) -> Iterator[Any]:
         A callback; True for a bar; None or False for nothing.
     title : str
         Text before the bar.
+    unit : {'bytes', 'chunks'}, default 'bytes'
+        What the last two numbers of each call are.
 
     Raises
     ------
@@ -28,7 +37,7 @@ def followed(progress: Any, title: str) -> Iterator[Any]:
         If `progress` is none of these.
     """
     if progress is True:
-        with drawn(title) as callback:
+        with drawn(title, unit) as callback:
             yield callback
     elif progress is None or progress is False:
         yield None
@@ -39,9 +48,7 @@ def followed(progress: Any, title: str) -> Iterator[Any]:
 
 
 @contextmanager
-def drawn(
-    title: str, unit: Literal["bytes", "chunks"] = "bytes"
-) -> Iterator[Callable[..., None] | None]:
+def drawn(title: str, unit: Unit = "bytes") -> Iterator[Callable[..., None] | None]:
     """Draw a bar on the terminal or in a notebook; give a callback that gets numbers.
 
     The callback is None in a pipe, and where rich is not installed. The last two numbers of each
@@ -71,3 +78,47 @@ def drawn(
             bar.update(task, completed=done, total=total or None)
 
         yield show
+
+
+class Tracker:
+    """How far a job is that copies arrays, for a callback."""
+
+    def __init__(self, callback: Progress | None) -> None:
+        self.callback = callback
+        self.chunks = self.all_chunks = self.nbytes = self.all_nbytes = 0
+        self._before = (0, 0)
+
+    def expect(self, arrays: Iterable[Any]) -> None:
+        """Measure arrays that are to be copied."""
+        if self.callback is not None:
+            for array in arrays:
+                self.all_chunks += number_of_chunks(array)
+                self.all_nbytes += nbytes_of(array)
+            self.tell()
+
+    def skip(self, arrays: Iterable[Any]) -> None:
+        """Report arrays as done or not needed."""
+        if self.callback is not None:
+            for array in arrays:
+                self.finish(array)
+
+    def tell(self) -> None:
+        """Call the callback, if there is one."""
+        if self.callback is not None:
+            self.callback(self.chunks, self.all_chunks, self.nbytes, self.all_nbytes)
+
+    def part(self, array: Any, part: float) -> None:
+        """Report the part of `array` that is done."""
+        if self.callback is not None:
+            chunks, nbytes = self._before
+            self.chunks = chunks + int(part * number_of_chunks(array))
+            self.nbytes = nbytes + int(part * nbytes_of(array))
+            self.tell()
+
+    def finish(self, array: Any) -> None:
+        """Report `array` as done."""
+        if self.callback is not None:
+            chunks, nbytes = self._before
+            self._before = chunks + number_of_chunks(array), nbytes + nbytes_of(array)
+            self.chunks, self.nbytes = self._before
+            self.tell()

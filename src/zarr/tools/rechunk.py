@@ -34,9 +34,8 @@ from zarr.storage.base import BaseStore, normalize_storage_path
 from zarr.storage.nodes import create_array_node, remove_node, require_parents
 from zarr.storage.resolve import Opened
 from zarr.tools.check_report import aligned
-from zarr.tools.copy import Progress
 from zarr.tools.diff import diff
-from zarr.tools.progress import followed
+from zarr.tools.progress import Progress, followed
 from zarr.tools.rechunk_journal import Journal, fingerprint_of, summary_of
 from zarr.tools.rechunk_outline import Node, Options, outline
 from zarr.tools.rechunk_stages import intermediate, tasks_of

@@ -30,6 +30,7 @@ from zarr.storage.base import BaseStore, as_view, normalize_storage_path
 from zarr.storage.consolidated import METADATA_KEY, consolidate
 from zarr.storage.resolve import Opened, StoreLike
 from zarr.sync import KeyLocks
+from zarr.tools.progress import followed
 
 __all__ = ["Sealed", "count_at_once", "seal", "unseal"]
 
@@ -74,7 +75,7 @@ def seal(
     algorithm: str = "xxh3-64",
     *,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Sealed:
     """Store digests of an array, or of all in a group, with which every read is verified.
 
@@ -99,8 +100,9 @@ def seal(
         package of that name.
     overwrite : bool, default False
         Whether to replace existing digests without verifying what they are of.
-    progress : callable, optional
+    progress : callable or bool, optional
         Called as ``progress(done, total)`` with numbers of stored chunks.
+        True draws a bar, on a terminal or in a notebook, if rich is installed.
 
     Returns
     -------
@@ -134,8 +136,11 @@ def seal(
     zarr.errors.SealError: '1' is not as it was sealed: other bytes are stored than were
     """
     digest_function(algorithm)
-    work = _Sealing(algorithm, overwrite, progress)
-    with _opened(target, path, verify=False if overwrite else "auto") as node:
+    with (
+        followed(progress, "sealing", "chunks") as callback,
+        _opened(target, path, verify=False if overwrite else "auto") as node,
+    ):
+        work = _Sealing(algorithm, overwrite, callback)
         nodes = list(_walk(node))
         for each in nodes:
             _check_sealable(each)

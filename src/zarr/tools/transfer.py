@@ -161,12 +161,14 @@ def _limited(threads: int) -> config.set:
     return config.set(workers=min(threads, config.get().workers))
 
 
-def copy_data(source: Array, target: Array, encoded: bool) -> int:
+def copy_data(
+    source: Array, target: Array, encoded: bool, progress: Callable[[float], object]
+) -> int:
     """Copy the data of an array into another of the same shape; return how many bytes.
 
-    Those of `encoded` chunks stay as they are.
+    Those of `encoded` chunks stay as they are. `progress` is called with the part that is done.
     """
-    transfer = Transfer(source, target, False, float)
+    transfer = Transfer(source, target, False, progress)
     if encoded:
         transfer._copy_encoded()
     elif not transfer._copy_by_plan():
