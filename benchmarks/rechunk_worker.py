@@ -2,16 +2,19 @@
 
     python rechunk_worker.py LIBRARY CASE FOLDER
 
-prints seconds of the job, seconds of the processor, and the most MiB that the process had, as JSON.
+prints seconds of the job, seconds of the processor, the most MiB that the process had above those
+it had before, and how often a chunk of the source was read, in the mean and at most, as JSON.
 """
 
 from __future__ import annotations
 
 import json
-import resource
+import os
 import shutil
 import sys
 import time
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +41,10 @@ CASES = {
     "rows-256": Case(
         "rows to columns, 256 MB", (8000, 8000), {"chunks": (40, 8000)}, {"chunks": (8000, 40)},
         256_000_000,
+    ),
+    "large": Case(
+        "rows to columns, 4 GB, 256 MB", (32000, 32000), {"chunks": (40, 32000)},
+        {"chunks": (32000, 40)}, 256_000_000,
     ),
     "ragged": Case(
         "ragged edges, 64 MB", (8011, 7999), {"chunks": (41, 7999)}, {"chunks": (8011, 43)}
@@ -72,61 +79,115 @@ def make(case: Case, path: Path) -> None:
         z[at : at + step] = rng.integers(0, 1000, z[at : at + step].shape).astype("i4")
 
 
-def grow(count: int, folder: Path) -> float:
-    """Rechunk `count` chunks of 256 bytes within 4 MB."""
+Job = Callable[[], object]
+OURS = {"rechunk", "copy", "array"}
+
+
+class Reads:
+    """Counts how often each value of the source is read."""
+
+    def __init__(self, source: Path) -> None:
+        self.counts: Counter[str] = Counter()
+        self._prefix = f"{source}/"
+
+    def watch(self) -> None:
+        """Count files that are opened by their whole path."""
+        sys.addaudithook(self._note)
+
+    def _note(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open" and isinstance(arguments[0], (str, os.PathLike)):
+            path = os.fspath(arguments[0])
+            if isinstance(path, str) and path.startswith(self._prefix):
+                self.counts[path.removeprefix(self._prefix)] += 1
+
+    def store(self) -> Any:
+        """Return a store of this library that counts."""
+        import zarr
+
+        counts = self.counts
+
+        class Counted(zarr.DirectoryStore):
+            def getitems(self, keys: Any, **kwargs: Any) -> Any:
+                counts.update(keys)
+                return super().getitems(keys, **kwargs)
+
+            def get_partial_values(self, key_ranges: Any, *args: Any) -> Any:
+                key_ranges = list(key_ranges)
+                counts.update({key for key, _ in key_ranges})
+                return super().get_partial_values(key_ranges, *args)
+
+        return Counted(self._prefix)
+
+    def figures(self) -> dict[str, float]:
+        """Return the mean and the most, of chunks and shards."""
+        chunks = [n for key, n in self.counts.items() if key.rpartition("/")[2][:1].isdigit()]
+        number = max(1, len(chunks))
+        return {"mean_reads": sum(chunks) / number, "most_reads": max(chunks, default=0)}
+
+
+def grow(count: int, folder: Path) -> Job:
+    """Rechunk `count` chunks of 256 bytes within 4 MB, between databases of one file each."""
     import numpy as np
 
     import zarr
 
-    source = zarr.open(
-        str(folder / "s"), mode="w", shape=(count, 256), chunks=(1, 256), dtype="u1",
-        dimension_separator="/",
-    )  # fmt: skip
+    store = zarr.SQLiteStore(str(folder / "s.sqlite"))
+    source = zarr.open(store, mode="w", shape=(count, 256), chunks=(1, 256), dtype="u1")
     for at in range(0, count, 1000):
         source[at : at + 1000] = np.random.default_rng(at).integers(0, 99, 256).astype("u1")
-    start = time.perf_counter()
-    zarr.rechunk(source, str(folder / "t"), (256, 1), memory="4MB", verify=None)
-    return time.perf_counter() - start
+    target = zarr.SQLiteStore(str(folder / "t.sqlite"))
+    return lambda: zarr.rechunk(source, target, (256, 1), memory="4MB", verify=None)
 
 
-def work(library: str, case: Case, source: Path, target: Path, scratch: Path) -> float:
-    """Do the job; return the seconds it took, without imports."""
+def job_of(
+    library: str, case: Case, source: Path, target: Path, scratch: Path, reads: Reads
+) -> Job:
+    """Return the job, with all imports done."""
     import zarr
 
-    z = zarr.open(str(source), mode="r")
+    path = str(target)
+    if library in OURS:
+        z: Any = zarr.open(reads.store(), mode="r")
+        if library == "rechunk":
+            return lambda: zarr.rechunk(z, path, memory=case.memory, **case.target)
+        if library == "array":
+            return lambda: zarr.array(z, store=path, zarr_format=case.format, **case.target)
+        group = zarr.open_group(path, mode="w", zarr_format=case.format)
+        return lambda: zarr.copy(z, group, name="a", **case.target)
+    reads.watch()
+    chunks = case.target.get("shards") or case.target["chunks"]
     if library == "dask":
         import dask.array as da
 
-        start = time.perf_counter()
-        chunks = case.target.get("shards") or case.target["chunks"]
-        x = da.from_zarr(str(source)).rechunk(chunks, block_size_limit=case.memory // 2)
-        made = zarr.create_array(str(target), shape=case.shape, dtype="i4",
-                                 zarr_format=case.format, **case.target)  # fmt: skip
-        da.store(x, made, lock=False)
-    elif library == "rechunker":
-        from rechunker import rechunk
+        def store() -> None:
+            x = da.from_zarr(str(source)).rechunk(chunks, block_size_limit=case.memory // 2)
+            made = zarr.create_array(path, shape=case.shape, dtype="i4",
+                                     zarr_format=case.format, **case.target)  # fmt: skip
+            da.store(x, made, lock=False)
 
-        if case.format == 3:
-            raise NotImplementedError("no shards")
-        start = time.perf_counter()
-        chunks = case.target["chunks"]
-        plan = rechunk(
-            z, chunks, case.memory, str(target), temp_store=str(scratch), executor="python"
-        )
-        plan.execute()
-    elif library == "copy":
-        group = zarr.open_group(str(target), mode="w", zarr_format=case.format)
-        start = time.perf_counter()
-        zarr.copy(z, group, name="a", **case.target)
-    elif library == "array":
-        start = time.perf_counter()
-        zarr.array(z, store=str(target), zarr_format=case.format, **case.target)
-    else:
-        from zarr.tools.rechunk import rechunk
+        return store
+    if case.format == 3:
+        raise NotImplementedError("no shards")
+    if library == "cubed":
+        import cubed
 
-        start = time.perf_counter()
-        rechunk(z, str(target), memory=case.memory, **case.target)
-    return time.perf_counter() - start
+        # It wants room for several copies of a chunk.
+        spec = cubed.Spec(work_dir=str(scratch), allowed_mem=3 * case.memory, reserved_mem=0)
+
+        return lambda: cubed.to_zarr(cubed.from_zarr(str(source), spec=spec).rechunk(chunks), path)
+    from rechunker import rechunk
+
+    z = zarr.open(str(source), mode="r")
+    return lambda: rechunk(
+        z, chunks, case.memory, path, temp_store=str(scratch), executor="python"
+    ).execute()
+
+
+def memory(name: str) -> float:
+    """Return MiB of this process: 'VmRSS', or 'VmHWM', the most so far."""
+    # The most of `resource` begins with what a forked process takes over from its parent.
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
 
 
 def main() -> None:
@@ -136,19 +197,17 @@ def main() -> None:
         shutil.rmtree(path, ignore_errors=True)
     if library == "make":
         make(CASES[name], source)
-        seconds = 0.0
-    elif library == "grow":
-        seconds = grow(int(name), folder)
+        return
+    reads = Reads(source)
+    if library == "grow":
+        job = grow(int(name), folder)
     else:
-        seconds = work(library, CASES[name], source, target, scratch)
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    peak = used.ru_maxrss / 1024
-    status = Path("/proc/self/status")
-    if status.exists():  # what a forked process takes over from its parent does not count there
-        lines = status.read_text().splitlines()
-        peak = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
-    cpu = used.ru_utime + used.ru_stime
-    print(json.dumps({"seconds": seconds, "cpu": cpu, "peak": peak}))
+        job = job_of(library, CASES[name], source, target, scratch, reads)
+    before, cpu, start = memory("VmRSS"), time.process_time(), time.perf_counter()
+    job()
+    figures = {"seconds": time.perf_counter() - start, "cpu": time.process_time() - cpu}
+    figures["memory"] = memory("VmHWM") - before
+    print(json.dumps(figures | reads.figures()))
 
 
 if __name__ == "__main__":
