@@ -15,7 +15,7 @@ FAST := not slow and not exhaustive and not interop and not remote
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-pythons test-newest test-few test-free-threaded test-all check docs
 .PHONY: bench services clean dist test-sdist coverage
-.PHONY: exhaustive interrupts kills two-ways races fuzz
+.PHONY: exhaustive interrupts kills two-ways races fuzz test-client-suites
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ test-sdist: $(VENV)/.dev  ## build the distributions, install them elsewhere, te
 test-all: $(VENV)/.dev  ## every test but exhaustive ones: slow, other implementations, real servers
 	$(PYTEST) -n auto --doctest-modules src
 	$(PYTEST) -n auto -m "not exhaustive"
+
+test-client-suites: $(VENV)/.dev  ## test suites of clients with zarr-python 3 and with ours: hours
+	$(BIN)/python -m tests.clients.suites $(SUITES)
 
 exhaustive: $(VENV)/.dev  ## thousands of kills, interrupts and damaged files: an hour or two
 	$(PYTEST) -n auto -m exhaustive

@@ -13,7 +13,13 @@ from zarr import _formats, creation
 from zarr._formats.base import NodeKind
 from zarr._nodes.display import TreeViewer
 from zarr.core import Array
-from zarr.errors import ContainsGroupError, PathNotFoundError, did_you_mean
+from zarr.errors import (
+    ContainsGroupError,
+    PathNotFoundError,
+    ZarrUserWarning,
+    did_you_mean,
+    warn_user,
+)
 from zarr.hierarchy import Group, open_group
 from zarr.hierarchy import group as _group
 from zarr.storage import consolidated
@@ -713,6 +719,11 @@ def consolidate_metadata(
     PathNotFoundError
         If there is neither an array nor a group at `path`.
 
+    Warns
+    -----
+    ZarrUserWarning
+        In format 3, where other readers may ignore the copies.
+
     References
     ----------
     The Zarr specification has no section on consolidated metadata. The key ``.zmetadata`` is that
@@ -732,7 +743,13 @@ def consolidate_metadata(
     target = normalize_store_arg(store, mode="a")
     path = normalize_storage_path(path)
     version = _formats.one_version(zarr_version, zarr_format)
-    consolidated.consolidate(target, metadata_key, path, version)
+    if consolidated.consolidate(target, metadata_key, path, version):
+        # Clients of zarr-python 3 look for the first words.
+        warn_user(
+            "Consolidated metadata is currently not part of the Zarr format 3 specification. Other "
+            "readers may ignore it.",
+            ZarrUserWarning,
+        )
     return open_consolidated(target, metadata_key, path=path)
 
 

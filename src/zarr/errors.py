@@ -8,8 +8,8 @@
     │   ├── ContainsGroupError             there is already a group (also FileExistsError)
     │   ├── NodeNotFoundError              what is looked for is absent (also FileNotFoundError)
     │   │   ├── ArrayNotFoundError         there is no array
-    │   │   ├── GroupNotFoundError         there is no group
-    │   │   └── PathNotFoundError          there is neither an array nor a group
+    │   │   └── GroupNotFoundError         there is no group
+    │   │       └── PathNotFoundError      there is neither an array nor a group
     │   └── FSPathExistNotDir              a file where a directory is needed
     ├── ContainsArrayAndGroupError (ValueError)
     ├── NotConsolidatedError (KeyError)    no consolidated metadata (also ValueError)
@@ -182,7 +182,7 @@ class GroupNotFoundError(NodeNotFoundError):
     message = "group not found at path {!r}"
 
 
-class PathNotFoundError(NodeNotFoundError):
+class PathNotFoundError(GroupNotFoundError):
     """There is neither an array nor a group at the path."""
 
     message = "nothing found at path {!r}"

@@ -33,7 +33,17 @@ import fasteners
 
 from tests.interop import peers
 
-__all__ = ["SUITES", "environ", "lost", "ours", "passing", "printed_by", "run"]
+__all__ = [
+    "SUITES",
+    "environ",
+    "lost",
+    "ours",
+    "outcome_of",
+    "passing",
+    "printed_by",
+    "run",
+    "source",
+]
 
 ANNDATA = "0.12.19"
 ENVIRONMENT = peers.Peer(
@@ -99,14 +109,14 @@ def environ(first: Path | None) -> dict[str, str]:
     return environ if first is None else environ | {"PYTHONPATH": str(first)}
 
 
-def _source(python: Path) -> Path:
-    """Return the source distribution of anndata, which has its tests."""
-    folder = peers.peers_folder() / f"anndata-{ANNDATA}"
+def source(python: Path, package: str, version: str) -> Path:
+    """Return the source distribution of a client, which has its tests."""
+    folder = peers.peers_folder() / f"{package.replace('-', '_')}-{version}"
     with fasteners.InterProcessLock(f"{folder}.lock"):
         if not folder.exists():
             command = [
-                python, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", "anndata",
-                "--dest", folder.parent, f"anndata=={ANNDATA}",
+                python, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", package,
+                "--dest", folder.parent, f"{package}=={version}",
             ]  # fmt: skip
             subprocess.run(command, check=True, timeout=900)
             with tarfile.open(f"{folder}.tar.gz") as archive:
@@ -135,15 +145,16 @@ def run(name: str, first: Path | None) -> dict[str, str]:
                 "--disable-warnings", "-p", "no:cacheprovider", f"--junitxml={report}",
                 f"--basetemp={folder}/tmp",
             ],
-            cwd=_source(python) if suite.needs_source else folder,
+            cwd=source(python, "anndata", ANNDATA) if suite.needs_source else folder,
             env=environ(first), stdout=file, stderr=subprocess.STDOUT, timeout=3600,
         )  # fmt: skip
         if not report.exists():
             raise RuntimeError(f"{name} did not run:\n{log.read_text()[-3000:]}")
-        return dict(map(_outcome, ET.parse(report).iter("testcase")))
+        return dict(map(outcome_of, ET.parse(report).iter("testcase")))
 
 
-def _outcome(case: ET.Element) -> tuple[str, str]:
+def outcome_of(case: ET.Element) -> tuple[str, str]:
+    """Return the name and the outcome of a test in a report of pytest."""
     found = {element.tag: element for element in case}
     if "failure" in found or "error" in found:
         outcome = "failed"

@@ -31,7 +31,8 @@ VERSIONS = pytest.mark.parametrize("version", [2, 3])
         # 2.17: ValueError; 3.4.2: ValueError and FileNotFoundError.
         ("ArrayNotFoundError", (ValueError, FileNotFoundError)),
         ("GroupNotFoundError", (ValueError, FileNotFoundError)),
-        ("PathNotFoundError", (ValueError, FileNotFoundError)),
+        # zarr.open where nothing is. 2.17: this; 3.4.2: GroupNotFoundError.
+        ("PathNotFoundError", (ValueError, FileNotFoundError, errors.GroupNotFoundError)),
         # 3.4.2 raises FileExistsError for mode 'w-', and NodeTypeValidationError for another kind.
         ("ContainsArrayError", (ValueError, FileExistsError, errors.NodeTypeValidationError)),
         ("ContainsGroupError", (ValueError, FileExistsError, errors.NodeTypeValidationError)),
@@ -332,6 +333,17 @@ def test_consolidated_group(version) -> None:
     # 3.4.2: the store of such a group is the store itself. 2.17: it has metadata only.
     zarr.open(store=root.store, path="a/b", mode="r+")[:] = 7
     assert z[:].tolist() == [7, 7, 7, 7]
+
+
+def test_consolidating_format_3_warns_as_clients_expect() -> None:
+    # 2.17: no format 3. 3.4.2: ZarrUserWarning. xarray and anndata look for these words.
+    store = zarr.MemoryStore()
+    zarr.group(store, zarr_format=3)
+
+    words = r"Consolidated metadata is currently not part .* the Zarr format 3 specification\."
+    with pytest.warns(errors.ZarrUserWarning, match=words) as caught:
+        zarr.consolidate_metadata(store)
+    assert caught[0].filename == __file__
 
 
 def test_other_formats_are_shown_as_one_of_the_two(tmp_path) -> None:

@@ -149,6 +149,20 @@ def test_arrays(store: Any) -> None:
     assert zarr.open_array(StorePath(store, "z"), mode="r")[:].tolist() == [0, 1, 2, 3, 4, 5]
 
 
+@pytest.mark.parametrize("value", [b"123", b""], ids=["some", "empty"])
+def test_a_value_is_awaited_for_a_buffer(value: bytes, tmp_path: Path) -> None:
+    # 2.17: bytes; 3.4.2: a coroutine, also where no prototype is given.
+    for store in (zarr.MemoryStore(), zarr.DirectoryStore(tmp_path)):
+        store["a"] = value
+
+        async def read(store: Any = store) -> bytes:
+            return bytes((await store.get("a")).to_bytes())
+
+        assert asyncio.run(store.get("a")).to_bytes() == asyncio.run(read()) == value
+        assert store.get("a") == value
+        assert type(pickle.loads(pickle.dumps(store.get("a")))) is bytes
+
+
 def test_the_verbs_of_2_x_are_what_they_were() -> None:
     store = zarr.MemoryStore()
     store["a/b"] = b"123"

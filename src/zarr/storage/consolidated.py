@@ -44,10 +44,11 @@ _VERSION = 1
 
 def consolidate(
     store: BaseStore, metadata_key: str, path: str, version: int | str | None = None
-) -> None:
+) -> bool:
     """Put copies of all metadata in `store` under `metadata_key`.
 
-    A format whose groups carry the copies themselves has them in the group at `path`.
+    A format whose groups carry the copies themselves has them in the group at `path`; returns
+    whether that is so.
 
     Raises
     ------
@@ -68,8 +69,9 @@ def consolidate(
         inline = format.with_inline_documents(documents[key], key, documents)
         if inline is not None:
             store[key] = inline
-            return
+            return True
     store[metadata_key] = dump_copies(documents)
+    return False
 
 
 def dump_copies(documents: Mapping[str, Buffer]) -> bytes:

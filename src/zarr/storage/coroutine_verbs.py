@@ -1,8 +1,8 @@
 """The coroutines of stores, as code for the 3.x library calls them.
 
 Some verbs have one name in both generations. Where the arguments do not tell which is meant, the
-result serves both: keys that can be iterated over with ``for`` and with ``async for``, a number
-that can be awaited.
+result serves both: keys that can be iterated over with ``for`` and with ``async for``, a value or
+a number that can be awaited.
 """
 
 from __future__ import annotations
@@ -96,6 +96,26 @@ class _Finished(Coroutine[Any, Any, None]):
 
     def __await__(self) -> Generator[Any, Any, None]:
         yield from ()
+
+
+class _Value(bytes, Coroutine[Any, Any, Any]):
+    """A value, which is also a coroutine that returns a buffer with it."""
+
+    def send(self, value: Any) -> Any:
+        raise StopIteration(_as_buffer(bytes(self), None))
+
+    def throw(self, typ: Any, val: Any = None, tb: Any = None) -> Any:
+        raise typ
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        yield from ()
+        return _as_buffer(bytes(self), None)
+
+    def __reduce__(self) -> Any:
+        return bytes, (bytes(self),)
 
 
 class _Size(int):
@@ -336,16 +356,17 @@ class CoroutineVerbs:
         Returns
         -------
         bytes-like or Coroutine
-            The value; or with a `prototype` or a `byte_range`, a coroutine that returns a `Buffer`,
-            None if there is no such key.
+            The value, which can be awaited for a `Buffer`; or with a `prototype` or a `byte_range`,
+            a coroutine that returns a `Buffer`, None if there is no such key.
         """
         prototype = default if hasattr(type(default), "nd_buffer") else prototype
         if prototype is not None or byte_range is not None:
             return self._get_buffer(key, prototype, byte_range)
         try:
-            return self[key]  # type: ignore[index]
+            value = self[key]  # type: ignore[index]
         except KeyError:
             return default
+        return _Value(value) if isinstance(value, (bytes, memoryview)) else value
 
     async def _get_buffer(self, key: str, prototype: Any, byte_range: Any) -> Any:
         value = await self._aside(self._plain_value, key, byte_range)

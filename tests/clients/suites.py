@@ -1,0 +1,145 @@
+"""The test suites of the newest clients, with zarr-python 3.4.2 and with this package.
+
+Each client has an environment of its own under ``.peers/``, with zarr-python 3.4.2, and its
+tests come with its source distribution, which pip downloads. A folder on ``PYTHONPATH`` puts
+this package in the place of the other. Every test that passes with the original passes with
+ours, but for those in `EXCUSED`.
+
+    python -m tests.clients.suites              # all suites with both, a table of counts
+    python -m tests.clients.suites xarray dask  # only some
+
+Takes an hour or more. Logs of what was run are in ``.peers/clients-logs/``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from tests.clients.clients import environ, outcome_of, source
+from tests.clients.newest import ours
+from tests.interop import peers
+
+__all__ = ["EXCUSED", "SUITES", "lost", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """What is run of the tests of a client, and what they need."""
+
+    package: str
+    version: str
+    arguments: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+
+    @property
+    def environment(self) -> peers.Peer:
+        """The environment, which others with the same packages share."""
+        return peers.Peer(
+            f"suite-{self.package}-{self.version}",
+            "zarr-python 3.4.2",
+            (
+                f"{self.package}=={self.version}", *self.needs, "zarr==3.4.2",
+                "hypothesis", "pip", "pytest", "pytest-asyncio", "pytest-mock", "pytest-timeout",
+                "pytest-xdist",
+            ),
+            (3, 12),
+        )  # fmt: skip
+
+
+_DASK = "dask[array,dataframe,distributed]==2026.8.0"
+_XARRAY_NEEDS = (
+    _DASK, "aiohttp", "bottleneck", "cftime", "cubed", "fsspec", "h5netcdf", "netCDF4",
+    "pooch", "requests", "scipy",
+)  # fmt: skip
+# Options of plugins that the tests of types need.
+_XARRAY = ("xarray/tests/test_backends.py", "-k", "zarr", "-o", "addopts=")
+_ANNDATA_NEEDS = (
+    _DASK, "aiohttp", "awkward", "boltons", "filelock", "joblib", "loky", "openpyxl", "pyarrow",
+    "requests", "scikit-learn",
+)  # fmt: skip
+_ANNDATA_IO = (
+    "test_backed_dense", "test_backed_sparse", "test_dask", "test_io_backwards_compat",
+    "test_io_dispatched", "test_io_elementwise", "test_io_partial", "test_io_utils",
+    "test_readwrite", "test_structured_arrays", "lazy/test_read", "lazy/test_write",
+)  # fmt: skip
+_ANNDATA = (*(f"tests/{name}.py" for name in _ANNDATA_IO), "-k", "zarr")
+
+SUITES = {
+    "xarray": Suite("xarray", "2026.9.0", _XARRAY, _XARRAY_NEEDS),
+    "xarray-2026.4": Suite("xarray", "2026.4.0", _XARRAY, _XARRAY_NEEDS),
+    "anndata": Suite("anndata", "0.13.4", _ANNDATA, (*_ANNDATA_NEEDS, "xarray==2026.9.0")),
+    "anndata-0.12": Suite("anndata", "0.12.19", _ANNDATA, (*_ANNDATA_NEEDS, "xarray==2026.4.0")),
+    "dask": Suite("dask", "2026.8.0", ("dask/array/tests", "-k", "zarr"), (_DASK, "fsspec")),
+    "cubed": Suite("cubed", "0.28.0", ("cubed/tests",)),
+    "virtualizarr": Suite("virtualizarr", "2.8.0", ("virtualizarr/tests",)),
+    "ome-zarr": Suite("ome-zarr", "0.21.0", ("tests",)),
+}
+"""The source distributions of kerchunk 0.2.10 and ome-zarr-models 1.8.1 have no tests."""
+
+EXCUSED: dict[str, str] = {}
+"""Tests that pin what the other library does inside, by part of their names, with reasons."""
+
+
+def run(suite: Suite, log: Path, first: Path | None) -> dict[str, str]:
+    """Run a suite, with the packages in `first` before those of the environment.
+
+    Returns the outcome of each test by its name: 'passed', 'failed', 'skipped' or 'xfailed'.
+    """
+    python = peers.environment(suite.environment)
+    with tempfile.TemporaryDirectory(prefix="zarr-suites-") as folder, log.open("w") as file:
+        report = Path(folder, "report.xml")
+        subprocess.run(
+            [
+                python, "-m", "pytest", *suite.arguments, "-q", "--tb=short", "-n", "auto",
+                "--disable-warnings", "-p", "no:cacheprovider", f"--junitxml={report}",
+                f"--basetemp={folder}/tmp",
+            ],
+            cwd=source(python, suite.package, suite.version),
+            # Names of tests that are made from sets are the same in every worker.
+            env=environ(first) | {"PYTHONHASHSEED": "0"},
+            stdout=file, stderr=subprocess.STDOUT, timeout=7200,
+        )  # fmt: skip
+        if not report.exists():
+            raise RuntimeError(f"{suite.package} did not run:\n{log.read_text()[-3000:]}")
+        return dict(map(outcome_of, ET.parse(report).iter("testcase")))
+
+
+def lost(original: dict[str, str], outcomes: dict[str, str]) -> list[str]:
+    """Return the tests that pass only with the original and are not excused."""
+    return sorted(
+        f"{test}: {outcomes.get(test, 'not run')}"
+        for test, outcome in original.items()
+        if outcome == "passed" != outcomes.get(test) and not any(e in test for e in EXCUSED)
+    )
+
+
+def main() -> None:
+    """Run the suites named on the command line with both packages, all by default."""
+    parser = argparse.ArgumentParser(description="Run the tests of clients with both packages.")
+    parser.add_argument("suites", nargs="*", metavar="suite", help=", ".join(SUITES))
+    names = parser.parse_args().suites or SUITES
+    logs = peers.peers_folder() / "clients-logs"
+    logs.mkdir(exist_ok=True)
+    kinds = ("passed", "failed", "skipped", "xfailed")
+    print(f"{'suite':15}{'with':9}", *(f"{kind:>9}" for kind in kinds))
+    missed: list[str] = []
+    with ours() as folder:
+        for name in names:
+            found = {}
+            for title, first in (("original", None), ("ours", folder)):
+                found[title] = run(SUITES[name], logs / f"suite-{name}-{title}.txt", first)
+                count = Counter(found[title].values())
+                print(f"{name:15}{title:9}", *(f"{count[k]:9}" for k in kinds), flush=True)
+            missed += lost(found["original"], found["ours"])
+    if missed:
+        raise SystemExit("\n".join(("", "pass only with the original:", *missed)))
+
+
+if __name__ == "__main__":
+    main()
