@@ -95,14 +95,18 @@ def open(
     store, path = without_path(store, path)
     store = normalize_store_arg(store, kwargs.pop("storage_options", None), mode)
     path = normalize_storage_path(path)
-    if use_consolidated := kwargs.pop("use_consolidated", None):
+    use_consolidated = kwargs.pop("use_consolidated", None)
+    if use_consolidated:
         chunks = kwargs.get("chunk_store")
         store, kwargs["chunk_store"] = consolidated.split(
             store, chunks, use_consolidated, mode, path, zarr_version
         )
     node = None if mode in ("w", "w-") else _formats.find_node(store, path, zarr_version)
     if node is not None:
-        return _open_found(store, path, mode, *node, **kwargs)
+        opened = _open_found(store, path, mode, *node, **kwargs)
+        if isinstance(opened, Group):
+            opened._hides_copies = use_consolidated is False
+        return opened
     if mode in ("r", "r+"):
         raise _formats.not_found(PathNotFoundError, store, path, zarr_version)
     kwargs |= {"store": store, "path": path, "mode": mode, "zarr_version": zarr_version}

@@ -148,11 +148,14 @@ class Group(NewerGroupNames, Node, MutableMapping[str, Any]):
     def _member(self, kind: NodeKind, path: str, document: Any) -> Any:
         """Return the array or group at `path`, whose metadata have been read."""
         found = self._format, self._format.node_key(kind, path), document
-        return (Array if kind == "array" else Group)._of(
+        node = (Array if kind == "array" else Group)._of(
             found, self._store, path, self._read_only, self._chunk_store,
             synchronizer=self._synchronizer, cache_attrs=self._cache_attrs,
             meta_array=self._given_meta_array, missing=self._missing, verify=self._given_verify,
         )  # fmt: skip
+        if kind == "group":
+            node.__dict__["_holder"] = self
+        return node
 
     def _nodes(self) -> Iterator[tuple[str, Array | Group]]:
         """Yield name and node of each member; the documents are read in one batch."""
@@ -1417,10 +1420,12 @@ def open_group(
             raise ContainsGroupError(path, repr(store), creation.way_out("group", mode))
         if found is None and mode not in ("r", "r+"):
             found = new_group(store, mode == "w", path, chunks, zarr_version, attributes)
-        return Group._of(
+        opened = Group._of(
             found, store, path, mode == "r", chunks, cache_attrs, synchronizer, zarr_version,
             meta_array=meta_array, missing=missing, verify=verify,
         )  # fmt: skip
+        opened._hides_copies = use_consolidated is False
+        return opened
 
     if mode == "a":
         return settled(open_or_create, ContainsGroupError, GroupNotFoundError)

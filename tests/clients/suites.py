@@ -45,8 +45,7 @@ class Suite:
             "zarr-python 3.4.2",
             (
                 f"{self.package}=={self.version}", *self.needs, "zarr==3.4.2",
-                "hypothesis", "pip", "pytest", "pytest-asyncio", "pytest-mock", "pytest-timeout",
-                "pytest-xdist",
+                "hypothesis", "pip", "pytest", "pytest-mock", "pytest-timeout", "pytest-xdist",
             ),
             (3, 12),
         )  # fmt: skip
@@ -55,7 +54,7 @@ class Suite:
 _DASK = "dask[array,dataframe,distributed]==2026.8.0"
 _XARRAY_NEEDS = (
     _DASK, "aiohttp", "bottleneck", "cftime", "cubed", "fsspec", "h5netcdf", "netCDF4",
-    "pooch", "requests", "scipy",
+    "pooch", "pytest-asyncio", "requests", "scipy",
 )  # fmt: skip
 # Options of plugins that the tests of types need.
 _XARRAY = ("xarray/tests/test_backends.py", "-k", "zarr", "-o", "addopts=")
@@ -69,6 +68,7 @@ _ANNDATA_IO = (
     "test_readwrite", "test_structured_arrays", "lazy/test_read", "lazy/test_write",
 )  # fmt: skip
 _ANNDATA = (*(f"tests/{name}.py" for name in _ANNDATA_IO), "-k", "zarr")
+_VIRTUALIZARR_NEEDS = ("h5netcdf", "h5py", "icechunk", "kerchunk", "pytest-asyncio", "scipy")
 
 SUITES = {
     "xarray": Suite("xarray", "2026.9.0", _XARRAY, _XARRAY_NEEDS),
@@ -77,7 +77,7 @@ SUITES = {
     "anndata-0.12": Suite("anndata", "0.12.19", _ANNDATA, (*_ANNDATA_NEEDS, "xarray==2026.4.0")),
     "dask": Suite("dask", "2026.8.0", ("dask/array/tests", "-k", "zarr"), (_DASK, "fsspec")),
     "cubed": Suite("cubed", "0.28.0", ("cubed/tests",)),
-    "virtualizarr": Suite("virtualizarr", "2.8.0", ("virtualizarr/tests",)),
+    "virtualizarr": Suite("virtualizarr", "2.8.0", ("virtualizarr/tests",), _VIRTUALIZARR_NEEDS),
     "ome-zarr": Suite("ome-zarr", "0.21.0", ("tests",)),
 }
 """The source distributions of kerchunk 0.2.10 and ome-zarr-models 1.8.1 have no tests."""

@@ -329,10 +329,30 @@ def test_consolidated_group(version) -> None:
     assert isinstance(copies, ConsolidatedMetadata)
     assert {*copies.metadata} == {"a", "a/b"}
     assert copies.metadata["a/b"] == z.metadata
-    assert zarr.open_group(store).metadata.consolidated_metadata is None
+    plain = zarr.open_group(store, use_consolidated=False)
+    assert plain.metadata.consolidated_metadata is None
     # 3.4.2: the store of such a group is the store itself. 2.17: it has metadata only.
     zarr.open(store=root.store, path="a/b", mode="r+")[:] = 7
     assert z[:].tolist() == [7, 7, 7, 7]
+
+
+def test_groups_tell_of_copies_in_their_document() -> None:
+    # 2.17: no format 3. 3.4.2 looks members up in them, unless use_consolidated is False. Here
+    # they are only shown: anndata refuses to change a group that has copies.
+    store = zarr.MemoryStore()
+    z = zarr.create_group(store).create_array("a/b", shape=4, dtype="i4")
+    zarr.consolidate_metadata(store)
+    late = zarr.open_group(store, use_consolidated=False).create_group("a/late")
+
+    for root in (zarr.open(store), zarr.open_group(store, mode="r")):
+        copies = root.metadata.consolidated_metadata
+        assert dict(copies.metadata) == {"a": GroupMetadata(), "a/b": z.metadata}
+        assert dict(root["a"].metadata.consolidated_metadata.metadata) == {"b": z.metadata}
+        assert root.metadata == GroupMetadata.from_dict(root.metadata.to_dict())
+        assert root["a/late"].path == late.path
+    plain = zarr.open(store, use_consolidated=False)
+    assert plain["a"].metadata.consolidated_metadata is None
+    assert late.metadata.consolidated_metadata is None
 
 
 def test_consolidating_format_3_warns_as_clients_expect() -> None:

@@ -338,6 +338,10 @@ class Format(ABC):
         """
         return None
 
+    def copies_in(self, meta: GroupMeta) -> Mapping[str, JSON] | None:
+        """Return the same copies as JSON, by path below the group, from its record."""
+        return None
+
     def with_inline_documents(
         self, document: Buffer, key: str, documents: Mapping[str, Buffer]
     ) -> bytes | None:

@@ -222,6 +222,11 @@ class V3(Format):
         copies = {join(join(folder, path), _DOCUMENT): copy for path, copy in metadata.items()}
         return {key: _sealed_like(document, _dump_json(own)), **copies}
 
+    def copies_in(self, meta: GroupMeta) -> Mapping[str, JSON] | None:
+        consolidated = meta.extra.get(_CONSOLIDATED)
+        copies = consolidated.get("metadata") if isinstance(consolidated, dict) else None
+        return copies if isinstance(copies, dict) else None
+
     def with_inline_documents(
         self, document: Buffer, key: str, documents: Mapping[str, Buffer]
     ) -> bytes | None:

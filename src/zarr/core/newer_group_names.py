@@ -7,13 +7,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
 from zarr._formats.base import Format
+from zarr._metadata.foreign_dtypes import JSON
+from zarr._metadata.records import GroupMeta
 from zarr.core.array import Array
 from zarr.core.newer_names import chosen_config
 from zarr.errors import named_after
 from zarr.storage.base import BaseStore
 
 if TYPE_CHECKING:
-    from zarr.core.metadata.group import GroupMetadata
+    from zarr.core.metadata.group import GroupMetadata, NodesBelow
 
 __all__ = ["NewerGroupNames"]
 
@@ -25,12 +27,19 @@ class NewerGroupNames:
     _format: Format
     _store: BaseStore
     _path: str
+    _meta: GroupMeta
+    _holder: NewerGroupNames | None = None
+    """The group that this one was taken from, as its member."""
+    _hides_copies = False
+    """Whether the group was opened with ``use_consolidated=False``."""
 
     @property
     def metadata(self) -> GroupMetadata:
         """The metadata as a value.
 
-        Its `consolidated_metadata` are those of a group that was opened with them.
+        Its `consolidated_metadata` are those that the group was opened with. In format 3 they are
+        also shown where members are not looked up in them, unless the group was opened with
+        ``use_consolidated=False``: who changes members must know that there are copies.
 
         Examples
         --------
@@ -40,13 +49,39 @@ class NewerGroupNames:
         """
         from zarr.core.metadata.group import ConsolidatedMetadata, GroupMetadata
 
-        copies = self._store.consolidated_paths(self._path)
-        nodes = None if copies is None else {path: self[path].metadata for path in copies}  # type: ignore[index]
+        nodes = self._nodes_below()
         return GroupMetadata(
             self.attrs.asdict(),  # type: ignore[attr-defined]
             self._format.shown_as,
             None if nodes is None else ConsolidatedMetadata(nodes),
         )
+
+    def _nodes_below(self) -> NodesBelow | None:
+        """Return the copies of the metadata of all nodes below, None if there are none."""
+        from zarr.core.metadata.group import NodesBelow, node_metadata
+
+        paths = self._store.consolidated_paths(self._path)
+        if paths is not None:
+            return NodesBelow(dict.fromkeys(paths), lambda path: self[path].metadata)  # type: ignore[index]
+        copies = self._copies()
+        if copies is None:
+            return None
+        return NodesBelow(copies, lambda path: node_metadata(copies[path], path))  # type: ignore[arg-type]
+
+    def _copies(self) -> Mapping[str, JSON] | None:
+        """Return the copies in the document of this group, or of one it was taken from.
+
+        They may be out of date, so members are not looked up there.
+        """
+        if self._hides_copies:
+            return None
+        own = self._format.copies_in(self._meta)
+        above = None if own is not None or self._holder is None else self._holder._copies()
+        if above is None:
+            return own
+        inside = self._path.removeprefix(self._holder._path).strip("/")  # type: ignore[union-attr]
+        prefix = f"{inside}/"
+        return {p.removeprefix(prefix): at for p, at in above.items() if p.startswith(prefix)}
 
     @property
     def _async_group(self) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self, TypeAlias
 
@@ -14,7 +14,42 @@ from zarr.core.metadata.v2 import ArrayV2Metadata
 from zarr.core.metadata.v3 import ArrayV3Metadata
 from zarr.errors import MetadataValidationError, NodeTypeValidationError
 
-__all__ = ["ConsolidatedMetadata", "GroupMetadata", "NodeMetadata", "node_metadata"]
+__all__ = [
+    "ConsolidatedMetadata",
+    "GroupMetadata",
+    "NodeMetadata",
+    "NodesBelow",
+    "node_metadata",
+]
+
+
+class NodesBelow(Mapping[str, "NodeMetadata"]):
+    """Metadata by path, made when they are asked for: a group may have copies of thousands.
+
+    Parameters
+    ----------
+    paths : dict
+        The paths, as keys.
+    made : callable
+        Function that returns the metadata at a path.
+    """
+
+    def __init__(self, paths: Mapping[str, object], made: Callable[[str], NodeMetadata]) -> None:
+        self._paths, self._made = paths, made
+
+    def __getitem__(self, path: str) -> NodeMetadata:
+        if path not in self._paths:
+            raise KeyError(path)
+        return self._made(path)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
 
 
 @dataclass(frozen=True)
@@ -31,7 +66,7 @@ class ConsolidatedMetadata:
         Whether readers must not ignore the copies.
     """
 
-    metadata: dict[str, NodeMetadata]
+    metadata: Mapping[str, NodeMetadata]
     kind: Literal["inline"] = "inline"
     must_understand: Literal[False] = False
 
