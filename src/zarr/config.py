@@ -119,9 +119,13 @@ def _from_environment(environ: Mapping[str, str]) -> Config:
 current = _from_environment(os.environ)
 
 
+class Unchosen(int):
+    """A version of the format that applies until somebody chooses one."""
+
+
 defaults: list[dict[str, Any]] = [
     {
-        "default_zarr_format": 2,
+        "default_zarr_format": Unchosen(2),
         "array": {
             "order": "C",
             "write_empty_chunks": False,

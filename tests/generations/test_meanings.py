@@ -114,6 +114,18 @@ def test_default_format() -> None:
         assert zarr.zeros(3, dimension_separator="/").zarr_format == 2
 
 
+def test_default_format_in_stores_of_the_3_x_library(tmp_path) -> None:
+    # 3.4.2: the setting, which is 3 unless somebody sets it.
+    stores = [zarr.storage.WrapperStore(zarr.MemoryStore()), zarr.storage.LocalStore(tmp_path)]
+    for store in (*stores, zarr.storage.ManagedMemoryStore()):
+        assert zarr.open_group(store, mode="w").zarr_format == 3
+        with zarr.config.set(default_zarr_format=2):
+            assert zarr.open_group(store, mode="w").zarr_format == 2
+            assert zarr.zeros(3, store=store, overwrite=True).zarr_format == 2
+    with zarr.config.set(default_zarr_format=2):
+        assert zarr.group(zarr.MemoryStore(), zarr_format=3).zarr_format == 3
+
+
 # -- creating ----------------------------------------------------------------------------------
 
 

@@ -56,6 +56,26 @@ def test_page_is_up_to_date() -> None:
     assert page == SCRIPT["page"](), "run scripts/compatibility_page.py"
 
 
+def test_modules_are_attributes() -> None:
+    # 3.4.2 imports all of them with zarr; here, each at its first use.
+    names = """
+        abc.buffer abc.codec abc.metadata abc.numcodec abc.store api.asynchronous api.synchronous
+        buffer.cpu codecs.blosc codecs.numcodecs core.array_spec core.attributes core.buffer.cpu
+        core.chunk_grids core.chunk_key_encodings core.codec_pipeline core.common core.config
+        core.dtype.wrapper core.group core.indexing core.metadata.v2 core.sync core.sync_group
+        dtype registry storage types"""
+    shown = "".join(f"print(zarr.{name}.__name__)\n" for name in names.split())
+    program = f"import zarr\n{shown}"
+    printed = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
+
+    assert printed.split() == [f"zarr.{name}" for name in names.split()]
+    assert not hasattr(zarr.core, "nothing")
+    assert not hasattr(zarr.abc, "nothing")
+    assert not hasattr(zarr.api, "nothing")
+
+
 def test_import_brings_nothing_of_the_3_x_library() -> None:
     program = "import sys, zarr; print(*(n for n in sys.modules if n.startswith('zarr.')))"
     run = subprocess.run(

@@ -75,6 +75,10 @@ async def collect_aiterator(data: AsyncIterator[T]) -> tuple[T, ...]:
     return tuple(await event_loop.collected(data))
 
 
+# The name that clients import.
+_collect_aiterator = collect_aiterator
+
+
 class SyncMixin:
     """Methods that wait for coroutines, for classes of the 3.x library."""
 

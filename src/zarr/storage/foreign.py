@@ -22,6 +22,7 @@ from typing import Any, ClassVar, TypeVar
 from zarr import config
 from zarr.abc.store import OffsetByteRequest, RangeByteRequest, Store, SuffixByteRequest
 from zarr.buffer import default_buffer_prototype
+from zarr.config import Unchosen
 from zarr.errors import ReadOnlyError, StoreError, StorePermissionError, StoreTypeError
 from zarr.storage.base import BaseStore, Buffer, ByteRange, as_bytes, check_key, take_range
 from zarr.storage.event_loop import collected, gathered, run
@@ -228,7 +229,7 @@ class ForeignStore(Routed):
 
     threads: ClassVar[int] = 4
     partial_reads: ClassVar[bool] = True
-    default_version: ClassVar[int | None] = 3
+    default_version: ClassVar[int | None] = Unchosen(3)
     rare_formats: ClassVar[bool] = False
     documents_first: ClassVar[bool] = True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
+from zarr.config import Unchosen
 from zarr.storage.fsspec import FSStore
 
 __all__ = ["FsspecStore"]
@@ -38,7 +39,7 @@ class FsspecStore(FSStore):
     ['zarr.json']
     """
 
-    default_version: ClassVar[int | None] = 3
+    default_version: ClassVar[int | None] = Unchosen(3)
 
     def __init__(
         self,

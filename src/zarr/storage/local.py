@@ -7,6 +7,7 @@ import shutil
 from typing import Any, ClassVar, Self
 
 from zarr._system import absolute_path
+from zarr.config import Unchosen
 from zarr.storage.base import Separator
 from zarr.storage.directory import DirectoryStore
 from zarr.storage.event_loop import in_thread
@@ -43,7 +44,7 @@ class LocalStore(DirectoryStore):
     ['zarr.json']
     """
 
-    default_version: ClassVar[int | None] = 3
+    default_version: ClassVar[int | None] = Unchosen(3)
 
     def __init__(
         self,

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
+from zarr.config import Unchosen
 from zarr.storage.base import BaseStore, Buffer, check_key, normalize_storage_path
 from zarr.storage.memory import FlatMemoryStore
 
@@ -46,7 +47,7 @@ class ManagedMemoryStore(FlatMemoryStore):
     ['zarr.json']
     """
 
-    default_version: ClassVar[int | None] = 3
+    default_version: ClassVar[int | None] = Unchosen(3)
 
     def __init__(self, name: str | None = None, *, path: str = "", read_only: bool = False) -> None:
         if name is not None and "/" in name:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from zarr import _formats
+from zarr import _formats, config
 from zarr._codecs import v3_codecs
 from zarr._codecs.codec_names import OBJECT_CODECS, step_from
 from zarr._codecs.pipeline import CodecPipeline
@@ -29,6 +29,7 @@ from zarr._selection.grid import (
 )
 from zarr._shared.changes import changes
 from zarr._shared.chunk_cache import forget_below
+from zarr.config import Unchosen
 from zarr.errors import (
     BadCompressorError,
     ContainsArrayError,
@@ -579,7 +580,7 @@ def new_array(
     if storage_transformers:
         chunks = normalize_chunks(chunks, lengths, kind.itemsize)
         options = _shards_of(storage_transformers, chunks, options)
-    version = store.default_version if zarr_version is None else zarr_version
+    version = _version_in(store) if zarr_version is None else zarr_version
     format = _formats.by_version(version)
     if format is None and (options.needs_names or lists_chunks(chunks)):
         format = _formats.NAMED
@@ -766,7 +767,7 @@ def new_group(
     """Do what :func:`init_group` does, and return what was written."""
     store = as_store(store)
     path = normalize_storage_path(path)
-    version = store.default_version if zarr_version is None else zarr_version
+    version = _version_in(store) if zarr_version is None else zarr_version
     format = _formats.by_version(version) or _formats.usual()
     given = check_attributes(attributes or {})
     key, document = format.group_key(path), format.dump_group(GroupMeta(given))
@@ -796,13 +797,23 @@ def move_node(
     store: BaseStore, source: str, dest: str, format: Format, chunk_store: BaseStore | None = None
 ) -> None:
     """Move the node at `source` with all below it to `dest`."""
-    warn_of_reserved_names(format, [dest])
     for place in (store, *([] if chunk_store is None else [chunk_store])):
         try:
             format.move(place, source, dest)
         finally:
             _note_change(place, source)
             _note_change(place, dest)
+
+
+def _version_in(store: BaseStore) -> int | None:
+    """Return the version of new nodes in a store where no argument says it.
+
+    What a store of the 3.x library has for want of a choice gives way to one by the user.
+    """
+    version = store.default_version
+    chosen = config.get("default_zarr_format")
+    is_choice = isinstance(version, Unchosen) and not isinstance(chosen, Unchosen)
+    return _formats.usual().version if is_choice else version
 
 
 def _make_room(
@@ -820,32 +831,17 @@ def _make_room(
         if there is not None:
             error = ContainsArrayError if there == "array" else ContainsGroupError
             raise error(path, repr(store), "replace it with overwrite=True")
-    warn_of_reserved_names(format, [*missing, path])
     if missing:
         _create_groups(store, missing, format)
 
 
 def require_parents(store: BaseStore, path: str, format: Format) -> None:
     """Write the documents of groups missing above `path`."""
-    missing = _missing_parents(store, path, format)
-    warn_of_reserved_names(format, missing)
-    _create_groups(store, missing, format)
+    _create_groups(store, _missing_parents(store, path, format), format)
 
 
 def _create_groups(store: BaseStore, paths: Sequence[str], format: Format) -> None:
     store.setitems({format.group_key(path): format.dump_group(GroupMeta({})) for path in paths})
-
-
-def warn_of_reserved_names(format: Format, paths: Sequence[str]) -> None:
-    """Warn if nodes to be created at `paths` have names that the specification reserves."""
-    reserved = [f"/{path}" for path in paths if format.is_reserved(path)]
-    if reserved:
-        more = f" and {len(reserved) - 5} more" if len(reserved) > 5 else ""
-        warn_user(
-            f"the specification of version {format.version} of the format reserves names that "
-            f"begin with '__', as in {', '.join(reserved[:5])}{more}; other libraries may refuse "
-            "them or not show them"
-        )
 
 
 def _missing_parents(
