@@ -48,6 +48,12 @@ def check_verify(verify: Any) -> Verify:
     return verify if verify == "auto" else bool(verify)
 
 
+Remote: TypeAlias = Literal["auto", "fsspec"]
+"""Through which packages URLs of object stores are opened."""
+
+_REMOTE = ("auto", "fsspec")
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """The settings of the package.
@@ -82,6 +88,10 @@ class Config:
         Whether arrays and groups opened afterwards compare what they read with its seal, see
         `zarr.seal`: 'auto' does so where there is a seal, True requires one of what is
         opened read-only, False reads without. Environment variable ``ZARR_VERIFY``.
+    remote : {'auto', 'fsspec'}, default 'auto'
+        How to open URLs of object stores such as ``s3://bucket/data.zarr``: through ``obstore``
+        where that is installed and supports all options, or always through ``fsspec``. Environment
+        variable ``ZARR_REMOTE``.
     """
 
     workers: int = 0
@@ -92,10 +102,13 @@ class Config:
     follow_symlinks: bool = True
     missing: Missing = "fill"
     verify: Verify = "auto"
+    remote: Remote = "auto"
 
     def __post_init__(self) -> None:
         check_missing(self.missing)
         check_verify(self.verify)
+        if self.remote not in _REMOTE:
+            raise ValueError(f"remote must be one of {list(_REMOTE)}, not {self.remote!r}")
 
 
 def _from_environment(environ: Mapping[str, str]) -> Config:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from zarr.storage import ABSStore, BaseStore, FSStore, MongoDBStore, RedisStore
+from zarr.storage import ABSStore, BaseStore, FSStore, MongoDBStore, RedisStore, URLStore
 
 pytestmark = [
     pytest.mark.remote,
@@ -19,7 +19,7 @@ pytestmark = [
 VALUES = {f"a/{n}": bytes([n]) * 50_000 for n in range(8)}
 
 
-@pytest.fixture(params=["redis", "mongodb", "azure", "s3"])
+@pytest.fixture(params=["redis", "mongodb", "azure", "s3", "s3 url"])
 def store(request: pytest.FixtureRequest, unique: Callable[[str], str]) -> Iterator[BaseStore]:
     store: BaseStore
     if request.param == "redis":
@@ -32,7 +32,8 @@ def store(request: pytest.FixtureRequest, unique: Callable[[str], str]) -> Itera
         store = ABSStore(client=request.getfixturevalue("container"))
     else:
         options = request.getfixturevalue("s3_options")
-        store = FSStore(f"s3://{request.getfixturevalue('bucket')}/data", **options)
+        kind = FSStore if request.param == "s3" else URLStore
+        store = kind(f"s3://{request.getfixturevalue('bucket')}/data", **options)
     with store:
         yield store
 

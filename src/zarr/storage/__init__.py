@@ -61,6 +61,7 @@ if TYPE_CHECKING:  # type checkers and editors do not follow `__getattr__`
     from zarr.storage.ocdbt import OCDBTStore as OCDBTStore
     from zarr.storage.redis import RedisStore as RedisStore
     from zarr.storage.sqlite import SQLiteStore as SQLiteStore
+    from zarr.storage.url import URLStore as URLStore
     from zarr.storage.wrapper import WrapperStore as WrapperStore
     from zarr.storage.zip import ZipStore as ZipStore
 
@@ -91,6 +92,7 @@ _ELSEWHERE = {
     "ObjectStore": "object",
     "RedisStore": "redis",
     "SQLiteStore": "sqlite",
+    "URLStore": "url",
     "WrapperStore": "wrapper",
     "ZipStore": "zip",
 }

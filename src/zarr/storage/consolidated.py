@@ -420,11 +420,12 @@ def _find(store: BaseStore, metadata_key: str, path: str, version: int | None) -
     for place in places:
         for format in candidates:
             key = format.group_key(place)
-            if not format.carries_copies or format.node_in(found, place) is None:
+            if not format.carries_copies or key not in found:
                 continue
             if (inline := format.inline_documents(found[key], key)) is not None:
                 return _Copies(inline, key)
-            without.append(key)
+            if format.node_in(found, place) is not None:
+                without.append(key)
     for place, key in keys.items():
         if key in found:
             below = f"{place}/" if place else ""

@@ -8,7 +8,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from zarr import _formats
+from zarr import _formats, config
 from zarr.storage.base import BaseStore, KVStore, as_store
 from zarr.storage.directory import DirectoryStore
 from zarr.storage.memory import MemoryStore
@@ -47,7 +47,9 @@ def normalize_store_arg(
         ``.zip`` and an `N5Store` for ``.n5``; a URL, with an archive for ``.zip`` in mode 'r'; or
         None for a new store in memory.
     storage_options : Mapping, optional
-        Options for the back end of a URL. Not used with a store or a mapping.
+        Options of the file system of ``fsspec`` for a URL. URLs of object stores are opened as a
+        `URLStore`, through ``obstore`` if that is installed and supports all of them, and others
+        as an `FSStore`. Not used with a store or a mapping.
     mode : str, default 'r'
         Mode for ``.zip`` files and URLs.
     zarr_version : int, optional
@@ -78,11 +80,7 @@ def normalize_store_arg(
     if isinstance(store, os.PathLike):
         store = os.fspath(store)
     if isinstance(store, str) and ("://" in store or "::" in store):
-        kind = _load("N5FSStore" if store.endswith(".n5") else "FSStore")
-        if _is_remote_zip(store, mode):
-            with suppress(FileNotFoundError):  # of which the store without an archive can tell more
-                return kind(f"zip::{store}", mode=mode, **(storage_options or {}))
-        return kind(store, mode=mode, **(storage_options or {}))
+        return _open_url(store, mode, storage_options or {})
     if storage_options and isinstance(store, str):
         raise ValueError("storage_options are for URLs such as 's3://bucket/key' only")
     if store is None:
@@ -95,6 +93,20 @@ def normalize_store_arg(
     if store.endswith(".n5"):
         return _load("N5Store")(store)
     return DirectoryStore(store)
+
+
+def _open_url(url: str, mode: str, options: Mapping[str, Any]) -> BaseStore:
+    """Return the store for a URL: the fastest that supports all of its options."""
+    if url.endswith(".n5"):
+        return _load("N5FSStore")(url, mode=mode, **options)
+    if _is_remote_zip(url, mode):
+        with suppress(FileNotFoundError):  # of which the store without an archive can tell more
+            return _load("FSStore")(f"zip::{url}", mode=mode, **options)
+    if config.get().remote == "auto":
+        direct: BaseStore | None = _load("URLStore").if_direct(url, mode, options)  # type: ignore[attr-defined]
+        if direct is not None:
+            return direct
+    return _load("FSStore")(url, mode=mode, **options)
 
 
 def _of_version(kind: type[BaseStore], version: int | None) -> Callable[..., BaseStore]:
