@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEEPEST",
+    "NO_REFERENCES",
     "UNINDENTED",
     "Parsed",
     "expect_object",
@@ -46,6 +48,9 @@ def is_metadata(key: str) -> bool:
 DEEPEST = 128
 """Most levels of lists and objects in a document."""
 
+NO_REFERENCES = 2
+"""The version of marshal's format that has values only, so that equal ones have equal bytes."""
+
 UNINDENTED = DEEPEST - 16
 """Levels that may still come where lines are no longer indented further: so that documents
 do not grow with the square of their depth."""
@@ -56,17 +61,20 @@ def too_deep() -> MetadataError:
     return MetadataError(f"lists and objects nested more than {DEEPEST} levels deep")
 
 
+_NO_NAMES = frozenset(("", ".", ".."))
+
+
 def is_node_name(name: str) -> bool:
     r"""Tell whether an array or a group can have the name `name`.
 
     Stores can hold keys with empty segments, ``..`` or backslashes, but no path leads there.
     """
-    return name not in ("", ".", "..") and "\\" not in name
+    return name not in _NO_NAMES and "\\" not in name
 
 
 def is_node_path(path: str) -> bool:
     """Tell whether an array or a group can be at `path`, which is not the root."""
-    return all(map(is_node_name, path.split("/")))
+    return _NO_NAMES.isdisjoint(path.split("/")) and "\\" not in path
 
 
 class Parsed(bytes):
@@ -109,14 +117,26 @@ def load_json(document: Buffer, key: str) -> JSON:
         If it is not one; the message names `key`.
     """
     try:
-        return json.loads(_checked(document))
+        return _loads(_checked(document))
     except (ValueError, RecursionError) as error:
-        if bytes(document[: len(_LFS_POINTER)]) == _LFS_POINTER:
-            raise MetadataError(
-                f"{key!r} is a pointer of Git LFS, not the file itself: fetch the files with "
-                "'git lfs pull'"
-            ) from None
-        raise _invalid(key, error) from error
+        raise _invalid(document, key, error) from error
+
+
+_value_at: Callable[[str, int], tuple[JSON, int]] = vars(json.JSONDecoder())["scan_once"]
+"""What reads the value at a place in a text, in C; raises `StopIteration` where there is none."""
+
+
+def _loads(data: bytes | bytearray) -> JSON:
+    """Return what `json.loads` does, with fewer calls for an object in UTF-8: nearly always."""
+    if data[:1] == b"{" and data[1:2] != b"\0":
+        text = data.decode("utf-8", "surrogatepass")
+        try:
+            value, end = _value_at(text, 0)
+        except StopIteration:
+            value, end = None, -1
+        if end == len(text):
+            return value
+    return json.loads(data)  # which tells what is wrong, too
 
 
 def _checked(document: Buffer) -> bytes | bytearray:
@@ -146,7 +166,12 @@ def _depth(document: bytes | bytearray) -> int:
     return int(steps.cumsum(dtype="i4").max(initial=0))
 
 
-def _invalid(key: str, error: Exception) -> MetadataError:
+def _invalid(document: Buffer, key: str, error: Exception) -> MetadataError:
+    if bytes(document[: len(_LFS_POINTER)]) == _LFS_POINTER:
+        return MetadataError(
+            f"{key!r} is a pointer of Git LFS, not the file itself: fetch the files with "
+            "'git lfs pull'"
+        )
     return MetadataError(f"{key!r} is not a valid JSON document: {error!s:.500}")
 
 
@@ -180,7 +205,6 @@ def members_of(document: Buffer, key: str) -> dict[str, JSON]:
 
 # -- documents in documents ------------------------------------------------------------
 
-_value_at = json.JSONDecoder().raw_decode
 _BLANK = " \t\n\r"
 _blank = f"[{_BLANK}]*"
 _letters = r'[^"\\\x00-\x1f]*'
@@ -217,7 +241,10 @@ def load_with_copies(document: Buffer, key: str, *path: str) -> JSON:
         if text[end:].strip(_BLANK):
             raise json.JSONDecodeError("Extra data", text, end)
     except (ValueError, RecursionError) as error:
-        raise _invalid(key, error) from error
+        raise _invalid(document, key, error) from error
+    except StopIteration as error:
+        fault = ValueError(f"Expecting value at character {error.value}")
+        raise _invalid(document, key, fault) from None
     return value
 
 
@@ -250,4 +277,6 @@ def _copy(text: str, value: JSON) -> Parsed:
     """Return the copy of a document that stands as `text`, or as a string with its text."""
     if isinstance(value, str):
         value.encode()  # raises ValueError where readers of the text would
-    return _with_value(text.encode("utf-8", "surrogatepass"), value)
+    copy = Parsed(text.encode("utf-8", "surrogatepass"))
+    copy.value = value
+    return copy

@@ -6,6 +6,9 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
+from marshal import dumps, loads
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,9 +16,10 @@ import numpy as np
 from zarr._codecs import v3_codecs
 from zarr._codecs.codec_names import object_codec_of
 from zarr._formats.base import ORIGINAL, Format, NodeKind, dump_json, join, noted
-from zarr._formats.documents import members_of
+from zarr._formats.documents import NO_REFERENCES, members_of
 from zarr._formats.seals import SEAL, resealed
 from zarr._metadata import foreign_dtypes, v2_data_types
+from zarr._metadata.dtypes import is_plain
 from zarr._metadata.foreign_dtypes import JSON
 from zarr._metadata.records import ArrayMeta, ChunkKeys, GroupMeta, Step
 from zarr._selection.grid import Grid
@@ -28,6 +32,7 @@ __all__ = ["V2"]
 
 _REQUIRED = ("shape", "chunks", "dtype", "compressor", "fill_value", "order", "filters")
 _ALL_REQUIRED = frozenset(_REQUIRED)
+_layout_members = itemgetter("chunks", "dtype", "compressor", "fill_value", "order", "filters")
 _KNOWN = {*_REQUIRED, "zarr_format", "dimension_separator"}
 _KEYS: dict[JSON, ChunkKeys] = {
     None: ChunkKeys(),
@@ -154,27 +159,53 @@ def _parse_members(members: dict[str, JSON]) -> ArrayMeta:
     if not members.keys() >= _ALL_REQUIRED:
         missing = [name for name in _REQUIRED if name not in members]
         raise MetadataError(f"required members are missing: {', '.join(missing)}")
-    dtype = v2_data_types.decode_data_type(members["dtype"])
     shape = _lengths(members["shape"], "shape", smallest=0)
-    chunks = _lengths(members["chunks"], "chunks", smallest=1)
+    # Most arrays differ from others in no more than shape and names.
+    spelled = (*_layout_members(members), members.get("dimension_separator"))
+    layout = _usual_layout(dumps(spelled, NO_REFERENCES)) or _parse_layout(*spelled)
+    chunks = layout["grid"].chunks
     if len(shape) != len(chunks):
         raise MetadataError(f"shape {list(shape)} and chunks {list(chunks)} differ in dimensions")
+    return ArrayMeta.of(shape=shape, extra=_unknown(members), **layout)
+
+
+@lru_cache(512)
+def _usual_layout(spelled: bytes) -> dict[str, Any] | None:
+    """Return what `_parse_layout` does, given what `marshal` makes of its arguments.
+
+    None if that may change: where it depends on data types that are registered, and where
+    the fill value is not a plain number or string.
+    """
+    layout = _parse_layout(*loads(spelled))  # noqa: S302 (of what was made here)
+    return layout if is_plain(layout["dtype"]) else None
+
+
+def _parse_layout(
+    given_chunks: JSON,
+    given_dtype: JSON,
+    compressor: JSON,
+    fill_value: JSON,
+    order: JSON,
+    filters: JSON,
+    separator: JSON,
+) -> dict[str, Any]:
+    """Return the members of `ArrayMeta` that say how the array is stored."""
+    dtype = v2_data_types.decode_data_type(given_dtype)
+    chunks = _lengths(given_chunks, "chunks", smallest=1)
     if math.prod(chunks) * max(dtype.itemsize, 1) > _LONGEST:
         raise MetadataError(f"chunks {list(chunks)} of {dtype} are too large to address")
-    if members["order"] not in ("C", "F"):
-        raise MetadataError(f"order must be 'C' or 'F', not {members['order']!r:.50}")
-    steps = _parse_steps(members["filters"], members["compressor"])
-    return ArrayMeta.of(
-        shape=shape,
-        dtype=dtype,
-        grid=Grid(chunks),
-        fill_value=v2_data_types.decode_fill(members["fill_value"], dtype, object_codec_of(steps)),
-        order=members["order"],
-        keys=_parse_keys(members),
-        steps=steps,
-        extra=_unknown(members),
-        stated={},
-    )
+    if order not in ("C", "F"):
+        raise MetadataError(f"order must be 'C' or 'F', not {order!r:.50}")
+    steps = _parse_steps(filters, compressor)
+    return {
+        "dtype": dtype,
+        "grid": Grid(chunks),
+        "fill_value": v2_data_types.decode_fill(fill_value, dtype, object_codec_of(steps)),
+        "order": order,
+        "keys": _parse_keys(separator),
+        "steps": steps,
+        "stated": {},
+    }
 
 
 def _unknown(members: dict[str, JSON]) -> dict[str, JSON]:
@@ -194,8 +225,7 @@ def _lengths(value: JSON, name: str, smallest: int) -> tuple[int, ...]:
     return tuple(value)
 
 
-def _parse_keys(members: Mapping[str, JSON]) -> ChunkKeys:
-    separator = members.get("dimension_separator")
+def _parse_keys(separator: JSON) -> ChunkKeys:
     if separator not in (None, ".", "/"):
         raise MetadataError(f"dimension_separator must be '.' or '/', not {separator!r:.50}")
     keys: ChunkKeys = _KEYS[separator]

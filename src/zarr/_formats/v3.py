@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
+from marshal import dumps, loads
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -18,6 +21,7 @@ from zarr._codecs import v3_codecs
 from zarr._formats.base import ORIGINAL, Format, NodeKind, join, noted
 from zarr._formats.documents import (
     DEEPEST,
+    NO_REFERENCES,
     UNINDENTED,
     expect_object,
     load_json,
@@ -37,6 +41,7 @@ from zarr._formats.seals import (
     seal_in,
     without_seal,
 )
+from zarr._metadata.dtypes import is_plain
 from zarr._metadata.foreign_dtypes import JSON
 from zarr._metadata.records import ArrayMeta, ChunkKeys, GroupMeta, Sharding, Step
 from zarr._metadata.v3_data_types import (
@@ -61,6 +66,10 @@ _DOCUMENT = "zarr.json"
 _REQUIRED = (
     "shape", "data_type", "chunk_grid", "chunk_key_encoding", "fill_value", "codecs",
 )  # fmt: skip
+_ALL_REQUIRED = frozenset(_REQUIRED)
+_layout_members = itemgetter(
+    "data_type", "chunk_grid", "chunk_key_encoding", "fill_value", "codecs"
+)
 _KNOWN = {
     *_REQUIRED, "zarr_format", "node_type", "attributes", "dimension_names", "storage_transformers",
 }  # fmt: skip
@@ -93,9 +102,12 @@ class V3(Format):
     checksum = table_steps[-1]
 
     def array_key(self, path: str) -> str:
-        return join(path, _DOCUMENT)
+        return f"{path}/{_DOCUMENT}" if path else _DOCUMENT
 
     group_key = attrs_key = array_key
+
+    def node_key(self, kind: NodeKind, path: str) -> str:
+        return self.array_key(path)
 
     # -- documents -----------------------------------------------------------------
 
@@ -210,9 +222,9 @@ class V3(Format):
     # -- consolidated metadata -------------------------------------------------------
 
     def inline_documents(self, document: Buffer, key: str) -> Mapping[str, Buffer] | None:
-        members = load_with_copies(document, key, _CONSOLIDATED, "metadata")
-        consolidated = expect_object(members, key).get(_CONSOLIDATED)
-        if consolidated is None:
+        members = expect_object(load_with_copies(document, key, _CONSOLIDATED, "metadata"), key)
+        consolidated = members.get(_CONSOLIDATED)
+        if consolidated is None or members.get("zarr_format") != self.version:
             return None
         if not isinstance(consolidated, dict) or consolidated.get("kind") != "inline":
             raise MetadataError(f"{key!r}: {_CONSOLIDATED} must be an object of the kind 'inline'")
@@ -339,32 +351,17 @@ def _attributes(members: Mapping[str, JSON]) -> Mapping[str, JSON] | None:
 
 def _parse_array(members: dict[str, JSON]) -> ArrayMeta:
     _check_kind(members, "array")
-    missing = [name for name in _REQUIRED if name not in members]
-    if missing:
+    if not members.keys() >= _ALL_REQUIRED:
+        missing = [name for name in _REQUIRED if name not in members]
         raise MetadataError(f"required members are missing: {', '.join(missing)}")
     _check_understood(members, _KNOWN)
-    _check_transformers(members.get("storage_transformers"))
+    if "storage_transformers" in members:
+        _check_transformers(members["storage_transformers"])
     shape = _lengths(members["shape"], "shape", smallest=0)
-    dtype = decode_data_type(members["data_type"])
-    outer = _parse_grid(members["chunk_grid"], shape)
-    if math.prod(map(longest, outer)) * max(dtype.itemsize, 1) > LONGEST:
-        raise MetadataError(f"chunks {list(outer)} of {dtype} are too large to address")
-    steps = v3_codecs.parse_codecs(members["codecs"], implied=True)
-    grid, sharding, order, steps = _layout(outer, steps)
-    _check_items(items_of(members["data_type"]), steps, members["data_type"])
-    keys = _parse_keys(members["chunk_key_encoding"], len(shape))
-    fill_value = None  # undefined: zarr-js and zarrita.js write null
-    if members["fill_value"] is not None:
-        fill_value = decode_fill(members["fill_value"], members["data_type"], _byte_order(steps))
+    # Most arrays differ from others in no more than shape, attributes and names.
+    layout = _usual_layout(dumps((len(shape), _layout_members(members)), NO_REFERENCES))
     return ArrayMeta.of(
         shape=shape,
-        dtype=dtype,
-        grid=grid,
-        fill_value=fill_value,
-        order=order,
-        keys=keys,
-        steps=steps,
-        sharding=sharding,
         attributes=_attributes(members),
         dimension_names=_parse_names(members.get("dimension_names"), len(shape)),
         extra={
@@ -372,14 +369,54 @@ def _parse_array(members: dict[str, JSON]) -> ArrayMeta:
             for name, value in members.items()
             if name not in _KNOWN or name == "storage_transformers"
         },
-        stated={
-            "data_type": (members["data_type"], (dtype,)),
-            "chunk_grid": (members["chunk_grid"], (grid,)),
-            "chunk_key_encoding": (members["chunk_key_encoding"], (keys,)),
-            "fill_value": (members["fill_value"], (fill_value, dtype)),
-            "codecs": (members["codecs"], (steps, sharding, grid, order, dtype)),
-        },
+        **(layout or _parse_layout(_layout_members(members), shape)),
     )
+
+
+@lru_cache(512)
+def _usual_layout(spelled: bytes) -> dict[str, Any] | None:
+    """Return what `_parse_layout` does, given what `marshal` makes of the members.
+
+    None if that may change, or be changed: where it depends on the shape, or on data types and
+    codecs that are registered, and where the fill value is not a plain number or string.
+    """
+    ndim, members = loads(spelled)  # noqa: S302 (of what was made here)
+    layout = _parse_layout(members, (0,) * ndim)
+    builtin = all(v3_codecs.is_builtin(step.name) for step in layout["steps"])
+    lasts = builtin and is_plain(layout["dtype"]) and layout["grid"].regular
+    return layout if lasts else None
+
+
+def _parse_layout(members: Sequence[JSON], shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return the members of `ArrayMeta` that say how the array is stored."""
+    data_type, chunk_grid, chunk_key_encoding, fill_value, codecs = members
+    dtype = decode_data_type(data_type)
+    outer = _parse_grid(chunk_grid, shape)
+    if math.prod(map(longest, outer)) * max(dtype.itemsize, 1) > LONGEST:
+        raise MetadataError(f"chunks {list(outer)} of {dtype} are too large to address")
+    steps = v3_codecs.parse_codecs(codecs, implied=True)
+    grid, sharding, order, steps = _layout(outer, steps)
+    _check_items(items_of(data_type), steps, data_type)
+    keys = _parse_keys(chunk_key_encoding, len(shape))
+    fill = None  # undefined: zarr-js and zarrita.js write null
+    if fill_value is not None:
+        fill = decode_fill(fill_value, data_type, _byte_order(steps))
+    return {
+        "dtype": dtype,
+        "grid": grid,
+        "fill_value": fill,
+        "order": order,
+        "keys": keys,
+        "steps": steps,
+        "sharding": sharding,
+        "stated": {
+            "data_type": (data_type, (dtype,)),
+            "chunk_grid": (chunk_grid, (grid,)),
+            "chunk_key_encoding": (chunk_key_encoding, (keys,)),
+            "fill_value": (fill_value, (fill, dtype)),
+            "codecs": (codecs, (steps, sharding, grid, order, dtype)),
+        },
+    }
 
 
 def _check_transformers(transformers: JSON) -> None:

@@ -11,11 +11,22 @@ from zarr._metadata.v3_data_types import decode_data_type
 from zarr.errors import MetadataError
 
 __all__ = [
+    "is_plain",
     "normalize_dtype",
     "normalize_fill_value",
     "viewed_fill",
     "without_subarray",
 ]
+
+
+_PLAIN_KINDS = frozenset("biufcSUmM")
+_REGISTERED = 2
+"""What NumPy says of the data types of other packages."""
+
+
+def is_plain(dtype: np.dtype[Any]) -> bool:
+    """Tell whether `dtype` is one of NumPy's own whose scalars cannot be changed."""
+    return dtype.kind in _PLAIN_KINDS and dtype.isbuiltin != _REGISTERED
 
 
 def normalize_dtype(dtype: Any) -> tuple[np.dtype[Any], dict[str, Any] | None]:

@@ -23,6 +23,9 @@ __all__ = ["Node"]
 
 def _opened(store: Any, mode: str) -> BaseStore:
     """Return the store that the argument of a constructor means."""
+    # Members of groups come with stores: no call for what each of them would repeat.
+    if BaseStore in type(store).__mro__:
+        return store  # type: ignore[no-any-return]
     if isinstance(store, (str, os.PathLike)):
         return normalize_store_arg(store, mode=mode)
     return as_store(store)
@@ -58,9 +61,7 @@ class Node:
     ) -> None:
         """Set the attributes that arrays and groups have in common."""
         mode = "r" if read_only else "a"
-        # Members of groups come with stores: no call for what each of them would repeat.
-        is_store = BaseStore in type(store).__mro__
-        self._store: BaseStore = store if is_store else _opened(store, mode)  # type: ignore[assignment]
+        self._store: BaseStore = _opened(store, mode)
         self._chunk_store = None if chunk_store is None else _opened(chunk_store, mode)
         self._path = normalize_storage_path(path)
         self._read_only = read_only
