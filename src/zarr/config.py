@@ -183,8 +183,8 @@ def _check_pipeline(path: Any) -> None:
     """Warn if a pipeline is set that is not used."""
     if path != named["codec_pipeline"]["path"] and not str(path).startswith(_PIPELINES):
         warn_user(
-            f"the codec pipeline {path!r} is not used: the engine of this package encodes and decodes "
-            "chunks, to the same bytes, with as many threads as zarr.config.get().workers"
+            f"the codec pipeline {path!r} is not used: the engine of this package encodes and "
+            "decodes chunks, to the same bytes, with as many threads as zarr.config.get().workers"
         )
 
 

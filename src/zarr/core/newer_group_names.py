@@ -66,7 +66,7 @@ class NewerGroupNames:
         copies = self._copies()
         if copies is None:
             return None
-        return NodesBelow(copies, lambda path: node_metadata(copies[path], path))  # type: ignore[arg-type]
+        return NodesBelow(copies, lambda path: node_metadata(copies[path], path))
 
     def _copies(self) -> Mapping[str, JSON] | None:
         """Return the copies in the document of this group, or of one it was taken from.

@@ -805,7 +805,7 @@ def move_node(
             _note_change(place, dest)
 
 
-def _version_in(store: BaseStore) -> int | None:
+def _version_in(store: BaseStore) -> int | str | None:
     """Return the version of new nodes in a store where no argument says it.
 
     What a store of the 3.x library has for want of a choice gives way to one by the user.
