@@ -49,11 +49,12 @@ test-few: $(VENV)/.few  ## what needs no other packages: stores in memory and fi
 
 test-free-threaded:  ## safety, properties and stores without the GIL, several threads a test
 	sh scripts/free_threaded.sh $(FREE) 3.14 3.13
-	! [ -x $(FREE)/bin/python3 ] || PIP_ONLY_BINARY=numpy $(MAKE) threads-without-gil \
+	! [ -x $(FREE)/bin/python3 ] || PIP_ONLY_BINARY=numpy,hypothesis $(MAKE) threads-without-gil \
 	  PYTHON=$(FREE)/bin/python3 VENV=.venvs/free-threaded
 
 FREE := .pythons/free-threaded
-# What has a wheel there, or builds; numcodecs does both without asking for the GIL.
+# What has a wheel there, or builds; numcodecs does both without asking for the GIL. Newer releases
+# of hypothesis are in part written in Rust, and not all have such a wheel.
 threads-without-gil: $(VENV)/.few
 	$(BIN)/python -m pip install --quiet pytest-run-parallel
 	PYTHON_GIL=0 $(PYTEST) -p no:xdist --parallel-threads=4 --ignore-hypothesis-thread-safety \
