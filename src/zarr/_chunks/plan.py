@@ -203,9 +203,9 @@ def of_fields(array: Any, fields: Any) -> Any:
     return array if fields is None else array[fields]
 
 
-def open_mesh(parts: Sequence[Any], shape: Sequence[int]) -> Sequence[Any]:
+def open_mesh(parts: tuple[Any, ...], shape: Sequence[int]) -> tuple[Any, ...]:
     """Return an index for what each of `parts` selects along its dimension, independently."""
-    if [type(part) is slice for part in parts].count(False) < 2:
+    if [*map(type, parts)].count(slice) > len(parts) - 2:
         return parts
     return np.ix_(*map(_as_array, parts, shape))
 

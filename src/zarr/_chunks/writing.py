@@ -168,11 +168,12 @@ class Writing(ChunkAccess):
         decode_slots: DecodeSlots,
     ) -> None:
         found, old = self.storage.fetch_for_update(partial, complete)
+        encode = CodecPipeline.encode if self.write_empty_chunks else self.encode
         with decode_slots:
             for key, new in partial.items():
                 chunk = self.editable(new.pipeline, found, key)
                 change(chunk, new)
-                complete[key] = self.encode(new.pipeline, chunk)
+                complete[key] = encode(new.pipeline, chunk)
         self.put(complete, old)
 
     def put(self, chunks: dict[Any, Any], old: Any) -> None:
@@ -251,7 +252,7 @@ class Write:
         complete: dict[Any, Any] = {}
         partial: dict[Any, Change] = {}
         if self.fields is not None or not all([axis.whole for axis in axes]):
-            change = self._change_of(pipeline, [axis.inner[0] for axis in axes], region)
+            change = self._change_of(pipeline, tuple([axis.inner[0] for axis in axes]), region)
             partial[key] = change
         elif self.value.ndim:
             complete[key] = self._encode_one(pipeline, region)
@@ -271,10 +272,14 @@ class Write:
         partial: dict[Any, Change] = {}
         for plan, run in window:
             first, last = self._encode_whole(plan, run, complete)
-            rest = (*range(run.start, first), *range(last, run.stop))
+            if not (rest := (*range(run.start, first), *range(last, run.stop))):
+                continue
+            dim, axis = plan.dim, plan.axis
+            inner, region = plan.parts(run, run.start)
             for entry in rest:
-                inner, region = plan.parts(run, entry)
-                change = self._change_of(plan.pipeline, inner, tuple(region))
+                if inner:  # along the run, nothing else differs
+                    inner[dim], region[dim] = axis.inner[entry], axis.outer[entry]
+                change = self._change_of(plan.pipeline, tuple(inner), tuple(region))
                 partial[run.keys[entry - run.start]] = change
         return complete, partial
 
@@ -315,14 +320,15 @@ class Write:
         return self.chunks.encode(pipeline, chunk)
 
     def _change_of(
-        self, pipeline: CodecPipeline, inner: list[Any], region: tuple[Any, ...]
+        self, pipeline: CodecPipeline, inner: tuple[Any, ...], region: tuple[Any, ...]
     ) -> Change:
         value = self.value if self.value.ndim == 0 else np.asarray(self.value[region])
         return Change(pipeline, inner, value)
 
     def _change(self, chunk: np.ndarray[Any, Any], new: Change) -> None:
-        chunk = of_fields(chunk, self.fields)
-        chunk[tuple(open_mesh(new.where, chunk.shape))] = new.value
+        if self.fields is not None:
+            chunk = chunk[self.fields]
+        chunk[open_mesh(new.where, chunk.shape)] = new.value
 
 
 def _scratch_chunk(pipeline: CodecPipeline) -> np.ndarray[Any, Any]:

@@ -112,6 +112,8 @@ class CodecPipeline:
         # No Blosc chunk is larger: memory is not taken before that is found out.
         self.decodes_in_place = self._blosc and self.nbytes <= BLOSC_LIMIT
         self.decodes_together = self._blosc or self.sliceable
+        sample = np.empty(0, self.dtype)
+        self._is_plain = _plain(sample) is sample
         self._compress = _blosc_compress(codecs[0], self.nbytes) if self._blosc else None
         if self.dtype.kind == "O" and not self.filters:
             raise MetadataError("an array of objects needs a codec for them among its filters")
@@ -179,10 +181,14 @@ class CodecPipeline:
 
     def decode_into(self, buf: Any, out: np.ndarray[Any, Any]) -> None:
         """Decode `buf` into `out`, an array of the chunk's shape without gaps."""
-        if self._blosc:
-            self._guarded(_decompress_into, buf, self.nbytes, out)
-        else:
+        if not self._blosc:
             out[...] = self.decode(buf)
+            return
+        try:
+            check_blosc(buf, self.nbytes)
+            blosc.decompress(buf, out if self._is_plain else _plain(out))
+        except Exception as error:  # without `_guarded`: two calls less for each chunk
+            raise _undecodable(error) from error
 
     def decode_part(
         self, buf: Any, parts: Sequence[Any], scratch: np.ndarray[Any, Any]
@@ -293,8 +299,7 @@ class CodecPipeline:
         except ChunkDecodeError:
             raise
         except Exception as error:  # codecs raise what they like, MemoryError included
-            reason = str(error) or type(error).__name__
-            raise ChunkDecodeError(f"cannot be decoded: {reason:.500}") from error
+            raise _undecodable(error) from error
 
     def _decode_all(self, buf: Any) -> Any:
         for at in range(len(self._codecs) - 1, -1, -1):
@@ -346,7 +351,7 @@ class CodecPipeline:
         if not self._codecs:
             return chunk.tobytes(order=self.order)
         if self._compress is not None:
-            return self._compress(_plain(chunk))
+            return self._compress(chunk if self._is_plain else _plain(chunk))
         data: Any = chunk if self.filters else _plain(chunk)
         if self._reversed:
             data = data.T
@@ -400,6 +405,11 @@ class CodecPipeline:
         if self._compress is not None:
             return map(self._compress, _plain(chunks))
         return map(self.encode, chunks)
+
+
+def _undecodable(error: Exception) -> ChunkDecodeError:
+    reason = str(error) or type(error).__name__
+    return ChunkDecodeError(f"cannot be decoded: {reason:.500}")
 
 
 def _plain(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
