@@ -1,7 +1,8 @@
 """Deflate, as in zlib and gzip, through the fastest library that is installed.
 
 The packages ``isal`` (decoding) and ``zlib-ng`` (encoding) are two to three times as fast
-as the standard library; the extra ``zarr[fast]`` installs them. All read what each writes.
+as the standard library. They are installed where they have wheels, and elsewhere by the extra
+``zarr[fast]``. All read what each writes.
 """
 
 from __future__ import annotations
