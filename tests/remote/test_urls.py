@@ -184,6 +184,13 @@ class TestDirect:
         assert counts[0] <= 3
         assert counts[1] - counts[0] == 100
 
+    def test_traffic_counts_requests_once(self, bucket: str, s3_options: dict[str, Any]) -> None:
+        z = zarr.open(f"s3://{bucket}/a", mode="w", shape=40, chunks=10, storage_options=s3_options)
+        z[:] = 1
+        with zarr.traffic() as seen:
+            z[:]
+        assert seen.total.keys == 4
+
     def test_same_data_and_locks_both_ways(self, bucket: str, s3_options: dict[str, Any]) -> None:
         url = f"s3://{bucket}/data"
         direct, other = URLStore(url, **s3_options), FSStore(url, **s3_options)

@@ -54,6 +54,7 @@ class URLStore(BaseStore):
     >>> root = zarr.open_group(store, mode='r')  # doctest: +SKIP
     """
 
+    forwards = True
     partial_reads: ClassVar[bool] = True
 
     def __init__(self, url: str, mode: str = "w", **storage_options: Any) -> None:
