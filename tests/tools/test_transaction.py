@@ -246,6 +246,35 @@ def test_a_move_that_fails_changes_nothing(tmp_path: Path) -> None:
     assert content(path) == before
 
 
+def convert(store: Any) -> None:
+    zarr.convert(store, zarr_format=3)
+
+
+def repair(store: Any) -> None:
+    zarr.check(store, fix="K002", age=0)
+
+
+@pytest.mark.parametrize("change", [convert, repair, zarr.consolidate_metadata])
+def test_what_changes_a_whole_store_does_so_in_a_transaction(tmp_path: Path, change: Any) -> None:
+    paths = [str(tmp_path / name) for name in ("plain", "other")]
+    for path in paths:
+        pair(path)
+        if change is repair:
+            Path(path, "a", "9").write_bytes(b"outside of the grid")
+    plain, other = map(zarr.DirectoryStore, paths)
+    before = plain.getitems(sorted(plain))
+    change(other)
+
+    with pytest.raises(ZeroDivisionError), zarr.transaction(plain) as txn:
+        change(txn.store)
+        1 / 0  # noqa: B018
+    assert plain.getitems(sorted(plain)) == before
+
+    with zarr.transaction(plain) as txn:
+        change(txn.store)
+    assert plain.getitems(sorted(plain)) == other.getitems(sorted(other)) != before
+
+
 def test_n5(tmp_path: Path) -> None:
     store = zarr.N5Store(str(tmp_path / "a.n5"))
     root = zarr.group(store)
