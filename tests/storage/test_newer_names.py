@@ -215,8 +215,8 @@ def test_an_overridden_listing_is_what_groups_call() -> None:
     assert list(root) == ["seen"]
 
 
-def test_wrappers_of_wrappers_do_not_wait_for_each_other() -> None:
-    store: Any = zarr.LRUStoreCache(WrapperStore(zarr.DirectoryStore("data/wrapped")), None)
+def test_wrappers_of_wrappers_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    store: Any = zarr.LRUStoreCache(WrapperStore(zarr.DirectoryStore(tmp_path)), None)
     for _ in range(2):
         store = zarr.LRUStoreCache(WrapperStore(store), None)
     z = zarr.create_array(store, shape=300, chunks=1, dtype="i4", overwrite=True)
