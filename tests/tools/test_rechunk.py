@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
+from types import FrameType
 from typing import Any
 from unittest import mock
 
@@ -567,6 +568,37 @@ def test_peak_memory(chunks: str, shards: str, memory: int, tmp_path: Path) -> N
     )
 
     assert int(done.stdout) >> 10 <= memory + 60
+
+
+def _work(count: int) -> tuple[int, int]:
+    """Rechunk `count` chunks into as many; return calls of functions, and keys of the stores."""
+    source = zarr.create((count, 64), chunks=(1, 64), dtype="u1", store=zarr.MemoryStore())
+    source[...] = np.arange(64)
+    calls = 0
+
+    def note(frame: FrameType, event: str, _: Any) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    def job() -> zarr.tools.rechunk.Rechunked:
+        return zarr.rechunk(source, zarr.MemoryStore(), (64, 1), memory=50_000, verify=None)
+
+    with zarr.config.set(workers=1):
+        sys.setprofile(note)
+        try:
+            done = job()
+        finally:
+            sys.setprofile(None)
+        with zarr.traffic() as seen:
+            job()
+    assert done.blocks > 4
+    return calls, seen.keys
+
+
+def test_work_grows_as_the_number_of_chunks() -> None:
+    some, many = np.array(_work(2048)), np.array(_work(8192))
+
+    assert (many < 4.2 * some).all()
 
 
 def test_copies_to_other_chunks_read_each_chunk_at_most_twice() -> None:

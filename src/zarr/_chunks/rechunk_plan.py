@@ -315,11 +315,11 @@ class _Touched:
         self.count = int((last - first + 1).sum())
         mean = length / number if isinstance(lengths, Edges) and number else longest(lengths)
         self.items = round(self.count * min(mean, max(length, 1)))
-        chunks = boundaries(lengths, length)
-        regions = np.searchsorted(bounds, chunks[1:] - 1, "right") - np.searchsorted(
-            bounds, chunks[:-1], "right"
-        )
-        self.most = int(regions.max(initial=0)) + 1
+        inner = bounds[1:-1]
+        chunks = find_chunks(lengths, inner)
+        cut = chunks[first_items(lengths, chunks) != inner]
+        # No table of all chunks: there may be very many.
+        self.most = 1 + int(np.unique(cut, return_counts=True)[1].max(initial=0))
 
 
 def _between(start: int, end: int, number: int) -> list[int]:
