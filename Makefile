@@ -15,7 +15,7 @@ FAST := not slow and not exhaustive and not interop and not remote
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-pythons test-newest test-few test-free-threaded test-all check docs
 .PHONY: bench services clean dist test-sdist coverage
-.PHONY: exhaustive interrupts kills two-ways races fuzz test-client-suites
+.PHONY: clients exhaustive interrupts kills two-ways races fuzz test-client-suites
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ test-client-suites: $(VENV)/.dev  ## test suites of clients with zarr-python 3 a
 
 exhaustive: $(VENV)/.dev  ## thousands of kills, interrupts and damaged files: an hour or two
 	$(PYTEST) -n auto -m exhaustive
+
+clients: $(VENV)/.dev  ## run programs of twelve clients, each with its own environment: half an hour
+	$(BIN)/python -m tests.clients.newest $(CLIENTS)
 
 fuzz: $(VENV)/.dev  ## 100,000 spoiled documents and chunks; FUZZ='--seed 1 --count 5000' for others
 	$(BIN)/python -m tests.safety.hostile_fuzz $(FUZZ)
