@@ -361,6 +361,7 @@ def test_groups_tell_of_copies_in_their_document() -> None:
         assert dict(copies.metadata) == {"a": GroupMetadata(), "a/b": z.metadata}
         assert dict(root["a"].metadata.consolidated_metadata.metadata) == {"b": z.metadata}
         assert root.metadata == GroupMetadata.from_dict(root.metadata.to_dict())
+        assert root.metadata == pickle.loads(pickle.dumps(root.metadata))
         assert root["a/late"].path == late.path
     plain = zarr.open(store, use_consolidated=False)
     assert plain["a"].metadata.consolidated_metadata is None

@@ -51,6 +51,9 @@ class NodesBelow(Mapping[str, "NodeMetadata"]):
     def __repr__(self) -> str:
         return repr(dict(self))
 
+    def __reduce__(self) -> Any:
+        return dict, (dict(self),)
+
 
 @dataclass(frozen=True)
 class ConsolidatedMetadata:
