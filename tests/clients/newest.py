@@ -28,7 +28,8 @@ ENVIRONMENT = peers.Peer(
     "newest_clients",
     "zarr-python 3.4.2",
     (
-        "anndata==0.13.4", "dask[array,distributed]==2026.8.0", "ome-zarr==0.21.0", "ome-zarr-models==1.8.1",
+        "anndata==0.13.4", "dask[array,distributed]==2026.8.0", "ome-zarr==0.21.0",
+        "ome-zarr-models==1.8.1",
         "pydantic-zarr==0.10.0", "scipy", "xarray==2026.9.0", "zarr==3.4.2", "pip",
     ),
     (3, 12),

@@ -404,6 +404,9 @@ def test_moving_and_deleting() -> None:
     assert list(root) == ["a"]
 
 
+RESERVED = "version 3 of the format reserves names that begin with '__'"
+
+
 def test_reserved_names_of_others_are_seen() -> None:
     root = zarr.create_group()
     inner = zarr.create_array({}, shape=2, dtype="i4").store
@@ -437,11 +440,14 @@ CREATED = {
 
 
 @pytest.mark.parametrize("create", CREATED.values(), ids=CREATED)
-def test_reserved_names_are_created_without_a_warning(create: Any) -> None:
-    # xarray calls arrays without a name so; in its tests, what warns at its lines is an error.
+def test_reserved_names_are_created_with_a_warning(create: Any) -> None:
     root = zarr.create_group()
     root.create_group("old")
-    create(root)
+    with pytest.warns(UserWarning, match=RESERVED) as caught:
+        create(root)
+    assert len(caught) == 1
+    # xarray calls arrays without a name so; in its tests, what warns at its lines is an error.
+    assert caught[0].filename == zarr.storage.nodes.__file__
     assert "__a" in root or list(root["x"]) == ["__a"]
     assert list(zarr.group()) == []
     zarr.group().create_group("__a")  # version 2 reserves no names

@@ -6,6 +6,7 @@ import itertools
 import math
 import re
 import sys
+import warnings
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -35,6 +36,7 @@ from zarr.errors import (
     ContainsArrayError,
     ContainsGroupError,
     ZarrFutureWarning,
+    ZarrUserWarning,
     warn_user,
 )
 from zarr.storage.base import BaseStore, Buffer, Separator, as_store, normalize_storage_path
@@ -797,6 +799,7 @@ def move_node(
     store: BaseStore, source: str, dest: str, format: Format, chunk_store: BaseStore | None = None
 ) -> None:
     """Move the node at `source` with all below it to `dest`."""
+    warn_of_reserved_names(format, [dest])
     for place in (store, *([] if chunk_store is None else [chunk_store])):
         try:
             format.move(place, source, dest)
@@ -831,17 +834,38 @@ def _make_room(
         if there is not None:
             error = ContainsArrayError if there == "array" else ContainsGroupError
             raise error(path, repr(store), "replace it with overwrite=True")
+    warn_of_reserved_names(format, [*missing, path])
     if missing:
         _create_groups(store, missing, format)
 
 
 def require_parents(store: BaseStore, path: str, format: Format) -> None:
     """Write the documents of groups missing above `path`."""
-    _create_groups(store, _missing_parents(store, path, format), format)
+    missing = _missing_parents(store, path, format)
+    warn_of_reserved_names(format, missing)
+    _create_groups(store, missing, format)
 
 
 def _create_groups(store: BaseStore, paths: Sequence[str], format: Format) -> None:
     store.setitems({format.group_key(path): format.dump_group(GroupMeta({})) for path in paths})
+
+
+def warn_of_reserved_names(format: Format, paths: Sequence[str]) -> None:
+    """Warn if nodes to be created at `paths` have names that the specification reserves.
+
+    The warning points at this package: where a library has chosen the name, as xarray does for
+    arrays without one, its users can do nothing, and are told once in a process.
+    """
+    reserved = [f"/{path}" for path in paths if format.is_reserved(path)]
+    if reserved:
+        more = f" and {len(reserved) - 5} more" if len(reserved) > 5 else ""
+        warnings.warn(
+            f"the specification of version {format.version} of the format reserves names that "
+            f"begin with '__', as in {', '.join(reserved[:5])}{more}; other libraries may refuse "
+            "them or not show them",
+            ZarrUserWarning,
+            stacklevel=1,
+        )
 
 
 def _missing_parents(

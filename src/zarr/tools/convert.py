@@ -33,11 +33,10 @@ from zarr.errors import (
     ContainsGroupError,
     ConversionError,
     PathNotFoundError,
-    warn_user,
 )
 from zarr.storage.base import BaseStore, Buffer, Separator
 from zarr.storage.consolidated import METADATA_KEY, dump_copies
-from zarr.storage.nodes import remove_node, require_parents
+from zarr.storage.nodes import remove_node, require_parents, warn_of_reserved_names
 from zarr.tools.copy import Log, Reporter, Result
 from zarr.tools.progress import Progress, Tracker
 from zarr.tools.transfer import copy_data
@@ -160,7 +159,7 @@ def convert(
             plan = _Plan(origin, goal, in_place, rewrite_chunks)
             plan.check_room(overwrite)
             nodes = plan.nodes()
-            _warn_of_reserved_names(target, [node.place for node in nodes])
+            warn_of_reserved_names(target, [node.place for node in nodes])
             for node in nodes:
                 reporter.say(f"convert {node.label}")
             if not dry_run:
@@ -186,18 +185,6 @@ def convert(
             f"{skipped:,} skipped, {nbytes:,} bytes of chunks copied"
         )
     return len(nodes), skipped, nbytes
-
-
-def _warn_of_reserved_names(format: Format, paths: Sequence[str]) -> None:
-    """Warn if `paths`, which were fine in the other format, have names that this one reserves."""
-    reserved = [f"/{path}" for path in paths if format.is_reserved(path)]
-    if reserved:
-        more = f" and {len(reserved) - 5} more" if len(reserved) > 5 else ""
-        warn_user(
-            f"the specification of version {format.version} of the format reserves names that "
-            f"begin with '__', as in {', '.join(reserved[:5])}{more}; other libraries may refuse "
-            "them or not show them"
-        )
 
 
 def _depth(path: str) -> int:
