@@ -60,7 +60,7 @@ def test_recover(stores: Path) -> None:
         stores,
         ["recover", "v2.zarr"],
         ["recover", "v2.zarr", "--json"],
-        ["recover", "data.zip"],
+        ["recover", "memory://none"],
     )
     assert (clean.status, clean.out) == (0, "clean\n")
     assert same.json == {"outcome": "clean"}

@@ -416,7 +416,7 @@ def _plain(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return `array` with a dtype that the buffer protocol knows, of the same item size."""
     if array.dtype.kind in "mM":
         return array.view(array.dtype.str[0] + "i8")
-    if array.dtype.fields is not None:
+    if array.dtype.fields is not None and not array.dtype.hasobject:
         return array.view(f"V{array.dtype.itemsize}")
     if array.dtype.isbuiltin == 2:  # of another package
         return array.view(f"u{array.dtype.itemsize}")
