@@ -56,7 +56,8 @@ def same(z: zarr.Array, values: Any) -> bool:
 # -- records -----------------------------------------------------------------------------
 
 RECORDS = [
-    (BytesCodec(), {"name": "bytes"}),
+    (BytesCodec(None), {"name": "bytes"}),
+    (BytesCodec(), {"name": "bytes", "configuration": {"endian": "little"}}),
     (BytesCodec("big"), {"name": "bytes", "configuration": {"endian": "big"}}),
     (TransposeCodec((1, 0)), {"name": "transpose", "configuration": {"order": [1, 0]}}),
     (

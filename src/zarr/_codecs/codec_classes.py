@@ -78,6 +78,11 @@ def _plain(value: Any) -> JSON:
     return value.value if isinstance(value, Enum) else value
 
 
+def _configuration(data: Mapping[str, JSON]) -> Mapping[str, Any]:
+    configuration: Any = data.get("configuration")
+    return configuration or {}
+
+
 class _Record:
     name: ClassVar[str]
 
@@ -112,7 +117,7 @@ class _Record:
         MetadataError
             If the configuration has members that the codec does not support.
         """
-        given = data.get("configuration") or {}
+        given = _configuration(data)
         known = {f.name for f in fields(cls)}  # type: ignore[arg-type]
         if unknown := given.keys() - known:
             raise MetadataError(f"codec {cls.name!r} has unknown members: {sorted(unknown)}")
@@ -127,8 +132,8 @@ class BytesCodec(_Record):
 
     Parameters
     ----------
-    endian : {'little', 'big'}, optional
-        Byte order. That of the dtype of the array by default.
+    endian : {'little', 'big'}, default 'little'
+        Byte order. None is that of the dtype of the array.
 
     Examples
     --------
@@ -138,7 +143,29 @@ class BytesCodec(_Record):
     """
 
     name: ClassVar[str] = "bytes"
-    endian: Literal["little", "big"] | None = None
+    endian: Literal["little", "big"] | None = "little"
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, JSON]) -> _Record:
+        """Return the codec for its description in metadata.
+
+        Parameters
+        ----------
+        data : mapping
+            The name of the codec and its configuration. None is the byte order where there is
+            none.
+
+        Returns
+        -------
+        BytesCodec
+            The codec.
+
+        Raises
+        ------
+        MetadataError
+            If the configuration has members that the codec does not support.
+        """
+        return super().from_dict({"configuration": {"endian": None, **_configuration(data)}})
 
 
 @dataclass(frozen=True)
@@ -404,7 +431,7 @@ class ShardingCodec(_Record):
 
     name: ClassVar[str] = "sharding_indexed"
     chunk_shape: Sequence[int]
-    codecs: Sequence[Any] = (BytesCodec(),)
+    codecs: Sequence[Any] = (BytesCodec(None),)
     index_codecs: Sequence[Any] = (BytesCodec("little"), Crc32cCodec())
     index_location: Literal["end", "start"] = "end"
 
