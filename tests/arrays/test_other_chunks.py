@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,23 @@ def test_the_plan_has_an_intermediate_array(way: Callable[..., zarr.Array]) -> N
 
     copied = [key for key in store.written if key.startswith("__rechunk/copy-")]
     assert copied and len({key.split("/")[1] for key in copied}) == 1
+
+
+@pytest.mark.parametrize("cached", [False, True])
+@pytest.mark.parametrize("way", WAYS)
+def test_an_archive_which_frees_no_space_gets_no_intermediate_array(
+    way: Callable[..., zarr.Array], cached: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.zip"
+    source, _ = _source()
+
+    with zarr.ZipStore(path, mode="w") as archive:
+        store = zarr.LRUStoreCache(archive, None) if cached else archive
+        way(source, store, chunks=TARGET, compressor=None)
+
+    assert b"__rechunk" not in path.read_bytes()
+    with zarr.ZipStore(path, mode="r") as archive:
+        assert np.array_equal(zarr.open(archive)[...], DATA)
 
 
 def test_copies_into_one_array_have_intermediate_arrays_of_their_own() -> None:

@@ -130,8 +130,9 @@ def plans_for(
 ) -> list[Plan]:
     """Return the plans for one array, the best one first; see :func:`candidates`."""
     here, there = source._current.grid, target._current.grid
-    cost = _cost_of(target._data_store)
-    return candidates(
+    store: BaseStore = target._data_store
+    cost = _cost_of(store)
+    plans = candidates(
         source.shape,
         itemsize,
         Layout(here.chunks, here.stored, _cost_of(source._data_store)),
@@ -140,6 +141,9 @@ def plans_for(
         cost,
         encoded,
     )
+    if store.is_view or not store.is_erasable() or not store.frees_space:
+        return [plan for plan in plans if len(plan.stages) == 1]
+    return plans
 
 
 def _cost_of(store: BaseStore) -> Cost:
@@ -248,8 +252,6 @@ def copy_by_plan(
     except ValueError:
         return False
     store: BaseStore = target._data_store
-    if store.is_view or not store.is_erasable():
-        plans = [plan for plan in plans if len(plan.stages) == 1]
     # Not the folder of another copy into the same array.
     folder = join(target.path, f"{FOLDER}/copy-{os.urandom(8).hex()}")
     stages = plans[0].stages if source.size else ()

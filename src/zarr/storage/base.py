@@ -211,6 +211,8 @@ class BaseStore(CoroutineVerbs, MutableMapping[str, Buffer]):
         process was killed, see all or nothing of the change.
     lists_folders : bool
         Whether listing the keys below a path takes time for those keys only.
+    frees_space : bool
+        Whether the space of deleted values is used again. If not, nothing intermediate is stored.
     forwards : bool
         Whether values are read from another store, as by a cache. :func:`zarr.traffic` leaves such
         stores out of its totals.
@@ -260,6 +262,7 @@ class BaseStore(CoroutineVerbs, MutableMapping[str, Buffer]):
     is_view: ClassVar[bool] = False
     atomic_folders: ClassVar[bool] = False
     lists_folders: ClassVar[bool] = False
+    frees_space: ClassVar[bool] = True
     forwards: ClassVar[bool] = False
     has_transactions: ClassVar[bool] = False
     rare_formats: ClassVar[bool] = True

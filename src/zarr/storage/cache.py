@@ -76,6 +76,7 @@ class LRUStoreCache(BaseStore):
         self.partial_reads = self._store.partial_reads  # type: ignore[misc]
         self.is_view = self._store.is_view  # type: ignore[misc]
         self.atomic_folders = self._store.atomic_folders  # type: ignore[misc]
+        self.frees_space = self._store.frees_space  # type: ignore[misc]
         if self.default_version is None:
             self.default_version = self._store.default_version  # type: ignore[misc]
         self.hits = self.misses = 0

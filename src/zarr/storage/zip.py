@@ -160,6 +160,7 @@ class ZipStore(BaseStore):
     partial_reads: ClassVar[bool] = True
     atomic_folders: ClassVar[bool] = True
     has_transactions: ClassVar[bool] = True
+    frees_space: ClassVar[bool] = False
     max_expansion: int = 256 << 20
 
     def __init__(
