@@ -55,8 +55,16 @@ test-free-threaded:  ## safety, properties and stores without the GIL, several t
 FREE := .pythons/free-threaded
 # What has a wheel there, or builds; numcodecs does both without asking for the GIL. Newer releases
 # of hypothesis are in part written in Rust, and not all have such a wheel.
-threads-without-gil: $(VENV)/.few
-	$(BIN)/python -m pip install --quiet pytest-run-parallel
+# isal and zlib-ng have no such wheels before Python 3.14; they are not needed.
+$(VENV)/.no-gil: pyproject.toml | $(BIN)/pip
+	$(BIN)/python -c 'import tomllib; \
+	  needed = tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"]; \
+	  print(*[p for p in needed if not p.startswith(("isal", "zlib-ng"))], sep="\n")' >$@.txt
+	$(BIN)/python -m pip install --quiet --requirement $@.txt msgpack pytest-run-parallel --group few
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
+threads-without-gil: $(VENV)/.no-gil
 	PYTHON_GIL=0 $(PYTEST) -p no:xdist --parallel-threads=4 --ignore-hypothesis-thread-safety \
 	  tests/properties
 	PYTHON_GIL=0 $(PYTEST) -n auto tests/properties tests/safety \
