@@ -90,6 +90,7 @@ def counts(verbs: dict[str, VerbCount]) -> dict[str, tuple[int, int, int]]:
     }
 
 
+@pytest.mark.thread_unsafe(reason="traffic counts what all threads of the process do")
 @pytest.mark.parametrize("name", ARRAYS)
 @settings(max_examples=max(10, (settings.get_current_profile_name() == "ci" and 250) or 0))
 @given(data=st.data())
