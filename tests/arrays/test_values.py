@@ -253,11 +253,11 @@ numcodecs.register_codec(Returns)
 
 
 @pytest.mark.parametrize("version", [2, 3])
-@pytest.mark.parametrize("role", ["compressor", "filters"])
+@pytest.mark.parametrize("role", ["compressor", "filters", "filters of a compressor"])
 def test_a_codec_that_returns_nothing_is_an_error(role: str, version: int) -> None:
     def create(codec: Any) -> Any:
-        given = {role: [codec] if role == "filters" else codec}
-        others = {} if role == "compressor" else {"compressor": None}
+        given = {"compressor": codec} if role == "compressor" else {"filters": [codec]}
+        others = {"compressor": None} if role == "filters" else {}
         return zarr.create(
             4, chunks=2, dtype="i4", fill_value=-1, zarr_version=version, **given, **others
         )

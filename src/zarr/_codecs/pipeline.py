@@ -361,21 +361,25 @@ class CodecPipeline:
             except ZarrError:
                 raise
             except Exception:  # codecs raise what they like
+                if at:
+                    self._check_encoded(at - 1, data)
                 self._check_settings(at)
                 raise
         if isinstance(data, np.ndarray):
             return data.tobytes(order="A")
         if not isinstance(data, _BUFFERS):
-            self._check_buffer(data)
+            self._check_encoded(-1, data)
         return data
 
-    def _check_buffer(self, data: Any) -> None:
-        """Raise `TypeError` unless the last codec has encoded a chunk to bytes."""
+    def _check_encoded(self, at: int, data: Any) -> None:
+        """Raise `TypeError` unless `data`, which a codec has made of a chunk, are bytes."""
+        if isinstance(data, np.ndarray):
+            return
         try:
             memoryview(data)
         except TypeError:
             raise TypeError(
-                f"codec {self._codecs[-1].codec_id!r} must encode to bytes, not to an object of "
+                f"codec {self._codecs[at].codec_id!r} must encode to bytes, not to an object of "
                 f"type {type(data).__name__}"
             ) from None
 
