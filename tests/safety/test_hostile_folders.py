@@ -485,6 +485,27 @@ def test_others_delete_and_move_meanwhile(kind: str, tmp_path: pathlib.Path) -> 
     assert os.listdir(tmp_path) in ([], ["data"])
 
 
+@pytest.mark.usefixtures("eager_threads")
+@pytest.mark.parametrize("kind", ["directory", "n5", "fsspec"])
+def test_sizes_and_digests_while_chunks_are_deleted(kind: str, path: str) -> None:
+    z = zarr.open_array(KINDS[kind](path), mode="w", shape=40, chunks=2, dtype="i4")
+    reader = zarr.open_array(KINDS[kind](path), mode="r")
+
+    def delete_and_write() -> None:
+        z.resize(2)
+        z.resize(40)
+        z[...] = 1
+
+    run_all(
+        repeat(30, delete_and_write),
+        repeat(60, lambda: reader.nbytes_stored),
+        repeat(60, lambda: str(reader.info)),
+        repeat(60, reader.digest),
+        repeat(60, lambda: zarr.storage.getsize(reader.store)),
+    )
+    assert reader.nchunks_initialized == 20
+
+
 def create_again_and_again(path: str, count: int) -> None:
     store = DirectoryStore(path)
     for _ in range(count):

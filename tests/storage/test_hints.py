@@ -135,3 +135,11 @@ def test_key_of_the_account_of_a_blob_container() -> None:
     signing = blob.ContainerClient(url, "container", credential=credential)
     assert zarr.ABSStore(client=signing).account_key == "a2V5"
     assert zarr.ABSStore(client=blob.ContainerClient(url, "container")).account_key is None
+
+
+def test_prefix_of_a_blob_container_may_be_none() -> None:
+    blob = pytest.importorskip("azure.storage.blob")
+    client = blob.ContainerClient("https://account.blob.core.windows.net", "container")
+    store = zarr.ABSStore(prefix=None, client=client)
+    assert store == zarr.ABSStore(client=client)
+    assert (store.container, store.account_name) == ("container", "account")

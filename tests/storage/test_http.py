@@ -100,3 +100,10 @@ def test_stores_of_obstore(server: tuple[str, Path, list[str]]) -> None:
     # Said by the URL, so it need not be said again.
     remote = zarr.storage.ObjectStore(f"{url}/g", mode="r")
     assert zarr.open_array(remote, mode="r", path="a")[:].tolist() == [5, 5, 5]
+
+
+def test_server_without_lists_says_what_to_open(server: tuple[str, Path, list[str]]) -> None:
+    url, _, _ = server
+    store = zarr.storage.ObjectStore(f"{url}/g", retries=0)
+    with pytest.raises(zarr.errors.StoreError, match=r"no WebDAV.*open_consolidated.*FSStore"):
+        list(store)
