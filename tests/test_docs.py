@@ -156,3 +156,39 @@ def test_records_of_another_form_are_found() -> None:
         "3. B (overturned by 9): there is no record of that number",
         "3. B (overturned by 9): expected paragraphs for Status, Context, Decision, Consequence",
     ]
+
+
+TEST = re.compile(r"`([\w/.]*)::(test_\w+)`")
+OUTCOME = re.compile(r"\b(fixed|decided|kept|open|no fault)\b")
+
+
+def rows_of_faults() -> list[str]:
+    page = (ROOT / "docs" / "design" / "faults.md").read_text(encoding="utf-8")
+    heads = ("| no.", "| mistake ", "| what ", "| what was ", "|---")
+    return [
+        line for line in page.splitlines() if line.startswith("|") and not line.startswith(heads)
+    ]
+
+
+def test_tests_that_hold_a_fault_exist() -> None:
+    named: list[tuple[str, str]] = []
+    for row in rows_of_faults():
+        file = ""
+        for match in TEST.finditer(row):
+            file = match[1] or file  # a name alone is of the file before
+            named.append((file, match[2]))
+    places = {file: ROOT / ("" if file.startswith("src/") else "tests") / file for file, _ in named}
+    sources = {file: path.read_text(encoding="utf-8") for file, path in places.items()}
+
+    absent = [(file, name) for file, name in named if f"def {name}(" not in sources[file]]
+
+    assert absent == []
+    assert len(named) > 200
+
+
+def test_each_fault_has_an_outcome_and_a_test_or_a_reason() -> None:
+    rows = rows_of_faults()
+    assert len(rows) > 150
+    for row in rows:
+        assert OUTCOME.search(row), row
+        assert TEST.search(row) or "| none: " in row, row

@@ -176,6 +176,9 @@ def test_none_is_a_value_of_datetimes_and_objects() -> None:
     z[...] = [None, "2020-01-01"]
     z[1] = None
     assert np.isnat(z[...]).all()
+    names = zarr.zeros(2, dtype=str)
+    names[...] = np.array(["a", None], object)
+    assert names[...].tolist() == ["a", ""]
     records = zarr.empty(2, dtype=[("a", "i4"), ("b", "O")], object_codec=numcodecs.MsgPack())
     records[0] = (1, None)
     zarr.empty(2, dtype=[("a", "i4"), ("b", "M8[s]")])[...] = [(1, None), (2, None)]

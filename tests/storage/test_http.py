@@ -107,3 +107,9 @@ def test_server_without_lists_says_what_to_open(server: tuple[str, Path, list[st
     store = zarr.storage.ObjectStore(f"{url}/g", retries=0)
     with pytest.raises(zarr.errors.StoreError, match=r"no WebDAV.*open_consolidated.*FSStore"):
         list(store)
+
+
+def test_options_that_the_file_system_does_not_take(server: tuple[str, Path, list[str]]) -> None:
+    url, _, _ = server
+    with pytest.raises(zarr.errors.StoreError, match="'nonsense'.*; check storage_options"):
+        zarr.open(f"{url}/g", mode="r", storage_options={"nonsense": 1})

@@ -253,6 +253,23 @@ def test_documents_of_consolidated_metadata() -> None:
     assert found.meta_store["a/.zarray"]["shape"] == [3]
 
 
+@pytest.mark.parametrize(
+    "kind", [zarr.DirectoryStore, zarr.NestedDirectoryStore, zarr.N5Store, FSStore]
+)
+def test_nothing_is_written_below_a_value(tmp_path: Path, kind: Callable[..., Any]) -> None:
+    store = kind(str(tmp_path / "data"))
+    store.setitems({"a/b": b"1", "x/y/z": b"2"})
+    for write in (
+        lambda: store.__setitem__("a/b/c", b"3"),
+        lambda: store.setitems({"a/b/c/d": b"3"}),
+    ):
+        with pytest.raises(KeyError, match="'a/b"):
+            write()
+    assert dict(store) == {"a/b": b"1", "x/y/z": b"2"}
+    store["x/y"] = b"4"  # in place of a folder
+    assert dict(store) == {"a/b": b"1", "x/y": b"4"}
+
+
 @pytest.mark.parametrize("kind", [zarr.ZipStore, zarr.DBMStore, zarr.SQLiteStore, zarr.LMDBStore])
 def test_a_closed_store_is_pickled(tmp_path: Path, kind: Callable[..., Any]) -> None:
     store = kind(tmp_path / "data")

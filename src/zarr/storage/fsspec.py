@@ -353,6 +353,8 @@ class FSStore(BaseStore):
             hint = DENIED if verb in _READING and self._directory is None else ""
         elif any("Timeout" in cls.__name__ for cls in type(error).__mro__):
             kind = StoreTimeoutError
+        elif isinstance(error, TypeError) and "keyword argument" in str(error):
+            hint = "; check storage_options"  # which file systems look at in their first request
         return failure(verb, what, self, error, kind, hint)
 
     def _means_absent(self, error: object, verb: str = "read") -> bool:
