@@ -111,5 +111,5 @@ def test_server_without_lists_says_what_to_open(server: tuple[str, Path, list[st
 
 def test_options_that_the_file_system_does_not_take(server: tuple[str, Path, list[str]]) -> None:
     url, _, _ = server
-    with pytest.raises(zarr.errors.StoreError, match="'nonsense'.*; check storage_options"):
+    with pytest.raises(zarr.errors.StoreError, match=r"'nonsense'.*; check storage_options"):
         zarr.open(f"{url}/g", mode="r", storage_options={"nonsense": 1})
