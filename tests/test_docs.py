@@ -159,7 +159,7 @@ def test_records_of_another_form_are_found() -> None:
 
 
 TEST = re.compile(r"`([\w/.]*)::(test_\w+)`")
-OUTCOME = re.compile(r"\b(fixed|decided|kept|open|no fault)\b")
+OUTCOME = re.compile(r"\| (fixed|decided|kept|open|no fault)\b")
 
 
 def rows_of_faults() -> list[str]:
