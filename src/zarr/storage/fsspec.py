@@ -346,16 +346,14 @@ class FSStore(BaseStore):
         if isinstance(error, NotImplementedError):
             said = f"the file system {type(self._fs).__name__} cannot do that"
             return failure(verb, what, self, said)
-        kind: type[StoreError] = StoreError
-        hint = ""
         if is_denial(error):
-            kind = StorePermissionError
             hint = DENIED if verb in _READING and self._directory is None else ""
-        elif any("Timeout" in cls.__name__ for cls in type(error).__mro__):
-            kind = StoreTimeoutError
-        elif isinstance(error, TypeError) and "keyword argument" in str(error):
-            hint = "; check storage_options"  # which file systems look at in their first request
-        return failure(verb, what, self, error, kind, hint)
+            return failure(verb, what, self, error, StorePermissionError, hint)
+        if any("Timeout" in cls.__name__ for cls in type(error).__mro__):
+            return failure(verb, what, self, error, StoreTimeoutError)
+        # File systems look at their options in the first request.
+        unknown = isinstance(error, TypeError) and "keyword argument" in str(error)
+        return failure(verb, what, self, error, hint="; check storage_options" if unknown else "")
 
     def _means_absent(self, error: object, verb: str = "read") -> bool:
         """Tell whether the outcome of a request says that a key is absent."""
