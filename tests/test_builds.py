@@ -41,13 +41,21 @@ def build(source: Path, folder: Path, variables: Mapping[str, str], *options: st
 
 
 def contents(folder: Path, version: str) -> dict[str, bytes]:
-    """Return the files of a wheel, with the version cut out of their names and contents."""
+    """Return the files of a wheel, with the version cut out of their names and contents.
+
+    It stays in the description, which names both versions.
+    """
     with zipfile.ZipFile(folder / f"zarr-{version}-py3-none-any.whl") as wheel:
-        return {
-            name.replace(version, "VERSION"): wheel.read(name).replace(version.encode(), b"VERSION")
-            for name in wheel.namelist()
-            if not name.endswith("/RECORD")
-        }
+        found = {name: wheel.read(name) for name in wheel.namelist()}
+    metadata = f"zarr-{version}.dist-info/METADATA"
+    found[metadata], _, found["description"] = found[metadata].partition(b"\n\n")
+    return {
+        name.replace(version, "VERSION"): data
+        if name == "description"
+        else data.replace(version.encode(), b"VERSION")
+        for name, data in found.items()
+        if not name.endswith("/RECORD")
+    }
 
 
 def test_wheels_differ_in_the_version_only(dist: Path) -> None:
