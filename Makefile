@@ -60,7 +60,7 @@ $(VENV)/.no-gil: pyproject.toml | $(BIN)/pip
 	$(BIN)/python -c 'import tomllib; \
 	  needed = tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"]; \
 	  print(*[p for p in needed if not p.startswith(("isal", "zlib", "google"))], sep="\n")' >$@.txt
-	$(BIN)/python -m pip install --quiet --requirement $@.txt crc32c msgpack \
+	$(BIN)/python -m pip install --quiet --requirement $@.txt crc32c fsspec msgpack obstore \
 	  pytest-run-parallel --group few
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	touch $@
