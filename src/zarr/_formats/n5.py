@@ -160,8 +160,9 @@ def is_standard_dtype(data_type: JSON) -> bool:
 
 
 def _is_zero(fill_value: Any, dtype: np.dtype[Any]) -> bool:
-    # Not by comparison: a point in time does not equal a number.
-    return fill_value == 0 or not np.array(fill_value, dtype).reshape(1).view("u1").any()
+    # Points in time and differences do not compare with numbers.
+    is_number = dtype.kind not in "mM" and fill_value == 0
+    return bool(is_number) or not np.array(fill_value, dtype).reshape(1).view("u1").any()
 
 
 def _reversed_lengths(attributes: Mapping[str, JSON], name: str, smallest: int) -> list[int]:
