@@ -269,8 +269,8 @@ def written_elsewhere(fill_value: str, dtype: str) -> dict[str, bytes]:
 
 @pytest.mark.parametrize(
     ("dtype", "expected"),
-    [("M8[D]", np.datetime64("NaT")), ("m8[s]", np.timedelta64("NaT")), (str, ""), (bytes, b""),
-     ("f4", 0.0), ("U3", ""), ("?", False)],
+    [("M8[D]", np.datetime64("NaT", "D")), ("m8[s]", np.timedelta64("NaT", "s")), (str, ""),
+     (bytes, b""), ("f4", 0.0), ("U3", ""), ("?", False)],
 )  # fmt: skip
 def test_create_array_has_the_same_default_in_both_formats(dtype: Any, expected: Any) -> None:
     for version in (2, 3):
