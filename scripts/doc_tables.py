@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import html
+import inspect
 import json
 import re
 import sys
@@ -242,7 +243,7 @@ def _name_in_n5(metadata: Metadata) -> str:
 
 def settings() -> str:
     """Return the table of settings and environment variables."""
-    described = dict(_attributes(zarr.config.Config.__doc__ or ""))
+    described = dict(_attributes(inspect.getdoc(zarr.config.Config) or ""))
     rows: list[Row] = [("setting", "environment variable", "type", "default", "meaning")]
     for field in dataclasses.fields(zarr.config.Config):
         default = {"workers": "processors, at most 32"}.get(field.name, code(repr(field.default)))
@@ -255,7 +256,7 @@ def settings() -> str:
 
 def _attributes(docstring: str) -> Iterator[tuple[str, str]]:
     section = docstring.partition("Attributes\n")[2]
-    for match in re.finditer(r"^    (\w+) : .*\n((?:        .*\n|\n)+)", section, re.MULTILINE):
+    for match in re.finditer(r"^(\w+) : .*\n((?:    .*\n|\n)+)", section, re.MULTILINE):
         yield match[1], " ".join(match[2].split())
 
 
