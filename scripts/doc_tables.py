@@ -243,7 +243,7 @@ def _name_in_n5(metadata: Metadata) -> str:
 
 def settings() -> str:
     """Return the table of settings and environment variables."""
-    described = dict(_attributes(inspect.getdoc(zarr.config.Config) or ""))
+    described = dict(_attributes(f"{inspect.getdoc(zarr.config.Config)}\n"))
     rows: list[Row] = [("setting", "environment variable", "type", "default", "meaning")]
     for field in dataclasses.fields(zarr.config.Config):
         default = {"workers": "processors, at most 32"}.get(field.name, code(repr(field.default)))
