@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import pickle
@@ -14,7 +15,7 @@ import warnings
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -808,3 +809,16 @@ def test_bytes_before_the_first_entry(tmp_path: Path, by_us: bool, size: int) ->
         store.compact()
     with zipfile.ZipFile(path) as archive:
         assert {name: archive.read(name) for name in archive.namelist()} == values
+
+
+def test_a_store_that_refers_to_itself_is_written_when_it_is_dropped(tmp_path: Path) -> None:
+    for n in range(20):
+        store: Any = ZipStore(tmp_path / f"{n}.zip", mode="w")
+        store["a"] = b"1"
+        store.itself = store
+    del store
+    gc.collect()
+
+    for n in range(20):
+        with ZipStore(tmp_path / f"{n}.zip", mode="r") as found:
+            assert found["a"] == b"1"

@@ -78,6 +78,13 @@ def _blocks(entries: Iterable[tuple[Entry, str]]) -> Iterator[list[tuple[Entry, 
         yield block
 
 
+_unsaved: dict[int, File] = {}
+"""The files of stores whose directory is still to be written, by the store's identity.
+
+Python finalizes objects that refer to each other in any order; these must outlive their stores.
+"""
+
+
 class ZipStore(BaseStore):
     """A store in a ZIP archive, one entry per key.
 
@@ -190,10 +197,21 @@ class ZipStore(BaseStore):
         self._dimension_separator = dimension_separator
         self._pid = os.getpid()
         renew_after_fork(self)
-        # Whether other writers are surely excluded, and whether this one may have changed
-        # something that the directory in the file does not tell yet: then both are true.
+        # Whether other writers are surely excluded, as they are where something is uncommitted.
         self._locked = self._uncommitted = self._in_transaction = False
         self._archive: Archive | None = self._open()
+
+    @property
+    def _uncommitted(self) -> bool:
+        """Whether something may have changed that the directory in the file does not tell yet."""
+        return id(self) in _unsaved
+
+    @_uncommitted.setter
+    def _uncommitted(self, value: bool) -> None:
+        if value and self._archive is not None:
+            _unsaved[id(self)] = self._archive.file
+        else:
+            _unsaved.pop(id(self), None)
 
     # -- the file ------------------------------------------------------------------
 
@@ -217,7 +235,8 @@ class ZipStore(BaseStore):
             archive = Archive(self._opened(f"{self.mode}+"))
         if self.mode != "r" and os.fstat(archive.descriptor).st_size == 0:
             self._exclude_others(archive)
-            self._locked = self._uncommitted = True
+            self._locked = True
+            _unsaved[id(self)] = archive.file
         else:
             self._load(archive)
         return archive
@@ -364,11 +383,15 @@ class ZipStore(BaseStore):
                 self._check_no_transaction()
                 self.flush()
                 self._archive = self._tree = None
+                self._uncommitted = False
 
     def __del__(self) -> None:
         # An archive that was not closed would otherwise be lost.
-        if getattr(self, "_archive", None) is not None:
-            self.close()
+        try:
+            if getattr(self, "_archive", None) is not None:
+                self.close()
+        finally:
+            _unsaved.pop(id(self), None)
 
     def begin(
         self, *, fsync: bool = True, timeout: float = 30.0, read_only: bool = False
