@@ -36,7 +36,7 @@ from zarr.storage.base import (
 )
 from zarr.storage.files import file_type
 from zarr.storage.key_tree import KeyTree
-from zarr.storage.zip_archive import Archive, File, stamp_of
+from zarr.storage.zip_archive import Archive, File, stamp_of, unsaved
 from zarr.storage.zip_records import Entry
 from zarr.storage.zip_transaction import Staging, ZipTransaction
 from zarr.sync import renew_after_fork
@@ -76,13 +76,6 @@ def _blocks(entries: Iterable[tuple[Entry, str]]) -> Iterator[list[tuple[Entry, 
             block = []
     if block:
         yield block
-
-
-_unsaved: dict[int, File] = {}
-"""The files of stores whose directory is still to be written, by the store's identity.
-
-Python finalizes objects that refer to each other in any order; these must outlive their stores.
-"""
 
 
 class ZipStore(BaseStore):
@@ -204,14 +197,14 @@ class ZipStore(BaseStore):
     @property
     def _uncommitted(self) -> bool:
         """Whether something may have changed that the directory in the file does not tell yet."""
-        return id(self) in _unsaved
+        return id(self) in unsaved
 
     @_uncommitted.setter
     def _uncommitted(self, value: bool) -> None:
         if value and self._archive is not None:
-            _unsaved[id(self)] = self._archive.file
+            unsaved[id(self)] = self._archive.file
         else:
-            _unsaved.pop(id(self), None)
+            unsaved.pop(id(self), None)
 
     # -- the file ------------------------------------------------------------------
 
@@ -236,7 +229,7 @@ class ZipStore(BaseStore):
         if self.mode != "r" and os.fstat(archive.descriptor).st_size == 0:
             self._exclude_others(archive)
             self._locked = True
-            _unsaved[id(self)] = archive.file
+            unsaved[id(self)] = archive.file
         else:
             self._load(archive)
         return archive
@@ -391,7 +384,7 @@ class ZipStore(BaseStore):
             if getattr(self, "_archive", None) is not None:
                 self.close()
         finally:
-            _unsaved.pop(id(self), None)
+            unsaved.pop(id(self), None)
 
     def begin(
         self, *, fsync: bool = True, timeout: float = 30.0, read_only: bool = False

@@ -13,7 +13,7 @@ from zarr.storage import zip_records
 from zarr.storage.zip_directory import directory_records, read_directory
 from zarr.storage.zip_records import Entry
 
-__all__ = ["Archive", "File", "stamp_of"]
+__all__ = ["Archive", "File", "stamp_of", "unsaved"]
 
 _COPY = 16 << 20
 _MOST_BUFFERS = 1000
@@ -49,6 +49,13 @@ class File:
 
     def __del__(self) -> None:
         self.close()
+
+
+unsaved: dict[int, File] = {}
+"""The files of stores whose directory is still to be written, by the store's identity.
+
+Python finalizes objects that refer to each other in any order; these must outlive their stores.
+"""
 
 
 def stamp_of(status: os.stat_result) -> tuple[int, ...]:
