@@ -171,7 +171,8 @@ def docstring(name: str, documented: Documented) -> str:
     if owner is None:
         return inspect.getdoc(value) or ""
     attribute = name.rpartition(".")[2]
-    found = (inspect.getdoc(vars(base).get(attribute)) for base in owner.__mro__ if is_ours(base))
+    bases = (vars(base) for base in owner.__mro__ if is_ours(base))
+    found = (inspect.getdoc(own[attribute]) for own in bases if attribute in own)
     return next(filter(None, found), "")
 
 
