@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Iterator
 from email.message import Message
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -278,24 +279,65 @@ def test_options_of_fsspec_for_obstore(
         assert found.items() <= translated.items()
 
 
+@pytest.fixture
+def at_amazon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave nothing in the environment that says where buckets are."""
+    for name in ("AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def deny(request: Any, timeout: float) -> Any:
+    """Answer as Amazon does to strangers: denied, but with the region."""
+    headers = Message()
+    headers["x-amz-bucket-region"] = "eu-west-3"
+    raise HTTPError(request.full_url, 403, "Forbidden", headers, None)
+
+
 def test_the_region_of_a_bucket_is_asked_for_once(
-    monkeypatch: pytest.MonkeyPatch,
+    at_amazon: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
 
     def answer(request: Any, timeout: float) -> Any:
         asked.append(request.full_url)
-        headers = Message()
-        headers["x-amz-bucket-region"] = "eu-west-3"
-        raise HTTPError(request.full_url, 403, "Forbidden", headers, None)
+        return deny(request, timeout)
 
     monkeypatch.setattr("zarr.storage.url_options.urlopen", answer)
-    for name in ("AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "AWS_REGION", "AWS_DEFAULT_REGION"):
-        monkeypatch.delenv(name, raising=False)
     for _ in range(2):
         found = obstore_options("s3://a-bucket-of-this-test/x", {"anon": True})
         assert found == {"skip_signature": True, "region": "eu-west-3"}
     assert asked == ["https://s3.amazonaws.com/a-bucket-of-this-test"]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        OSError("unreachable"), HTTPException("no answer"), TimeoutError(),
+        HTTPError("", 503, "", Message(), None),
+    ],
+    ids=["unreachable", "no answer", "late", "refused"],
+)  # fmt: skip
+def test_a_region_is_asked_for_again_after_a_failure(
+    failure: Exception, at_amazon: None, request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    name = request.node.callspec.id.replace(" ", "-")
+
+    def fail(request: Any, timeout: float) -> Any:
+        raise failure
+
+    monkeypatch.setattr("zarr.storage.url_options.urlopen", fail)
+    found = obstore_options(f"s3://{name}/x", {"anon": True})
+    assert found == {"skip_signature": True, "region": "us-east-1"}
+
+    monkeypatch.setattr("zarr.storage.url_options.urlopen", deny)
+    found = obstore_options(f"s3://{name}/x", {"anon": True})
+    assert found == {"skip_signature": True, "region": "eu-west-3"}
+
+
+@pytest.mark.parametrize("bucket", ["a b", "a\nb", "ü", "a%20b", "arn:aws:s3:::b"])
+def test_odd_names_of_buckets_are_left_to_fsspec(bucket: str, at_amazon: None) -> None:
+    assert obstore_options(f"s3://{bucket}/x", {"anon": True}) is None
 
 
 def test_save_and_load() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from http.client import HTTPException
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +23,8 @@ _OURS = {"retries", "exceptions", "dimension_separator"}
 """Options of the stores themselves, which both have."""
 
 _AMAZON = "https://s3.amazonaws.com"
+
+_BUCKET = re.compile("[a-zA-Z0-9._-]+")
 
 _PATIENCE = 5.0
 """Seconds to wait for the name of a bucket's region."""
@@ -76,6 +80,8 @@ def _s3(bucket: str, options: Options) -> Options | None:
         return {**found, **_at(endpoint), "region": region or "us-east-1"}
     if (region or "").startswith("cn-"):
         return None  # obstore does not know that their servers have names of their own
+    if not _BUCKET.fullmatch(bucket):
+        return None  # botocore says what is wrong with it, or knows that it is no name
     return {**found, "region": _region_of(bucket) or region or "us-east-1"}
 
 
@@ -133,21 +139,29 @@ def _provider(credentials: Any) -> Callable[[], Options]:
     return provide
 
 
-@lru_cache(maxsize=1000)
 def _region_of(bucket: str) -> str | None:
-    """Return the region of a bucket of Amazon, which its service tells everybody.
+    """Return the region of a bucket of Amazon, None if it cannot be found out now.
 
     botocore follows the service from region to region; obstore must know it before.
     """
+    try:
+        return _told_region(bucket)
+    except (OSError, HTTPException):
+        return None
+
+
+@lru_cache(maxsize=1000)  # an answer, but no failure
+def _told_region(bucket: str) -> str:
+    """Return the region of a bucket, which the service of Amazon tells everybody, or raise."""
     request = Request(f"{_AMAZON}/{bucket}", method="HEAD")  # noqa: S310 (a constant URL)
     try:
         with urlopen(request, timeout=_PATIENCE) as answer:  # noqa: S310
             headers = answer.headers
     except HTTPError as error:  # 'moved' and 'denied' tell it, too
         headers = error.headers
-    except OSError:
-        return None
     region: str | None = headers.get("x-amz-bucket-region")
+    if region is None:
+        raise OSError(f"the answer names no region of the bucket {bucket!r}")
     return region
 
 
