@@ -14,14 +14,20 @@ from collections.abc import (
     MutableMapping,
     Sequence,
 )
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import zarr._codecs.n5  # noqa: F401  registers its codecs
 from zarr._formats import n5
 from zarr._formats.base import dump_json, join
 from zarr._formats.documents import expect_object, load_json, unreadable
 from zarr._metadata.foreign_dtypes import JSON
-from zarr.errors import MetadataError, StoreKeyError, ZarrRuntimeWarning, ZarrUserWarning
+from zarr.errors import (
+    MetadataError,
+    StoreKeyError,
+    ZarrRuntimeWarning,
+    ZarrUserWarning,
+    named_after,
+)
 from zarr.storage.base import (
     BaseStore,
     Buffer,
@@ -33,6 +39,9 @@ from zarr.storage.base import (
 )
 from zarr.storage.directory import DirectoryStore
 from zarr.sync import KeyLocks
+
+if TYPE_CHECKING:
+    from zarr.storage.fsspec import FSStore
 
 __all__ = ["N5FSStore", "N5Store", "N5View"]
 
@@ -481,7 +490,34 @@ class _N5Transaction:
         self.rollback = tree.rollback
 
 
-class N5Store(N5View):
+@named_after("zarr.n5", "N5Store")
+class _N5Files(N5View):
+    """What the stores of files below have in common."""
+
+    tree: Any
+
+    @property
+    def normalize_keys(self) -> bool:
+        """Whether keys are converted to lower case."""
+        return bool(self.tree.normalize_keys)
+
+    def dir_path(self, path: str | None = None) -> str:
+        """Return the path of the folder for the keys below a path.
+
+        Parameters
+        ----------
+        path : str, optional
+            Path in the store. The root by default.
+
+        Returns
+        -------
+        str
+            The path in the file system; of an `N5Store` the absolute one.
+        """
+        return str(self.tree.dir_path(path))
+
+
+class N5Store(_N5Files):
     """A store in a directory of a file system, in the N5 format.
 
     Parameters
@@ -549,31 +585,11 @@ class N5Store(N5View):
         """The directory."""
         return self.tree.path
 
-    @property
-    def normalize_keys(self) -> bool:
-        """Whether keys are converted to lower case."""
-        return self.tree.normalize_keys
-
-    def dir_path(self, path: str | None = None) -> str:
-        """Return the path of the folder for the keys below a path.
-
-        Parameters
-        ----------
-        path : str, optional
-            Path in the store. The root by default.
-
-        Returns
-        -------
-        str
-            The absolute path in the file system.
-        """
-        return self.tree.dir_path(path)
-
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.path!r}>"
 
 
-class N5FSStore(N5View):
+class N5FSStore(_N5Files):
     """A store in any file system that ``fsspec`` supports, in the N5 format.
 
     Requires the package ``fsspec``: ``pip install 'zarr[fsspec]'``.
@@ -601,6 +617,8 @@ class N5FSStore(N5View):
     >>> z[...] = 42
     """
 
+    tree: FSStore
+
     def __init__(
         self,
         url: str,
@@ -622,52 +640,32 @@ class N5FSStore(N5View):
     @property
     def path(self) -> str:
         """Path of the directory in the file system."""
-        return self.tree.path  # type: ignore[attr-defined, no-any-return]
+        return str(self.tree.path)
 
     @property
     def fs(self) -> Any:
         """The `fsspec.AbstractFileSystem` in use."""
-        return self.tree.fs  # type: ignore[attr-defined]
+        return self.tree.fs
 
     @property
     def map(self) -> Any:
         """The folder as a `fsspec.FSMap`."""
-        return self.tree.map  # type: ignore[attr-defined]
-
-    @property
-    def normalize_keys(self) -> bool:
-        """Whether keys are converted to lower case."""
-        return self.tree.normalize_keys  # type: ignore[attr-defined, no-any-return]
+        return self.tree.map
 
     @property
     def key_separator(self) -> str:
         """The parameter of that name; N5 has its own separator."""
-        return self.tree.key_separator  # type: ignore[attr-defined, no-any-return]
+        return self.tree.key_separator
 
     @property
     def mode(self) -> str:
         """The mode, ``'r'`` for a read-only store."""
-        return self.tree.mode  # type: ignore[attr-defined, no-any-return]
+        return self.tree.mode
 
     @property
     def exceptions(self) -> tuple[type[Exception], ...]:
         """The exceptions of the file system that mean an absent key."""
-        return self.tree.exceptions  # type: ignore[attr-defined, no-any-return]
-
-    def dir_path(self, path: str | None = None) -> str:
-        """Return the path of the folder for the keys below a path.
-
-        Parameters
-        ----------
-        path : str, optional
-            Path in the store. The root by default.
-
-        Returns
-        -------
-        str
-            The path in the file system.
-        """
-        return self.tree.dir_path(path)  # type: ignore[attr-defined, no-any-return]
+        return self.tree.exceptions
 
 
 for _class in (N5View, N5Store, N5FSStore):
