@@ -487,6 +487,20 @@ def test_others_delete_and_move_meanwhile(kind: str, tmp_path: pathlib.Path) -> 
 
 @pytest.mark.usefixtures("eager_threads")
 @pytest.mark.parametrize("kind", ["directory", "n5", "fsspec"])
+def test_folders_move_into_each_other_meanwhile(kind: str, tmp_path: pathlib.Path) -> None:
+    store = KINDS[kind](str(tmp_path / "data"))
+    run_all(
+        repeat(1000, lambda: store.setitems({"a/b/0": b"1"})),
+        *[repeat(1000, lambda: store.rename("a", "c"))] * 2,
+        *[repeat(1000, lambda: store.rename("c", "a/b"))] * 2,
+    )
+    assert set(store.values()) <= {b"1"}
+    store.rmdir()
+    assert os.listdir(tmp_path) in ([], ["data"])
+
+
+@pytest.mark.usefixtures("eager_threads")
+@pytest.mark.parametrize("kind", ["directory", "n5", "fsspec"])
 def test_sizes_and_digests_while_chunks_are_deleted(kind: str, path: str) -> None:
     z = zarr.open_array(KINDS[kind](path), mode="w", shape=40, chunks=2, dtype="i4")
     reader = zarr.open_array(KINDS[kind](path), mode="r")

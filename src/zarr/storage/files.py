@@ -331,8 +331,12 @@ def move(source: str, target: str, *, fsync: bool = False) -> None:
                 _move_across(source, target)
                 return
             check_circle(error)
-            if error.errno not in _IN_THE_WAY or not left:
+            if error.errno not in (*_IN_THE_WAY, errno.EINVAL) or not left:
                 raise
+            if error.errno == errno.EINVAL:  # the target was in what is moved
+                if any(_is_same(folder, source) for folder in _folders_above(target)):
+                    raise
+                continue  # only while another moved a folder above it
         if not file_type(source, follow_symlinks=False):
             return
         if _is_same(source, target):
