@@ -49,7 +49,7 @@ test-few: $(VENV)/.few  ## what needs no other packages: stores in memory and fi
 
 test-free-threaded:  ## safety, properties and stores without the GIL, several threads a test
 	sh scripts/free_threaded.sh $(FREE) 3.14 3.13
-	! [ -x $(FREE)/bin/python3 ] || PIP_ONLY_BINARY=numpy,hypothesis $(MAKE) threads-without-gil \
+	! [ -x $(FREE)/bin/python3 ] || PIP_ONLY_BINARY=numpy,hypothesis,obstore $(MAKE) threads-without-gil \
 	  PYTHON=$(FREE)/bin/python3 VENV=.venvs/free-threaded
 
 FREE := .pythons/free-threaded

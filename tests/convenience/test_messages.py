@@ -231,6 +231,19 @@ def test_package_that_breaks_numcodecs_is_named(tmp_path: Path) -> None:
     assert "pip uninstall zfpy" in run.stderr
 
 
+def test_importing_says_nothing_where_crc32c_stands_in_for_google_crc32c() -> None:
+    pytest.importorskip("crc32c")
+    code = "import sys; sys.modules['google_crc32c'] = None; import zarr"
+
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True, text=True, timeout=120,
+        env={**os.environ, "PYTHONPATH": str(Path(zarr.__file__).parents[1])},
+    )  # fmt: skip
+
+    assert (run.stdout, run.stderr) == ("", "")
+
+
 def public_classes() -> list[type]:
     modules = [zarr, zarr.storage, zarr.n5, zarr.sync, zarr.attrs]
     found = [getattr(m, name) for m in modules for name in dir(m) if name[0] != "_"]
