@@ -21,7 +21,18 @@ from typing import Any, ClassVar
 from rows import CODECS, Layout, Row
 from work import Work, block_values, member_names
 
-__all__ = ["HDF5", "Adapter", "Fused", "Newest", "Ours", "Tensorstore", "Zarr2", "Zarr3", "Zarrs"]
+__all__ = [
+    "HDF5",
+    "Adapter",
+    "Before",
+    "Fused",
+    "Newest",
+    "Ours",
+    "Tensorstore",
+    "Zarr2",
+    "Zarr3",
+    "Zarrs",
+]
 
 
 class Adapter:
@@ -285,6 +296,12 @@ class Ours(Zarr2):
 
     def _sharding(self, layout: Layout) -> dict[str, Any]:
         return {} if layout.shards is None else {"shards": layout.shards, "zarr_format": 3}
+
+
+class Before(Ours):
+    """An earlier version of our package."""
+
+    label = "before"
 
 
 class Zarr3(_ZarrPython):

@@ -160,6 +160,9 @@ def _ratio_table(rows: list[Row], results: dict[str, Timings], titles: dict[str,
         "ours / zarr-python 2",
         "targets",
     ]
+    has_before = any("before" in timings for timings in results.values())
+    if has_before:
+        head.append("ours / before")
     lines = [_line(head), _line(["---"] * len(head))]
     for row in rows:
         timings = results[row.name]
@@ -173,6 +176,7 @@ def _ratio_table(rows: list[Row], results: dict[str, Timings], titles: dict[str,
                     titles.get(fastest(timings), NONE),
                     *(shares or [NONE] * 4),
                     _verdict(row, timings),
+                    *[_with_target(ratio(timings, "before"), None)] * has_before,
                 ]
             )
         )

@@ -44,6 +44,7 @@ _PEER_TITLES = {
 }
 TITLES = {
     "ours": "zarr (this)",
+    "before": "zarr (before)",
     "limit": "limit",
     "floor": "codec alone",
     "fused": f"{_PEER_TITLES['newest']}, fused",
@@ -76,18 +77,21 @@ class Timing:
 class WorkerProcess:
     """A library's process, to which commands are sent one at a time."""
 
-    def __init__(self, library: str, python: str, scratch: Path) -> None:
+    def __init__(
+        self, library: str, python: str, scratch: Path, source: Path | None = None
+    ) -> None:
         self.library = library
         self._python = python
         self._scratch = scratch
+        self._source = source
         self._answers = selectors.DefaultSelector()
         self._start()
 
     def _start(self) -> None:
         environment = dict(os.environ)
         environment.pop("PYTHONPATH", None)
-        if self.library == "ours" and self._python == sys.executable:
-            environment["PYTHONPATH"] = str(HERE.parent / "src")
+        if self._source is not None:
+            environment["PYTHONPATH"] = str(self._source)
         self._process = subprocess.Popen(
             [self._python, str(HERE / "worker.py"), self.library, str(self._scratch)],
             stdin=subprocess.PIPE,
@@ -190,7 +194,10 @@ def run(options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
     workers: list[WorkerProcess] = []
     try:
         pythons = _pythons(options)
-        workers.extend(WorkerProcess(n, python, scratch) for n, python in pythons.items())
+        workers.extend(
+            WorkerProcess(library, python, scratch, _source(library, options))
+            for library, python in pythons.items()
+        )
         versions = {w.library: w.versions() for w in workers}
         results = {}
         for row in rows:
@@ -222,6 +229,14 @@ def _pythons(options: argparse.Namespace) -> dict[str, str]:
         except peers.MissingPythonError as error:
             print(f"{library} is left out: {error}", file=sys.stderr)
     return pythons
+
+
+def _source(library: str, options: argparse.Namespace) -> Path | None:
+    """Return the folder of a library that is not installed, for PYTHONPATH."""
+    if library == "before":
+        return Path(options.before)
+    is_installed = library != "ours" or options.ours_python != sys.executable
+    return None if is_installed else HERE.parent / "src"
 
 
 def _python(library: str, options: argparse.Namespace) -> str:
@@ -256,6 +271,12 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         "--budget", type=float, default=12, help="most seconds for one row of one library"
     )
     parser.add_argument("--libraries", nargs="+", choices=names, default=names)
+    parser.add_argument(
+        "--before",
+        type=Path,
+        metavar="FOLDER",
+        help="sources of an earlier version, as TREE/src, to measure beside this one",
+    )
     parser.add_argument("--quick", action="store_true", help="small arrays, 2 rounds")
     parser.add_argument("--many", type=int, default=1000, help="arrays in the large group")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every timing there")
@@ -268,6 +289,10 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         help="interpreter that has another zarr installed, to measure in place of this one",
     )
     options = parser.parse_args(arguments)
+    if options.before is None:
+        options.libraries = [name for name in options.libraries if name != "before"]
+    elif "before" not in options.libraries:
+        options.libraries = [*options.libraries, "before"]
     if options.quick:
         options.rounds = min(options.rounds, 2)
     return options
