@@ -24,7 +24,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # but for the interface of stores, which formats and codecs use, too.
 LAYERS = [
     {"_system"},
-    {"_version", "_numcodecs_check", "errors", "config", "sync"},
+    {"_version", "_numcodecs_check", "_wording", "errors", "config", "sync"},
     # Buffers and stores as the 3.x library has them.
     {"abc.buffer", "abc.store", "buffer"},
     {

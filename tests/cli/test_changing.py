@@ -348,7 +348,7 @@ def test_rechunk_and_resumable_copies(stores: Path) -> None:
     np.testing.assert_array_equal(root["ocean/temp"][...], TEMP)
     assert root["ocean/temp"].chunks != (5, 3, 8)
     assert again.status == 2 and "replace it with overwrite=True" in again.err
-    assert packed.status == 0 and packed.out.startswith("1 blocks copied")
+    assert packed.status == 0 and packed.out.startswith("1 block copied")
     np.testing.assert_array_equal(zarr.open(str(stores / "s.zarr"), mode="r")[...], TEMP)
     assert zarr.open(str(stores / "s.zarr"), mode="r").shards == (10, 6, 8)
     assert copied.status == 0

@@ -9,6 +9,7 @@ from typing import Any
 from zarr._chunks.engine import Engine
 from zarr._selection.grid import longest
 from zarr._selection.indexers import Indexer
+from zarr._wording import counted
 
 __all__ = ["Explanation", "Request", "advice_on"]
 
@@ -156,10 +157,13 @@ class Explanation:
     def __str__(self) -> str:
         absent = f", {self.absent} of them absent" if self.absent else ""
         stored = "unknown" if self.stored_bytes is None else f"{self.stored_bytes:,}"
+        calls = counted(self.calls, "call", spec=",")
+        keys = counted(self.keys, "key or range", "keys or ranges", ",")
+        selected = counted(self.selected_bytes, "byte", spec=",")
         rows = [
-            ("selection", f"{self.shape}, {self.selected_bytes:,} bytes"),
+            ("selection", f"{self.shape}, {selected}"),
             ("chunks", f"{self.chunks:,}{absent}"),
-            ("store", f"{_counted(self.calls, 'call')}, {_counted(self.keys, 'key or range')}"),
+            ("store", f"{calls}, {keys}"),
             ("bytes stored", stored),
             ("bytes decoded", f"{self.decoded_bytes:,}"),
             ("amplification", f"{self.amplification:.3g}"),
@@ -170,12 +174,6 @@ class Explanation:
         return "\n".join(f"{label:<{width}} : {text}" for label, text in rows)
 
     __repr__ = __str__
-
-
-def _counted(count: int, noun: str) -> str:
-    if noun == "key or range":
-        return f"{count:,} {noun if count == 1 else 'keys or ranges'}"
-    return f"{count:,} {noun if count == 1 else noun + 's'}"
 
 
 def advice_on(engine: Engine, indexer: Indexer, chunks: int, amplification: float) -> list[str]:
@@ -198,7 +196,7 @@ def advice_on(engine: Engine, indexer: Indexer, chunks: int, amplification: floa
         advice += _on_settings(engine)
     if chunks >= _MANY_CHUNKS and engine.pipeline.nbytes < _SMALL_CHUNK:
         advice.append(
-            f"{chunks:,} chunks of {engine.pipeline.nbytes:,} bytes are small: "
+            f"{chunks:,} chunks of {counted(engine.pipeline.nbytes, 'byte', spec=',')} are small: "
             "larger chunks take less time for each byte"
         )
     return advice

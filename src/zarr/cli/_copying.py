@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 import zarr
+from zarr._wording import counted
 from zarr.cli._locations import Location, opened, opened_store
 from zarr.cli._nodes import is_array
 from zarr.cli._output import lines, print_json
@@ -53,7 +54,7 @@ def print_result(result: Result, dry_run: bool, as_json: bool) -> None:
     if as_json:
         print_json({"copied": copied, "skipped": skipped, "nbytes": nbytes, "dry_run": dry_run})
     elif not dry_run:  # a dry run has said so itself
-        click.echo(f"{copied} copied, {skipped} skipped, {nbytes} bytes")
+        click.echo(f"{copied} copied, {skipped} skipped, {counted(nbytes, 'byte')}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from zarr._wording import counted
 from zarr.cli._locations import Location, opened
 from zarr.cli._nodes import attributes
 from zarr.cli._options import as_json, dry_run, zarr_command
@@ -56,7 +57,7 @@ def command(
 def _check_count(action: str, arguments: Sequence[str]) -> None:
     wanted = {"show": (0, 0), "get": (1, 1), "merge": (1, 1)}.get(action, (1, len(arguments)))
     if not wanted[0] <= len(arguments) <= wanted[1]:
-        raise click.UsageError(f"'{action}' got {len(arguments)} arguments; see --help")
+        raise click.UsageError(f"'{action}' got {counted(len(arguments), 'argument')}; see --help")
 
 
 def _show(found: dict[str, Any], keys: Sequence[str], as_json: bool) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 import zarr
+from zarr._wording import counted
 from zarr.cli._locations import Location, opened_store
 from zarr.cli._nodes import is_array, walk
 from zarr.cli._options import as_json, dry_run, zarr_command
@@ -37,6 +38,5 @@ def command(
         print_json({"arrays": arrays, "groups": len(nodes) - arrays, "dry_run": dry_run})
     else:
         done = "would put" if dry_run else "put"
-        click.echo(
-            f"{done} the metadata of {arrays} arrays and {len(nodes) - arrays} groups together"
-        )
+        groups = counted(len(nodes) - arrays, "group")
+        click.echo(f"{done} the metadata of {counted(arrays, 'array')} and {groups} together")

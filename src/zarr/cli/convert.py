@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 import zarr
+from zarr._wording import counted
 from zarr.cli._copying import print_result
 from zarr.cli._locations import Location, opened_store
 from zarr.cli._options import as_json, dry_run, zarr_command
@@ -71,4 +72,5 @@ def _print(result: tuple[int, int, int], dry_run: bool, as_json: bool) -> None:
         print_result(result, dry_run, as_json)
     else:
         converted, skipped, nbytes = result
-        click.echo(f"{converted} converted, {skipped} skipped, {nbytes} bytes of chunks copied")
+        size = counted(nbytes, "byte")
+        click.echo(f"{converted} converted, {skipped} skipped, {size} of chunks copied")

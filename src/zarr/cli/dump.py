@@ -8,6 +8,7 @@ from typing import Any
 import click
 import numpy as np
 
+from zarr._wording import counted
 from zarr.cli._locations import Location, opened
 from zarr.cli._nodes import dimension_names, is_array, walk
 from zarr.cli._options import as_json, zarr_command
@@ -74,9 +75,8 @@ def _check_size(array: Any, selection: str | None, max_items: int) -> None:
 
 
 def _too_many(size: int, max_items: int) -> ValueError:
-    return ValueError(
-        f"{size} values are more than --max-items {max_items}; select fewer or raise it"
-    )
+    values = counted(size, "value is", "values are")
+    return ValueError(f"{values} more than --max-items {max_items}; select fewer or raise it")
 
 
 def _edges(array: Any, above: tuple[slice, ...] = ()) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 import zarr
+from zarr._wording import counted
 from zarr.cli._copying import check_free, destination
 from zarr.cli._executors import executor, executor_for
 from zarr.cli._locations import Location, opened, opened_store
@@ -135,5 +136,6 @@ def _print(found: Rechunked, dry_run: bool, as_json: bool) -> None:
     elif dry_run:
         print_lines(str(found))
     else:
-        before = f", {found.found} were there" if found.found else ""
-        click.echo(f"{found.blocks} blocks copied{before}, {found.nbytes} bytes")
+        before = f", {found.found} found" if found.found else ""
+        size = counted(found.nbytes, "byte")
+        click.echo(f"{counted(found.blocks, 'block')} copied{before}, {size}")

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 import zarr
+from zarr._wording import counted
 from zarr.cli._locations import Location, opened_store
 from zarr.cli._options import as_json, zarr_command
 from zarr.cli._output import print_json
@@ -72,6 +73,6 @@ def _print(result: dict[str, int], verb: str, as_json: bool) -> None:
     if as_json:
         print_json(result)
         return
-    counts = f"{result['arrays']} arrays and {result['groups']} groups"
-    chunks = f": {result['chunks']} chunks, {result['nbytes']} bytes" if verb == "sealed" else ""
-    click.echo(f"{verb} {counts}{chunks}")
+    counts = f"{counted(result['arrays'], 'array')} and {counted(result['groups'], 'group')}"
+    chunks = f": {counted(result['chunks'], 'chunk')}, {counted(result['nbytes'], 'byte')}"
+    click.echo(f"{verb} {counts}{chunks if verb == 'sealed' else ''}")

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 import zarr
+from zarr._wording import counted
 from zarr.cli._locations import Location, opened_store
 from zarr.cli._options import age_option, as_json, confirm, dry_run, yes, zarr_command
 from zarr.cli._output import print_lines
@@ -42,4 +43,6 @@ def command(
     with opened_store(place, "r" if dry_run else "r+", storage_options) as store:
         report = zarr.vacuum(store, place.path, age=age, quarantine=quarantine, dry_run=dry_run)
     verb = "would be freed" if dry_run else "freed"
-    print_lines(report.to_json() if as_json else f"{report}\n{report.freed} bytes {verb}")
+    print_lines(
+        report.to_json() if as_json else f"{report}\n{counted(report.freed, 'byte')} {verb}"
+    )

@@ -8,6 +8,7 @@ from typing import Any
 
 from zarr import _formats
 from zarr._formats.base import Format
+from zarr._wording import counted
 from zarr.errors import PathNotFoundError
 from zarr.storage.base import BaseStore, normalize_storage_path
 from zarr.storage.resolve import Opened, StoreLike
@@ -275,8 +276,9 @@ class _Check:
         owners = _owners(listing, arrays)
         self._findings += check_other_keys(listing, owners, self.nodes)
         self._findings += [
-            finding("K001", name, f"left by a writer {_period(seconds)} ago ({nbytes} bytes)")
+            finding("K001", name, f"left by a writer {_period(seconds)} ago ({size})")
             for name, nbytes, seconds in self.store.list_temporary(self.path)
+            for size in [counted(nbytes, "byte")]
             if not is_ours(name)
         ]
         for folder in sorted(arrays):
@@ -352,7 +354,7 @@ def _owners(listing: Listing, arrays: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _period(seconds: float) -> str:
-    for length, name in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+    for length, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= 2 * length:
-            return f"{int(seconds // length)} {name}"
-    return f"{max(int(seconds), 0)} seconds"
+            return counted(int(seconds // length), name)
+    return counted(max(int(seconds), 0), "second")

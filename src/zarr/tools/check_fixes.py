@@ -13,6 +13,7 @@ from zarr._formats.base import join
 from zarr._metadata.records import GroupMeta
 from zarr._shared.changes import changes
 from zarr._shared.chunk_cache import forget_below
+from zarr._wording import counted
 from zarr.errors import StoreError, ZarrError
 from zarr.storage.base import BaseStore, Buffer
 from zarr.storage.consolidated import METADATA_KEY, dump_copies
@@ -206,7 +207,7 @@ class Repair:
             self._remove(found, self._owner(found), len(shard))
             return
         value = layout.build(*_without_copies(chunks))
-        action = f"rebuilt from {len(chunks)} readable inner chunks"
+        action = f"rebuilt from {counted(len(chunks), 'readable inner chunk')}"
         if not self.dry_run:
             if self.quarantine:
                 self.store[self._aside(found.key, self._owner(found))] = bytes(shard)
@@ -247,7 +248,7 @@ class Repair:
         if key not in known:
             return "spared: the store does not know its age; age=0 spares nothing"
         if known[key] < self.age:
-            return f"spared: stored {known[key]:.0f} seconds ago, age is {self.age:g}"
+            return f"spared: stored {counted(round(known[key]), 'second')} ago, age is {self.age:g}"
         return None
 
     def _owner(self, found: Finding) -> str:

@@ -17,6 +17,7 @@ from zarr._chunks.access import ChunkAccess
 from zarr._chunks.chunk_keys import NUMBER
 from zarr._formats.base import Format
 from zarr._formats.documents import is_metadata
+from zarr._wording import counted
 from zarr.storage.base import BaseStore
 from zarr.tools.check_nodes import Node, finding, is_ours
 from zarr.tools.check_report import Finding
@@ -224,12 +225,14 @@ def check_size(
     elif node.meta.sharding is not None:
         least = access.storage.layout(key).index_nbytes
         if size < least:
-            said = f"{size} bytes are too few for the index of a shard, which has {least}"
+            few = counted(size, "byte is", "bytes are")
+            said = f"{few} too few for the index of a shard, which has {least}"
             yield finding("S001", key, said, node.path)
     elif access.pipeline.sliceable:
         expected = access.pipeline.nbytes if access.uniform_chunks else _nbytes_at(access, place)
         if size != expected:
-            yield finding("C002", key, f"{size} bytes stored, expected {expected}", node.path)
+            said = f"{counted(size, 'byte')} stored, expected {expected}"
+            yield finding("C002", key, said, node.path)
 
 
 def _nbytes_at(access: ChunkAccess, place: tuple[int, ...]) -> int:
@@ -310,7 +313,11 @@ def _check_holes(node: Node, present: _Present) -> Iterator[Finding]:
     places = [tuple(map(int, place)) for place in np.argwhere(absent)[:3]]
     shown = ", ".join(map(str, places)) + (", ..." if number > 3 else "")
     key = node.access.keys.key(places[0])  # type: ignore[union-attr]
-    said = f"{number} of {marks.size} chunks are absent among stored ones, and read as fill values"
+    verbs = ("is", "reads") if number == 1 else ("are", "read")
+    said = (
+        f"{number} of {marks.size} chunks {verbs[0]} absent among stored ones, and {verbs[1]} as "
+        "fill values"
+    )
     yield finding("C005", key, f"{said}: {shown}", node.path)
 
 

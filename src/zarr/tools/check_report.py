@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from zarr._wording import counted
+
 __all__ = ["CODES", "Code", "Finding", "Fix", "Report", "Severity", "aligned"]
 
 Severity = Literal["error", "warning", "note"]
@@ -237,21 +239,17 @@ class Report:
         ]
         lines = aligned(rows)
         if len(self.findings) > len(rows):
-            lines.append(f"... and {len(self.findings) - len(rows)} more findings")
+            lines.append(f"... and {counted(len(self.findings) - len(rows), 'more finding')}")
         lines += aligned([(_verb(fix, self.dry_run), fix.code, fix.key) for fix in self.fixes])
         return "\n".join([*lines, self._summary()])
 
     def _summary(self) -> str:
         by_severity = Counter(finding.severity for finding in self.findings)
         found = ", ".join(
-            _number(by_severity[severity], severity) for severity in ("error", "warning", "note")
+            counted(by_severity[severity], severity) for severity in ("error", "warning", "note")
         )
-        what = f"{_number(self.arrays, 'array')}, {_number(self.groups, 'group')}"
-        return f"{found} in {what} and {_number(self.chunks, 'chunk')} (level {self.level!r})"
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+        what = f"{counted(self.arrays, 'array')}, {counted(self.groups, 'group')}"
+        return f"{found} in {what} and {counted(self.chunks, 'chunk')} (level {self.level!r})"
 
 
 def _verb(fix: Fix, dry_run: bool) -> str:

@@ -27,6 +27,7 @@ from zarr._metadata.foreign_dtypes import JSON
 from zarr._metadata.records import ArrayMeta, ChunkKeys
 from zarr._metadata.v3_data_types import byte_ordered, is_foreign
 from zarr._selection.grid import Grid
+from zarr._wording import counted
 from zarr.core import Array
 from zarr.errors import (
     ContainsArrayError,
@@ -182,7 +183,7 @@ def convert(
                 _delete(_old_chunks(goal, places), store, dry_run, reporter)
         reporter.say(
             f"{'dry run' if dry_run else 'all done'}: {len(nodes):,} converted, "
-            f"{skipped:,} skipped, {nbytes:,} bytes of chunks copied"
+            f"{skipped:,} skipped, {counted(nbytes, 'byte', spec=',')} of chunks copied"
         )
     return len(nodes), skipped, nbytes
 

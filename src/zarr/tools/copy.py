@@ -15,6 +15,7 @@ from zarr._formats.base import Format
 from zarr._formats.seals import without_seal
 from zarr._metadata.records import ArrayMeta, Step
 from zarr._selection.grid import Grid
+from zarr._wording import counted
 from zarr.core import Array
 from zarr.errors import CopyError, warn_user
 from zarr.hierarchy import Group
@@ -132,7 +133,7 @@ class Reporter:
         if self._dry_run:
             self._write(f"dry run: {counts}")
         else:
-            self._write(f"all done: {counts}, {self.nbytes:,} bytes copied")
+            self._write(f"all done: {counts}, {counted(self.nbytes, 'byte', spec=',')} copied")
         return self.copied, self.skipped, self.nbytes
 
 

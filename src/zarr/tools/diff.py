@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from zarr._shared.threads import run_all
+from zarr._wording import counted
 from zarr.tools.check_report import aligned
 from zarr.tools.sources import (
     Region,
@@ -127,10 +128,8 @@ class Diff:
 
     def __str__(self) -> str:
         rows = [(f"/{found.path}", found.what, found.message) for found in self.differences]
-        number = len(self.differences)
-        groups = f"{self.groups} group{'' if self.groups == 1 else 's'}"
-        arrays = f"{self.arrays} array{'' if self.arrays == 1 else 's'}"
-        total = f"{number} difference{'' if number == 1 else 's'} in {arrays} and {groups}"
+        number = counted(len(self.differences), "difference")
+        total = f"{number} in {counted(self.arrays, 'array')} and {counted(self.groups, 'group')}"
         return "\n".join([*aligned(rows), total])
 
 
@@ -321,7 +320,8 @@ class _Values:
     def _message(self) -> str:
         number = math.prod(self.shape)
         box = ", ".join(f"{low}:{high}" for low, high in zip(self.low, self.high, strict=True))
-        said = f"{self.count} of {number} elements differ in [{box}]"
+        verb = "differs" if self.count == 1 else "differ"
+        said = f"{self.count} of {counted(number, 'element')} {verb} in [{box}]"
         if self.first:
             place, a, b = self.first[0]
             said = f"{said}, first at {place}: {a!s:.40} and {b!s:.40}"

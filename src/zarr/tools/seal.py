@@ -22,6 +22,7 @@ from zarr._formats.seals import SEAL, VERSION, json_digest
 from zarr._metadata.records import ArrayMeta
 from zarr._shared.changes import changes
 from zarr._shared.threads import run_all
+from zarr._wording import counted
 from zarr.config import Verify
 from zarr.core import Array
 from zarr.errors import PathNotFoundError, SealError, ZarrError
@@ -37,6 +38,8 @@ __all__ = ["Sealed", "count_at_once", "seal", "unseal"]
 Progress = Callable[[int, int], None]
 
 _MOST_KEYS = 1000
+
+_OTHER_VALUES = ("more value differs", "more values differ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +291,7 @@ class _Sealing:
             wrong += [(key, "it is absent, and was stored") for key in _lost(old, rows[..., 0])]
         if wrong:
             key, said = min(wrong)
-            more = f"; {len(wrong) - 1} more values differ" if len(wrong) > 1 else ""
+            more = f"; {counted(len(wrong) - 1, *_OTHER_VALUES)}" if len(wrong) > 1 else ""
             raise SealError(f"{said}{more}; overwrite=True seals what is there now", key)
         return counts, rows
 
