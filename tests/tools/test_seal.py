@@ -407,6 +407,105 @@ def test_sealed_again_with_another_algorithm() -> None:
     assert found(store).findings == ()
 
 
+def moved_into_new_groups(root: Any) -> None:
+    root.move("z", "x/y/z")
+
+
+def moved_into_a_group_made_before(root: Any) -> None:
+    root.create_group("x", attributes={"made": "before"}).require_group("y")
+    root.move("z", "x/y/z")
+
+
+def moved_groups(root: Any) -> None:
+    root.move("inner", "x/y/inner")
+
+
+def created_arrays(root: Any) -> None:
+    root.create_array("x/y/new", shape=3, dtype="i4")
+    root["inner"].array("deep/new", [1, 2])
+    zarr.save_array(root.store, np.ones(3), path="w/new", zarr_version=root.zarr_format)
+
+
+def created_groups(root: Any) -> None:
+    root.create_group("x/y").attrs["late"] = 1
+    root.require_group("inner/deep/w").attrs["late"] = 2
+    zarr.open_group(root.store, path="v/w", mode="a", zarr_version=root.zarr_format)
+
+
+def replaced_groups(root: Any) -> None:
+    root.create_group("inner", overwrite=True)
+    zarr.open_group(root.store, path="x/y", mode="w", zarr_version=root.zarr_format)
+
+
+def hierarchies(root: Any) -> None:
+    group = zarr.group(zarr_version=root.zarr_format).metadata
+    made = dict(root.create_hierarchy({"x/y": group, "x/z/w": group}))
+    assert len(made) >= 2
+
+
+def copied(root: Any) -> None:
+    zarr.copy(root["z"], root.require_group("x"), "z")
+    zarr.copy(root["inner"], root, "v/inner")
+    zarr.copy_all(root["inner"], root.require_group("y/w"))
+
+
+def copied_keys(root: Any) -> None:
+    root.require_group("x/y")
+    zarr.copy_store(root.chunk_store, root.store, "z", "x/y/z")
+
+
+def attributes(root: Any) -> None:
+    root["inner"].attrs["late"] = 1
+    root.attrs["late"] = 2
+    root["z"].attrs["late"] = 3
+
+
+def rechunked(root: Any) -> None:
+    zarr.rechunk(root["z"], root.store, dest_path="x/y/z", chunks=(20, 20))
+
+
+@pytest.mark.parametrize("consolidated", [False, True])
+@pytest.mark.parametrize(
+    "change",
+    [
+        moved_into_new_groups, moved_into_a_group_made_before, moved_groups, created_arrays,
+        created_groups, replaced_groups, hierarchies, copied, copied_keys, rechunked,
+        attributes,
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("layout", ["2 none", "3 zstd"])
+def test_groups_made_in_a_sealed_hierarchy_are_sealed(
+    layout: str, change: Callable[[Any], None], consolidated: bool
+) -> None:
+    store = made(layout)
+    zarr.open_group(store, mode="r+").create_dataset("inner/z", data=DATA)
+    zarr.seal(store)
+    if consolidated:
+        zarr.consolidate_metadata(store)
+        change(zarr.open_consolidated(store, mode="r+"))
+    else:
+        change(zarr.open_group(store, mode="r+"))
+
+    def sealed_below(group: Any) -> None:
+        for name in group.group_keys():
+            sealed_below(zarr.open_group(store, path=group[name].path, mode="r", verify=True))
+
+    sealed_below(zarr.open_group(store, mode="r", verify=True))
+    assert not {f.code for f in found(store).findings} - {"M006"}
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_groups_made_in_a_hierarchy_that_is_not_sealed_have_no_seals(version: int) -> None:
+    root = zarr.open_group(KVStore({}), mode="w", zarr_version=version)
+    zarr.seal(root.create_dataset("z", data=DATA))
+    root.create_group("w", attributes={"a": 1})
+    root.move("z", "x/y/z")
+
+    keys = [key for key in root.store if key.endswith((".zgroup", "zarr.json"))]
+    sealed = [key for key in keys if b"seal" in root.store[key] or root.store[key].endswith(b"\t")]
+    assert [key for key in sealed if "x/y/z" not in key] == []
+
+
 def test_deleted_array_is_not_called_damaged() -> None:
     store = made("2 Blosc")
     z = opened(store)

@@ -199,6 +199,10 @@ class ConsolidatedMetadataStore(BaseStore):
         return self.store.address(path)
 
     @property
+    def source(self) -> BaseStore:
+        return self.store.source
+
+    @property
     def meta_store(self) -> dict[str, Any]:
         """The metadata documents as Python objects, by key."""
         return {key: load_json(document, key) for key, document in self._documents.items()}

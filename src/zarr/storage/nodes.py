@@ -17,6 +17,7 @@ from zarr._codecs.codec_names import OBJECT_CODECS, step_from
 from zarr._codecs.pipeline import CodecPipeline
 from zarr._formats.base import Format, check_attributes
 from zarr._formats.documents import is_metadata
+from zarr._formats.seals import json_digest
 from zarr._formats.v1 import V1
 from zarr._metadata import dtypes
 from zarr._metadata.records import ArrayMeta, GroupMeta, Step
@@ -35,6 +36,7 @@ from zarr.errors import (
     BadCompressorError,
     ContainsArrayError,
     ContainsGroupError,
+    MetadataError,
     ZarrFutureWarning,
     ZarrUserWarning,
     warn_user,
@@ -776,12 +778,15 @@ def new_group(
     store.check_document(key, document)
     chunks = None if chunk_store is None else as_store(chunk_store)
 
-    def create() -> None:
-        _make_room(store, path, format, overwrite, chunks)
-        _write_documents(store, path, format, key, document, given)
+    def create() -> bytes:
+        above = _make_room(store, path, format, overwrite, chunks)
+        is_sealed = _is_sealed(store, above, format)
+        new = _sealed(document, key, path, format, given) if is_sealed else document
+        _write_documents(store, path, format, key, new, given)
+        return new
 
-    KeyLocks(store, key.rpartition("/")[0]).hold([key], create)
-    return format, key, store.as_read(key, document)
+    written = KeyLocks(store, key.rpartition("/")[0]).hold([key], create)
+    return format, key, store.as_read(key, written)
 
 
 def remove_node(
@@ -821,12 +826,18 @@ def _version_in(store: BaseStore) -> int | str | None:
 
 def _make_room(
     store: BaseStore, path: str, format: Format, overwrite: bool, chunk_store: BaseStore | None
-) -> None:
-    """See that nothing is at `path`, and groups are above it."""
+) -> str | None:
+    """See that nothing is at `path`, and groups are above it.
+
+    Returns
+    -------
+    str or None
+        Path of the closest group above that exists, None if there is none.
+    """
     for segment in path.split("/"):
         if format.is_document(segment):
             raise ValueError(f"path {path!r} must not contain {segment!r}, a name of metadata")
-    missing = _missing_parents(store, path, format, overwrite)
+    missing, above = _parents(store, path, format, overwrite)
     if overwrite:
         remove_node(store, path, format, chunk_store)
     else:
@@ -835,19 +846,48 @@ def _make_room(
             error = ContainsArrayError if there == "array" else ContainsGroupError
             raise error(path, repr(store), "replace it with overwrite=True")
     warn_of_reserved_names(format, [*missing, path])
-    if missing:
-        _create_groups(store, missing, format)
+    _create_groups(store, missing, above, format)
+    return above
 
 
 def require_parents(store: BaseStore, path: str, format: Format) -> None:
     """Write the documents of groups missing above `path`."""
-    missing = _missing_parents(store, path, format)
+    missing, above = _parents(store, path, format)
     warn_of_reserved_names(format, missing)
-    _create_groups(store, missing, format)
+    _create_groups(store, missing, above, format)
 
 
-def _create_groups(store: BaseStore, paths: Sequence[str], format: Format) -> None:
-    store.setitems({format.group_key(path): format.dump_group(GroupMeta({})) for path in paths})
+def _create_groups(
+    store: BaseStore, paths: Sequence[str], above: str | None, format: Format
+) -> None:
+    """Write the documents of groups, sealed if the existing group `above` them is."""
+    if not paths:
+        return
+    documents = {format.group_key(path): format.dump_group(GroupMeta({})) for path in paths}
+    if _is_sealed(store, above, format):
+        for path, (key, document) in zip(paths, documents.items(), strict=True):
+            documents[key] = _sealed(document, key, path, format, {})
+    store.setitems(documents)
+
+
+def _is_sealed(store: BaseStore, group: str | None, format: Format) -> bool:
+    """Tell whether there is a seal in the metadata of a group; what cannot be read has none."""
+    if group is None or not format.sealable:
+        return False
+    key = format.group_key(group)
+    document = store.source.get(key)
+    try:
+        return document is not None and format.seal_of(document, key) is not None
+    except MetadataError:
+        return False
+
+
+def _sealed(
+    document: bytes, key: str, path: str, format: Format, attributes: Mapping[str, Any]
+) -> bytes:
+    """Return the document of a new group with a seal."""
+    digests = [json_digest(attributes)] if format.attrs_key(path) != key else None
+    return format.sealed(document, key, None, digests)
 
 
 def warn_of_reserved_names(format: Format, paths: Sequence[str]) -> None:
@@ -868,10 +908,12 @@ def warn_of_reserved_names(format: Format, paths: Sequence[str]) -> None:
         )
 
 
-def _missing_parents(
+def _parents(
     store: BaseStore, path: str, format: Format, overwrite: bool = False
-) -> list[str]:
+) -> tuple[list[str], str | None]:
     """Return the paths of groups that must be created above `path`, top first.
+
+    The second value is the path of the closest group above that exists, None if there is none.
 
     Raises
     ------
@@ -880,7 +922,7 @@ def _missing_parents(
     """
     segments = path.split("/")[:-1] if path else []
     if not path:
-        return []
+        return [], None
     parents = ["/".join(segments[:n]) for n in range(len(segments) + 1)]
     found = store.getitems(format.node_keys(parents))
     kinds = {parent: format.kind_of(found, parent) for parent in parents}
@@ -890,7 +932,8 @@ def _missing_parents(
             if overwrite:
                 hint += "; overwrite=True and mode='w' replace only what is at the path itself"
             raise ContainsArrayError(parent, repr(store), hint)
-    return [parent for parent, kind in kinds.items() if kind is None]
+    missing = [parent for parent, kind in kinds.items() if kind is None]
+    return missing, next((p for p in reversed(parents) if kinds[p] is not None), None)
 
 
 # -- migrating -------------------------------------------------------------------------
