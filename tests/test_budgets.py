@@ -172,6 +172,18 @@ def test_checking_costs_few_calls_for_each_chunk(compressor: Any, level: str) ->
     assert dear - cheap <= CALLS_PER_CHECKED_CHUNK * (many - few), counts
 
 
+def test_checking_a_folder_costs_one_call_for_each_chunk_besides_reading_it(tmp_path: Path) -> None:
+    counts = []
+    with zarr.config.set(workers=1):
+        for length in (400, 800):
+            path = str(tmp_path / f"{length}.zarr")
+            z = zarr.open_array(path, mode="w", shape=(length, length), chunks=(10, 10), dtype="i4")
+            z[:] = np.arange(length)
+            read = trace(lambda z=z: z[...]).count
+            counts.append(trace(lambda path=path: zarr.check(path)).count - read)
+    assert counts[1] - counts[0] <= 1.1 * (80**2 - 40**2), counts
+
+
 @pytest.mark.parametrize("threads", [1, 64])
 def test_sealed_values_are_read_while_they_fit_the_cache(threads: int) -> None:
     class Store(CountingStore):

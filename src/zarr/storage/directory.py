@@ -48,6 +48,7 @@ from zarr.storage.files import (
     discard,
     empty_but,
     file_type,
+    has_temporary,
     is_absent,
     is_temporary,
     move,
@@ -444,7 +445,9 @@ class DirectoryStore(BaseStore):
         """Return the values and folders directly below `path`, sorted by name."""
         try:
             with os.scandir(self._folder(path)) as entries:
-                found = [entry for entry in entries if not is_temporary(entry.name)]
+                found = list(entries)
+            if has_temporary([entry.name for entry in found]):
+                found = [entry for entry in found if not is_temporary(entry.name)]
             if not path:
                 found = [entry for entry in found if entry.name not in RESERVED]
         except _NoFileError:
@@ -455,7 +458,13 @@ class DirectoryStore(BaseStore):
                 raise
             check_dangling(path, self.path, self._folder(path))
             return []
-        found = [entry for entry in found if not entry.is_symlink() or self._shows(path, entry)]
+        found = [
+            entry
+            for entry in found
+            if entry.is_file(follow_symlinks=False)
+            or not entry.is_symlink()
+            or self._shows(path, entry)
+        ]
         return sorted(found, key=attrgetter("name"))
 
     def _shows(self, path: str, link: os.DirEntry[str]) -> bool:
@@ -480,9 +489,10 @@ class DirectoryStore(BaseStore):
         if self._pending is not None and (overlay := self._notice_commit()) is not None:
             yield from overlay.list_prefix(path)
             return
+        prefix = f"{path}/" if path else ""
         for entry in self._entries(path):
-            key = f"{path}/{entry.name}" if path else entry.name
-            if _is_folder(entry):
+            key = prefix + entry.name
+            if not entry.is_file(follow_symlinks=False) and _is_folder(entry):
                 yield from self.list_prefix(key)
             else:
                 yield key
@@ -502,19 +512,17 @@ class DirectoryStore(BaseStore):
     def list_temporary(self, path: str = "") -> Iterator[tuple[str, int, float]]:
         try:
             with os.scandir(self._folder(path)) as entries:
-                found = [
-                    (entry, temporary)
-                    for entry in entries
-                    if (temporary := is_temporary(entry.name))
-                    or entry.is_dir(follow_symlinks=False)
-                ]
+                listed = list(entries)
         except (_NoFileError, *FAILURES):
             return  # the list of keys raises what there is to raise
-        for entry, temporary in found:
+        found = [entry for entry in listed if entry.is_dir(follow_symlinks=False)]
+        if has_temporary([entry.name for entry in listed]):
+            found = [e for e in listed if is_temporary(e.name) or e.is_dir(follow_symlinks=False)]
+        for entry in found:
             name = f"{path}/{entry.name}" if path else entry.name
             if name in RESERVED:
                 continue
-            if not temporary:
+            if not is_temporary(entry.name):
                 yield from self.list_temporary(name)
                 continue
             with suppress(FileNotFoundError):

@@ -43,9 +43,9 @@ from zarr.storage.buffer_pool import LEAST, lend
 from zarr.storage.order import is_document_name
 
 __all__ = [
-    "ABSENT", "FAILURES", "check_circle", "discard", "empty_but", "file_type", "is_absent",
-    "is_temporary", "make_folder", "move", "put_link", "read_all", "read_ranges", "replace_file",
-    "sync_file", "sync_folder", "temporary_name", "write_new_file",
+    "ABSENT", "FAILURES", "check_circle", "discard", "empty_but", "file_type", "has_temporary",
+    "is_absent", "is_temporary", "make_folder", "move", "put_link", "read_all", "read_ranges",
+    "replace_file", "sync_file", "sync_folder", "temporary_name", "write_new_file",
 ]  # fmt: skip
 
 ABSENT = (FileNotFoundError, NotADirectoryError)
@@ -84,6 +84,12 @@ def is_temporary(name: str) -> bool:
     """Tell whether a file of this name is no key of a store."""
     # ".partial" is how files in the making end in stores written by the 2.x library.
     return name.startswith(TEMPORARY) or (name.endswith(".partial") and len(name) > 40)
+
+
+def has_temporary(names: Sequence[str]) -> bool:
+    """Tell whether any of many files may be no key of a store: fast, without a call for each."""
+    text = "/".join(names)
+    return TEMPORARY in text or ".partial" in text
 
 
 def is_absent(error: BaseException) -> bool:

@@ -45,7 +45,7 @@ _LARGEST_PICTURE = 1 << 22
 
 @dataclass(slots=True)
 class _Folder:
-    """Names of the keys directly in one folder, and the sizes of their values."""
+    """Names of the keys directly in one folder, and the sizes of their values, if listed."""
 
     names: list[str] = field(default_factory=list)
     sizes: array[int] = field(default_factory=lambda: array("q"))
@@ -62,7 +62,7 @@ class Listing:
         """Yield the keys directly in `folder`, and the sizes of their values."""
         prefix = f"{folder}/" if folder else ""
         found = self.folders[folder]
-        for name, size in zip(found.names, found.sizes, strict=True):
+        for name, size in zip(found.names, found.sizes or repeat(-1), strict=False):
             yield prefix + name, size
 
 
@@ -98,6 +98,7 @@ def list_keys(store: BaseStore, path: str, known: Sequence[Format], *, sizes: bo
     listing = Listing()
     folder = known[0].folder_of_keys(path)
     keys = store.list_sizes(folder) if sizes else zip(store.list_prefix(folder), repeat(-1))
+    last, at = None, _Folder()
     for key, size in keys:
         folder, _, name = key.rpartition("/")
         # Most keys end with a digit, and those of metadata in no format.
@@ -108,11 +109,11 @@ def list_keys(store: BaseStore, path: str, known: Sequence[Format], *, sizes: bo
                 listing.documents.add(key)
         elif "__" in folder and is_ours(key):
             continue
-        at = listing.folders.get(folder)
-        if at is None:
-            at = listing.folders[folder] = _Folder()
+        if folder != last:
+            last, at = folder, listing.folders.setdefault(folder, _Folder())
         at.names.append(name)
-        at.sizes.append(size)
+        if sizes:
+            at.sizes.append(size)
     return listing
 
 
