@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import zarr
+from tests.safety.places import PLACES
 from zarr.storage import BaseStore, KVStore, LRUStoreCache, MemoryStore
 from zarr.tools import traffic as tool
 from zarr.tools.traffic import _VERBS, VerbCount
@@ -306,3 +307,32 @@ def test_sealed_arrays_are_explained(options: dict[str, Any]) -> None:
         z[3:9, 2]
 
     assert (told.calls, told.keys, told.stored_bytes) == (seen.calls, seen.keys, seen.bytes_read)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("kind", ["directory", "nested", "sqlite", "lmdb", "zip", "ocdbt"])
+def test_transactions_are_counted_as_their_stores(kind: str, tmp_path: Path) -> None:
+    if kind in PLACES:
+        store = PLACES[kind].open(str(tmp_path))
+    else:
+        store = zarr.NestedDirectoryStore(str(tmp_path / "nested"))
+    z = zarr.open_group(store, mode="w").zeros("z", shape=100, chunks=10, compressor=None)
+    z[:50] = 1
+
+    with zarr.traffic() as seen, zarr.transaction(store) as txn:
+        inside = txn.group["z"]
+        with zarr.traffic() as written:
+            inside[40:80] = 2
+        with zarr.traffic() as read:
+            data = inside[:]
+        with zarr.traffic() as listed:
+            keys = list(txn.store.list_prefix("z"))
+        txn.store.delitems(["z/7"])
+
+    assert written.verbs["setitems"] == VerbCount(1, 4, 0, 320)
+    assert read.verbs["getitems"] == VerbCount(1, 10, 640, 0)
+    assert listed.verbs["list_prefix"].keys == len(keys)
+    assert seen.of(store) == seen.verbs and seen.verbs["delitems"].keys == 1
+    assert data.sum() == 40 + 80
+    assert [name for name, _ in seen.stores] == [repr(store)]
+    store.close()

@@ -268,6 +268,8 @@ class BaseStore(CoroutineVerbs, MutableMapping[str, Buffer]):
     rare_formats: ClassVar[bool] = True
     documents_first: ClassVar[bool] = False
     _dimension_separator: Separator | None = None
+    _counted_as: BaseStore | None = None
+    """The store that a transaction is on, in which `zarr.traffic` counts what it does."""
     _mode: str = "a"
     _store_version: ClassVar[int] = 2  # what code written for 2.x asks of a store
 

@@ -732,6 +732,7 @@ class _LMDBStaging(LMDBStore):
 
     def __init__(self, store: LMDBStore, thread: TransactionThread, read_only: bool) -> None:
         self.__dict__.update(store.__dict__)
+        self._counted_as = store
         self._mode = "r" if read_only else store._mode
         self._location = f"transaction {id(thread)} on {store._location}"
         self._thread = thread

@@ -329,6 +329,7 @@ class _View(OCDBTStore):
 
     def __init__(self, store: OCDBTStore) -> None:
         self.__dict__.update(store.__dict__)
+        self._counted_as = store
         self.seen: dict[str, bytes | None] = {}
         """The generations of values, None where there is none."""
         self.listed: set[str] = set()

@@ -43,7 +43,7 @@ class OverlayStore(BaseStore):
     _mode = "r"
 
     def __init__(self, base: Any, journal: Any, changes: Changes) -> None:
-        self.base = base
+        self.base = self._counted_as = base
         self._journal = journal
         self._changes = changes
         self._dimension_separator = base._dimension_separator

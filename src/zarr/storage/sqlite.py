@@ -562,7 +562,7 @@ class _SQLiteStaging(SQLiteStore):
 
     def __init__(self, store: SQLiteStore) -> None:
         own = {"_idle": [], "_turn": RLock(), "_connection": None, "_pid": os.getpid()}
-        self.__dict__.update(store.__dict__, _location=Identity().number, **own)
+        self.__dict__.update(store.__dict__, _location=Identity().number, _counted_as=store, **own)
         _gate.run(self._connect_to_begin)
 
     def _connect_to_begin(self) -> None:

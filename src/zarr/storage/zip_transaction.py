@@ -112,7 +112,7 @@ class Staging:
     def __init__(self, base: Any, archive: Archive, read_only: bool) -> None:
         own = {"_archive": archive, "_lock": RLock(), "_tree": None, "_in_transaction": False}
         self.__dict__.update(base.__dict__, **own)
-        self._location = Identity().number
+        self._location, self._counted_as = Identity().number, base
         if read_only:
             self._mode = "r"
 

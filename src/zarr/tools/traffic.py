@@ -152,7 +152,9 @@ class Traffic:
 
     Obtained from :func:`traffic`. What stores call of their own methods is not counted again.
     Stores in front of other stores, such as `LRUStoreCache`, are counted in `stores` only: the
-    totals are those of the stores that hold the data.
+    totals are those of the stores that hold the data. What happens in a transaction is counted
+    when it happens, as done by the store that the transaction is on; the commit, which moves
+    values to their places, is not counted.
 
     Examples
     --------
@@ -325,11 +327,13 @@ class _Calls(threading.local):
 
     @contextmanager
     def inside_of(self, store: BaseStore, verb: str) -> Iterator[None]:
-        self.inside[id(store)] = verb
+        outer = self.inside.get(id(store))
+        self.inside[id(store)] = verb if outer is None else outer
         try:
             yield
         finally:
-            del self.inside[id(store)]
+            if outer is None:
+                del self.inside[id(store)]
 
 
 _calls = _Calls()
@@ -406,36 +410,46 @@ def _counting_method(verb: str, function: Callable[..., Any]) -> Callable[..., A
 
     @functools.wraps(function)
     def counted(self: BaseStore, *args: Any, **kwargs: Any) -> Any:
-        outer = _calls.inside.get(id(self))
+        store = _counted_store(self)
+        outer = _calls.inside.get(id(store))
         if outer is not None:
             result = function(self, *args, **kwargs)
             if not _VERBS[outer].moves:
                 read, written = kind.bytes_of([*args, *kwargs.values()], result)
-                _watch.note(self, outer, VerbCount(0, 0, read, written))
+                _watch.note(store, outer, VerbCount(0, 0, read, written))
             return result
         if kind.keys is _given and args and not isinstance(args[0], Mapping):
             args = (list(args[0]), *args[1:])  # it may be an iterator
         result = None
         try:
-            with _calls.inside_of(self, verb):
+            with _calls.inside_of(store, verb):
                 result = function(self, *args, **kwargs)
         finally:
             given = [*args, *kwargs.values()]
             keys = kind.keys(given[0] if given else (), result)
-            _watch.note(self, verb, VerbCount(1, keys, *kind.bytes_of(given, result)))
-        return _iterated(self, verb, result) if kind.iterates else result
+            _watch.note(store, verb, VerbCount(1, keys, *kind.bytes_of(given, result)))
+        return _iterated(store, verb, result) if kind.iterates else result
 
     return counted
+
+
+def _counted_store(store: BaseStore) -> BaseStore:
+    """Return the store whose counts include those of `store`: that of a transaction, or itself."""
+    while store._counted_as is not None:
+        store = store._counted_as
+    return store
 
 
 def _iterated(store: BaseStore, verb: str, items: Iterable[Any]) -> Iterator[Any]:
     """Iterate over `items`, and count them."""
     iterator = iter(items)
     while True:
+        is_outermost = id(store) not in _calls.inside
         try:
             with _calls.inside_of(store, verb):
                 item = next(iterator)
         except StopIteration:
             return
-        _watch.note(store, verb, VerbCount(keys=1))
+        if is_outermost:
+            _watch.note(store, verb, VerbCount(keys=1))
         yield item
