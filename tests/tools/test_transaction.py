@@ -72,6 +72,30 @@ def change_much(root: Any) -> None:
 # -- all or nothing ----------------------------------------------------------------------
 
 
+def check_all_or_nothing(root: Any, format: str = "2") -> None:
+    """Check that a transaction on the group of `pair` that fails changes nothing, another all."""
+    store, other = root.store, pair(zarr.MemoryStore(), format)
+    before = content(store)
+    change_much(other)
+
+    with pytest.raises(ZeroDivisionError), zarr.transaction(root) as txn:
+        change_much(txn.group)
+        assert content(txn.store) == content(other.store)
+        assert content(store) == before
+        1 / 0  # noqa: B018
+    assert content(store) == before
+
+    with zarr.transaction(root) as txn:
+        change_much(txn.group)
+        assert content(store) == before
+        inside = txn.store
+    assert content(store) == content(other.store)
+    assert sorted(store) == sorted(other.store)
+    with pytest.raises(TransactionError, match="is over"):
+        inside["a/0"]
+    assert zarr.recover(store) == "clean"
+
+
 @pytest.mark.parametrize("fsync", [True, False])
 @pytest.mark.parametrize("format", OPTIONS)
 def test_changes_are_those_of_the_same_code_without_a_transaction(

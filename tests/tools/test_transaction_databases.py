@@ -16,7 +16,14 @@ import pytest
 import zarr
 from tests.remote.conftest import _load_services
 from tests.safety.places import PLACES
-from tests.tools.test_transaction import append_one, change_much, content, in_thread, pair
+from tests.tools.test_transaction import (
+    append_one,
+    change_much,
+    check_all_or_nothing,
+    content,
+    in_thread,
+    pair,
+)
 from zarr.errors import ReadOnlyError, TransactionError
 
 pytestmark = pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -47,26 +54,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
 
 
 def test_all_or_nothing(store: Any) -> None:
-    root, other = pair(store), pair(zarr.MemoryStore())
-    before = content(store)
-    change_much(other)
-
-    with pytest.raises(ZeroDivisionError), zarr.transaction(root) as txn:
-        change_much(txn.group)
-        assert content(txn.store) == content(other.store)
-        assert content(store) == before
-        1 / 0  # noqa: B018
-    assert content(store) == before
-
-    with zarr.transaction(root) as txn:
-        change_much(txn.group)
-        assert content(store) == before
-        inside = txn.store
-    assert content(store) == content(other.store)
-    assert sorted(store) == sorted(other.store)
-    with pytest.raises(TransactionError, match="is over"):
-        inside["a/0"]
-    assert zarr.recover(store) == "clean"
+    check_all_or_nothing(pair(store))
 
 
 def test_verbs_see_the_changes(store: Any) -> None:
