@@ -30,7 +30,13 @@ CALLS_PER_FEW_ELEMENTS = 60
 FILES_PER_ELEMENT = 8
 CALLS_PER_CHUNK = 12
 CALLS_PER_CHECKED_CHUNK = 2
-CALLS_PER_MEMBER = {2: 35, 3: 43}
+CALLS_PER_MEMBER = {2: 29, 3: 31}
+CALLS_PER_UNLIKE_MEMBER = {2: 33, 3: 40}
+CALLS_PER_LISTED = {
+    "list": {2: 3, 3: 9},
+    "open the copies": {2: 1, 3: 1},
+    "list the copies": {2: 1, 3: 6},
+}
 
 
 class Trace:
@@ -533,6 +539,40 @@ def test_calls_to_open_a_member(zarr_format: int, *, consolidated: bool) -> None
         g = zarr.consolidate_metadata(g.store)
     found = trace(lambda: g["a"])
     assert found.count <= CALLS_PER_MEMBER[zarr_format], found.calls
+
+
+@pytest.mark.parametrize("zarr_format", CALLS_PER_MEMBER)
+def test_calls_to_open_a_member_that_is_not_like_others(zarr_format: int) -> None:
+    g = zarr.open_group(zarr.MemoryStore(), mode="w", zarr_format=zarr_format)
+    for length in range(1, 602):  # more than are kept
+        g.zeros(f"a{length}", shape=length, chunks=5, dtype="i4")
+    found = trace(lambda: [node.shape for node in g.values()])
+    assert found.count <= CALLS_PER_UNLIKE_MEMBER[zarr_format] * len(g) + 50, found.calls
+
+
+@pytest.mark.parametrize("operation", CALLS_PER_LISTED)
+@pytest.mark.parametrize("zarr_format", [2, 3])
+@pytest.mark.filterwarnings("ignore:Consolidated metadata")
+def test_calls_for_each_member_of_a_group(
+    operation: str, zarr_format: int, tmp_path: Path
+) -> None:
+    counts = []
+    for members in (10, 60):
+        path = str(tmp_path / str(members))
+        g = zarr.open_group(path, mode="w", zarr_format=zarr_format)
+        for number in range(members):
+            g.zeros(f"a{number}", shape=number + 1, chunks=5, dtype="i4")
+        zarr.consolidate_metadata(path)
+        g = zarr.open_group(path, mode="r")
+        copies = zarr.open_consolidated(path, mode="r")
+        perform = {
+            "list": lambda g=g: list(g.array_keys()),
+            "open the copies": lambda path=path: zarr.open_consolidated(path, mode="r"),
+            "list the copies": lambda copies=copies: list(copies.array_keys()),
+        }[operation]
+        counts.append(trace(perform).count)
+    few, many = counts
+    assert many - few <= CALLS_PER_LISTED[operation][zarr_format] * 50 + 10, counts
 
 
 def test_appending_costs_the_same_however_long_the_array_is() -> None:

@@ -97,3 +97,26 @@ def test_rectilinear_chunks_are_compared_with_each_shape() -> None:
     assert opened(3, document(3, chunk_grid=grid)).shape == (6, 4)
     with pytest.raises(MetadataError, match="add up to 6"):
         opened(3, document(3, chunk_grid=grid, shape=[7, 4]))
+
+
+@pytest.mark.parametrize("zarr_format", KEYS)
+def test_arrays_with_equal_documents_change_apart(zarr_format: int) -> None:
+    root = zarr.open_group(zarr.MemoryStore(), mode="w", zarr_format=zarr_format)
+    for name in "ab":
+        root.zeros(name, shape=(6, 4), chunks=(3, 2), dtype="i4")
+    a, other = root["a"], root["a"]
+    a.resize(8, 4)
+    a.attrs["x"] = [1]
+    assert (root["a"].shape, root["b"].shape) == ((8, 4), (6, 4))
+    other.append(np.ones((1, 4), "i4"))
+    assert root["a"].shape == (9, 4)
+    a.attrs["x"].append(2)
+    assert dict(root["a"].attrs) == {"x": [1]}
+    assert dict(root["b"].attrs) == {}
+
+
+def test_a_document_of_one_format_is_none_of_another() -> None:
+    text = json.dumps(document(2)).encode()
+    assert zarr.open_array({".zarray": text}, mode="r").zarr_format == 2
+    with pytest.raises(MetadataError, match="zarr_format must be 3"):
+        zarr.open_array({"zarr.json": text}, mode="r")

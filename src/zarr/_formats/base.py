@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -19,9 +19,10 @@ from zarr._formats.documents import (
     DEEPEST,
     UNINDENTED,
     expect_object,
-    is_node_name,
     load_json,
     members_of,
+    node_names,
+    parsed,
     too_deep,
 )
 from zarr._formats.seals import SEAL, check_members, seal_in, with_seal, without_seal
@@ -96,6 +97,26 @@ class Format(ABC):
     @abstractmethod
     def parse_array(self, document: Buffer, key: str) -> ArrayMeta:
         """Return the metadata of an array; raise `MetadataError` if they are invalid."""
+
+    def parse_once(
+        self, document: Buffer, key: str, parse: Callable[[dict[str, JSON]], tuple[ArrayMeta, bool]]
+    ) -> ArrayMeta:
+        """Return what `parse` makes of the members of a document.
+
+        `parse` also returns whether it would always make the same of them; then it is called
+        once for all documents with the same bytes, such as those of an array opened again.
+        """
+        document = parsed(document, key)
+        if document.record is not None and document.record[0] is type(self):
+            return document.record[1]  # type: ignore[no-any-return]
+        members = expect_object(document.value, key)
+        try:
+            meta, lasts = parse(members)
+        except MetadataError as error:
+            raise MetadataError(f"{key!r}: {error}") from error
+        if lasts:
+            document.record = type(self), meta
+        return meta
 
     @abstractmethod
     def dump_array(self, meta: ArrayMeta) -> bytes:
@@ -265,7 +286,8 @@ class Format(ABC):
 
     def children(self, store: BaseStore, path: str) -> dict[str, tuple[NodeKind, Buffer]]:
         """Return kind and document of each node directly below `path`, by name, sorted."""
-        paths = {name: join(path, name) for name in self.member_names(store, path)}
+        above = f"{path}/" if path else ""
+        paths = {name: above + name for name in self.member_names(store, path)}
         try:
             found = store.getitems(self.node_keys(paths.values()))
         except StorePermissionError:
@@ -280,10 +302,7 @@ class Format(ABC):
 
     def member_names(self, store: BaseStore, path: str) -> list[str]:
         """Return the names directly below `path` that nodes can have, sorted."""
-        documents = self.document_names()
-        return [
-            name for name in store.listdir(path) if name not in documents and is_node_name(name)
-        ]
+        return node_names(store.listdir(path), self.document_names())
 
     def kinds(self, store: BaseStore, path: str) -> dict[str, NodeKind]:
         """Return the kind of each node directly below `path`, by name, sorted."""

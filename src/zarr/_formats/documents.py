@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,11 +23,11 @@ __all__ = [
     "Parsed",
     "expect_object",
     "is_metadata",
-    "is_node_name",
     "is_node_path",
     "load_json",
     "load_with_copies",
     "members_of",
+    "node_names",
     "parsed",
     "too_deep",
     "unreadable",
@@ -36,6 +37,7 @@ _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 """Start of the small files in place of those that Git LFS has not fetched."""
 
 _LARGEST_DOCUMENT = 256 << 20
+_LARGEST_KEPT = 2 << 10
 
 METADATA_NAMES = frozenset((".zarray", ".zgroup", ".zattrs", ".zmetadata", "zarr.json"))
 
@@ -64,12 +66,13 @@ def too_deep() -> MetadataError:
 _NO_NAMES = frozenset(("", ".", ".."))
 
 
-def is_node_name(name: str) -> bool:
-    r"""Tell whether an array or a group can have the name `name`.
+def node_names(names: Iterable[str], documents: Iterable[str] = ()) -> list[str]:
+    r"""Return those `names` that an array or a group can have, without those of `documents`.
 
     Stores can hold keys with empty segments, ``..`` or backslashes, but no path leads there.
     """
-    return name not in _NO_NAMES and "\\" not in name
+    none = {*_NO_NAMES, *documents}
+    return [name for name in names if name not in none and "\\" not in name]
 
 
 def is_node_path(path: str) -> bool:
@@ -84,9 +87,12 @@ class Parsed(bytes):
     ----------
     value : object
         Shared by all who read the document, so not to be changed, nor given to users.
+    record : tuple, optional
+        A class of formats and what it makes of `value`, where that always stays the same.
     """
 
     value: JSON
+    record: tuple[type, Any] | None = None
 
 
 class Unreadable(bytes):
@@ -183,10 +189,23 @@ def expect_object(value: JSON, key: str) -> dict[str, JSON]:
 
 
 def parsed(document: Buffer, key: str) -> Parsed:
-    """Return `document` with what it says."""
+    """Return `document` with what it says: the same object for all that have the same bytes."""
     if isinstance(document, Parsed):
         return document
-    return _with_value(document, load_json(document, key))
+    if isinstance(document, Unreadable):
+        raise document.reason
+    try:
+        if type(document) is bytes and len(document) <= _LARGEST_KEPT:
+            return _kept(document)
+        return _with_value(document, _loads(_checked(document)))
+    except (ValueError, RecursionError) as error:
+        raise _invalid(document, key, error) from error
+
+
+@lru_cache(512)
+def _kept(document: bytes) -> Parsed:
+    """Return a small document with what it says, which follows from its bytes alone."""
+    return _with_value(document, _loads(_checked(document)))
 
 
 def _with_value(document: Buffer, value: JSON) -> Parsed:
@@ -197,10 +216,7 @@ def _with_value(document: Buffer, value: JSON) -> Parsed:
 
 def members_of(document: Buffer, key: str) -> dict[str, JSON]:
     """Return the JSON object that a document holds: as it is, so not to be changed."""
-    if isinstance(document, Unreadable):
-        raise document.reason
-    value = document.value if isinstance(document, Parsed) else load_json(document, key)
-    return expect_object(value, key)
+    return expect_object(parsed(document, key).value, key)
 
 
 # -- documents in documents ------------------------------------------------------------
@@ -211,6 +227,8 @@ _letters = r'[^"\\\x00-\x1f]*'
 _name = rf'"({_letters}(?:\\.{_letters})*)"{_blank}:{_blank}'
 _first = re.compile(rf"\{{{_blank}(?:{_name}|\}})").match
 _next = re.compile(rf"{_blank}(?:,{_blank}{_name}|\}})").match
+_no_path = re.compile(r"\\|(?:^|/)\.{0,2}(?:/|$)", re.MULTILINE).search
+"""Finds in lines what no path of a node has."""
 
 
 def load_with_copies(document: Buffer, key: str, *path: str) -> JSON:
@@ -252,6 +270,8 @@ def _load(text: str, at: int, path: tuple[str, ...]) -> tuple[JSON, int]:
     """Return the value at a place in `text`, and where it ends."""
     if not text.startswith("{", at):
         return _value_at(text, at)
+    if not path:
+        return _load_copies(text, at)
     members: dict[str, JSON] = {}
     member = _first(text, at)
     while member:
@@ -260,17 +280,39 @@ def _load(text: str, at: int, path: tuple[str, ...]) -> tuple[JSON, int]:
             return members, at
         if "\\" in name:
             name = json.loads(f'"{name}"')
-        if path and name == path[0]:
+        if name == path[0]:
             members[name], at = _load(text, at, path[1:])
         else:
-            value, end = _value_at(text, at)
-            if path:
-                members[name] = value
-            elif is_node_path(name):
-                members[name] = _copy(text[at:end], value)
-            at = end
+            members[name], at = _value_at(text, at)
         member = _next(text, at)
-    raise json.JSONDecodeError("Expecting a name in double quotes, ':', ',' or '}'", text, at)
+    raise _no_name(text, at)
+
+
+def _load_copies(text: str, at: int) -> tuple[JSON, int]:
+    """Return the copies in the object at a place in `text`, and where it ends."""
+    copies: dict[str, JSON] = {}
+    same: dict[str, Parsed] = {}
+    member = _first(text, at)
+    while member:
+        name, at = member[1], member.end()
+        if name is None:
+            if _no_path("\n".join(copies)):
+                copies = {name: copy for name, copy in copies.items() if is_node_path(name)}
+            return copies, at
+        if "\\" in name:
+            name = json.loads(f'"{name}"')
+        value, end = _value_at(text, at)
+        spelled = text[at:end]
+        copy = same.get(spelled)
+        if copy is None:
+            copy = same[spelled] = _copy(spelled, value)
+        copies[name] = copy
+        member = _next(text, end)
+    raise _no_name(text, at)
+
+
+def _no_name(text: str, at: int) -> json.JSONDecodeError:
+    return json.JSONDecodeError("Expecting a name in double quotes, ':', ',' or '}'", text, at)
 
 
 def _copy(text: str, value: JSON) -> Parsed:

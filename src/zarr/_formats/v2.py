@@ -15,7 +15,7 @@ import numpy as np
 
 from zarr._codecs import v3_codecs
 from zarr._codecs.codec_names import object_codec_of
-from zarr._formats.base import ORIGINAL, Format, NodeKind, dump_json, join, noted
+from zarr._formats.base import ORIGINAL, Format, NodeKind, dump_json, noted
 from zarr._formats.documents import NO_REFERENCES, members_of
 from zarr._formats.seals import SEAL, resealed
 from zarr._metadata import foreign_dtypes, v2_data_types
@@ -63,11 +63,7 @@ class V2(Format):
         return f"{path}/.zgroup" if path else ".zgroup"
 
     def parse_array(self, document: Buffer, key: str) -> ArrayMeta:
-        members = members_of(document, key)
-        try:
-            return _parse_members(members)
-        except MetadataError as error:
-            raise MetadataError(f"{key!r}: {error}") from error
+        return self.parse_once(document, key, _parse_members)
 
     def in_store(
         self, meta: ArrayMeta, store: BaseStore, path: str, separator: Literal[".", "/"] | None
@@ -107,9 +103,10 @@ class V2(Format):
     def _kinds_present(
         self, store: BaseStore, path: str, names: Sequence[str]
     ) -> dict[str, NodeKind]:
-        arrays = {self.array_key(join(path, name)): name for name in names}
+        above = f"{path}/" if path else ""
+        arrays = {self.array_key(above + name): name for name in names}
         kinds: dict[str, NodeKind] = {arrays[key]: "array" for key in store.present([*arrays])}
-        groups = {self.group_key(join(path, name)): name for name in names if name not in kinds}
+        groups = {self.group_key(above + name): name for name in names if name not in kinds}
         kinds.update((groups[key], "group") for key in store.present([*groups]))
         return {name: kinds[name] for name in names if name in kinds}
 
@@ -153,7 +150,7 @@ def _lasting(extra: Mapping[str, JSON]) -> dict[str, JSON]:
     return {name: value for name, value in extra.items() if name not in (ORIGINAL, SEAL)}
 
 
-def _parse_members(members: dict[str, JSON]) -> ArrayMeta:
+def _parse_members(members: dict[str, JSON]) -> tuple[ArrayMeta, bool]:
     if members.get("zarr_format") != V2.version:
         raise MetadataError(f"zarr_format must be 2, not {members.get('zarr_format')!r:.50}")
     if not members.keys() >= _ALL_REQUIRED:
@@ -162,11 +159,12 @@ def _parse_members(members: dict[str, JSON]) -> ArrayMeta:
     shape = _lengths(members["shape"], "shape", smallest=0)
     # Most arrays differ from others in no more than shape and names.
     spelled = (*_layout_members(members), members.get("dimension_separator"))
-    layout = _usual_layout(dumps(spelled, NO_REFERENCES)) or _parse_layout(*spelled)
+    usual = _usual_layout(dumps(spelled, NO_REFERENCES))
+    layout = usual or _parse_layout(*spelled)
     chunks = layout["grid"].chunks
     if len(shape) != len(chunks):
         raise MetadataError(f"shape {list(shape)} and chunks {list(chunks)} differ in dimensions")
-    return ArrayMeta.of(shape=shape, extra=_unknown(members), **layout)
+    return ArrayMeta.of(shape=shape, extra=_unknown(members), **layout), usual is not None
 
 
 @lru_cache(512)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from zarr._codecs import v3_codecs
-from zarr._formats.base import ORIGINAL, Format, NodeKind, join, noted
+from zarr._formats.base import ORIGINAL, Format, NodeKind, noted
 from zarr._formats.documents import (
     DEEPEST,
     NO_REFERENCES,
@@ -112,13 +112,12 @@ class V3(Format):
     # -- documents -----------------------------------------------------------------
 
     def parse_array(self, document: Buffer, key: str) -> ArrayMeta:
-        members = members_of(document, key)
-        try:
+        def parse(members: dict[str, JSON]) -> tuple[ArrayMeta, bool]:
             if members.get("node_type") == "group":
                 raise ArrayNotFoundError(_path_of(key))
             return _parse_array(members)
-        except MetadataError as error:
-            raise MetadataError(f"{key!r}: {error}") from error
+
+        return self.parse_once(document, key, parse)
 
     def dump_array(self, meta: ArrayMeta) -> bytes:
         return _dump_json(resealed(_members(meta)))
@@ -200,7 +199,7 @@ class V3(Format):
         if key not in found:
             return None
         document = parsed(found[key], key)
-        members = members_of(document, key)
+        members = expect_object(document.value, key)
         if isinstance(members.get("zarr_format"), str):
             return None  # the draft of this version had another document under this key
         try:
@@ -231,7 +230,8 @@ class V3(Format):
         metadata = expect_object(consolidated.get("metadata"), key)
         folder = _path_of(key)
         own = {name: value for name, value in members.items() if name != _CONSOLIDATED}
-        copies = {join(join(folder, path), _DOCUMENT): copy for path, copy in metadata.items()}
+        above = f"{folder}/" if folder else ""
+        copies = {f"{above}{path}/{_DOCUMENT}": copy for path, copy in metadata.items()}
         return {key: _sealed_like(document, _dump_json(own)), **copies}
 
     def copies_in(self, meta: GroupMeta) -> Mapping[str, JSON] | None:
@@ -349,7 +349,7 @@ def _attributes(members: Mapping[str, JSON]) -> Mapping[str, JSON] | None:
 # -- reading arrays ----------------------------------------------------------------------
 
 
-def _parse_array(members: dict[str, JSON]) -> ArrayMeta:
+def _parse_array(members: dict[str, JSON]) -> tuple[ArrayMeta, bool]:
     _check_kind(members, "array")
     if not members.keys() >= _ALL_REQUIRED:
         missing = [name for name in _REQUIRED if name not in members]
@@ -359,8 +359,8 @@ def _parse_array(members: dict[str, JSON]) -> ArrayMeta:
         _check_transformers(members["storage_transformers"])
     shape = _lengths(members["shape"], "shape", smallest=0)
     # Most arrays differ from others in no more than shape, attributes and names.
-    layout = _usual_layout(dumps((len(shape), _layout_members(members)), NO_REFERENCES))
-    return ArrayMeta.of(
+    usual = _usual_layout(dumps((len(shape), _layout_members(members)), NO_REFERENCES))
+    meta = ArrayMeta.of(
         shape=shape,
         attributes=_attributes(members),
         dimension_names=_parse_names(members.get("dimension_names"), len(shape)),
@@ -369,8 +369,9 @@ def _parse_array(members: dict[str, JSON]) -> ArrayMeta:
             for name, value in members.items()
             if name not in _KNOWN or name == "storage_transformers"
         },
-        **(layout or _parse_layout(_layout_members(members), shape)),
+        **(usual or _parse_layout(_layout_members(members), shape)),
     )
+    return meta, usual is not None
 
 
 @lru_cache(512)

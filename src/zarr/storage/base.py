@@ -151,6 +151,7 @@ _VERBS = {
     "__getitem__": ("getitems", "probe", "get_partial_values"),
     "getitems": ("probe", "get_partial_values"),
     "get_partial_values": ("get_versioned_values",),
+    "__contains__": ("present",),
     "__setitem__": ("setitems",),
     "__delitem__": ("delitems",),
     "list_prefix": ("list_sizes",),

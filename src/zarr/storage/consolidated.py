@@ -223,6 +223,10 @@ class ConsolidatedMetadataStore(BaseStore):
                 chunks.append(key)
         return {**found, **self.store.getitems(chunks)} if chunks else found
 
+    def present(self, keys: Sequence[str]) -> list[str]:
+        documents = self._documents
+        return [key for key in keys if key in documents or key in self]
+
     def __contains__(self, key: object) -> bool:
         if isinstance(key, str) and not is_metadata(key):
             return key in self.store

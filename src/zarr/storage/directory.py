@@ -395,7 +395,23 @@ class DirectoryStore(BaseStore):
         return found not in (0, stat.S_IFDIR)
 
     def present(self, keys: Sequence[str]) -> list[str]:
-        return [key for key in keys if key in self]
+        if self._pending is not None or not self.follow_symlinks:
+            return [key for key in keys if key in self]
+        found: dict[str, bool] = {}
+        asked = zip(keys, map(os.stat, map(self._file, keys)), strict=True)
+        while True:
+            try:
+                for key, state in asked:
+                    found[key] = not stat.S_ISDIR(state.st_mode)
+                break
+            except ABSENT:
+                continue  # with the next key
+            except (*FAILURES, StoreKeyError, ValueError):
+                return [key for key in keys if key in self]  # one by one, to find out which
+        for key in keys:
+            if key not in found:
+                check_dangling(key, self.path, self._file(key))
+        return [key for key in keys if found.get(key)]
 
     # -- writing -------------------------------------------------------------------
 
