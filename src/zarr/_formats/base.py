@@ -289,7 +289,7 @@ class Format(ABC):
         above = f"{path}/" if path else ""
         paths = {name: above + name for name in self.member_names(store, path)}
         try:
-            found = store.getitems(self.node_keys(paths.values()))
+            found = self.node_documents(store, [*paths.values()])
         except StorePermissionError:
             # Node by node, because one document of a node says that it has no others.
             probes = [store.probe(self.node_keys([child])) for child in paths.values()]
@@ -299,6 +299,10 @@ class Format(ABC):
             if (node := self.node_in(found, child)) is not None:
                 nodes[name] = node
         return nodes
+
+    def node_documents(self, store: BaseStore, paths: Sequence[str]) -> Mapping[str, Buffer]:
+        """Return the documents of nodes at `paths`, by key."""
+        return store.getitems(self.node_keys(paths))
 
     def member_names(self, store: BaseStore, path: str) -> list[str]:
         """Return the names directly below `path` that nodes can have, sorted."""

@@ -110,6 +110,12 @@ class V2(Format):
         kinds.update((groups[key], "group") for key in store.present([*groups]))
         return {name: kinds[name] for name in names if name in kinds}
 
+    def node_documents(self, store: BaseStore, paths: Sequence[str]) -> Mapping[str, Buffer]:
+        arrays = {self.array_key(path): path for path in paths}
+        found = store.getitems([*arrays])
+        groups = [self.group_key(path) for key, path in arrays.items() if key not in found]
+        return {**found, **store.getitems(groups)} if groups else found
+
     def dump_group(self, meta: GroupMeta) -> bytes:
         return dump_json(resealed({**meta.extra, "zarr_format": self.version}))
 
