@@ -30,6 +30,9 @@ CALLS_PER_FEW_ELEMENTS = 60
 FILES_PER_ELEMENT = 8
 CALLS_PER_CHUNK = 12
 CALLS_PER_CHECKED_CHUNK = 2
+CALLS_PER_PARTIAL_WRITE = 79
+CALLS_PER_APPEND = 105
+CALLS_PER_INNER_CHUNK = 71
 CALLS_PER_MEMBER = {2: 29, 3: 31}
 CALLS_PER_UNLIKE_MEMBER = {2: 33, 3: 40}
 CALLS_PER_LISTED = {
@@ -308,6 +311,21 @@ def test_every_kind_of_partial_write_is_one_batch(write: Any) -> None:
     assert z.store.verbs() == {"getitems": 1, "setitems": 1}
 
 
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_calls_to_write_a_part_of_a_chunk(zarr_format: int) -> None:
+    z = zarr.array(np.zeros((100, 100)), chunks=50, compressor=None, zarr_format=zarr_format)
+    found = trace(lambda: z.__setitem__((slice(3, 7), slice(60, 65)), 1))
+    assert found.count <= CALLS_PER_PARTIAL_WRITE, found.calls
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_calls_to_append(zarr_format: int) -> None:
+    z = zarr.zeros((0, 50), chunks=(100, 50), compressor=None, zarr_format=zarr_format)
+    rows = np.ones((5, 50))
+    found = trace(lambda: z.append(rows))
+    assert found.count <= CALLS_PER_APPEND, found.calls
+
+
 def test_full_writes_read_nothing() -> None:
     z = zarr.zeros((90, 90), chunks=10, store=CountingStore())
     z.store.log.clear()
@@ -347,7 +365,8 @@ def sharded(store: Any = None, **options: Any) -> Any:
         store=CountingStore() if store is None else store, **options,
     )  # fmt: skip
     z[...] = np.arange(64**3, dtype="u2").reshape(64, 64, 64)
-    z.store.log.clear()
+    if store is None:
+        z.store.log.clear()
     return z
 
 
@@ -376,6 +395,12 @@ def test_reading_an_inner_chunk_is_two_reads_and_then_one(kind: str) -> None:
     z.store.log.clear()
     read(zarr.Array(z.store), 12)  # another handle knows the index, too
     assert [verb for verb, keys in z.store.log if "zarr.json" not in keys] == ["get_partial_values"]
+
+
+def test_calls_to_read_an_inner_chunk_from_a_file(tmp_path: Path) -> None:
+    z = sharded(zarr.DirectoryStore(str(tmp_path)))
+    found = trace(lambda: z[4:8, 4:8, 4:8])
+    assert found.count <= CALLS_PER_INNER_CHUNK, found.calls
 
 
 def test_an_absent_inner_chunk_costs_no_more_than_one_that_is_there() -> None:
@@ -553,9 +578,7 @@ def test_calls_to_open_a_member_that_is_not_like_others(zarr_format: int) -> Non
 @pytest.mark.parametrize("operation", CALLS_PER_LISTED)
 @pytest.mark.parametrize("zarr_format", [2, 3])
 @pytest.mark.filterwarnings("ignore:Consolidated metadata")
-def test_calls_for_each_member_of_a_group(
-    operation: str, zarr_format: int, tmp_path: Path
-) -> None:
+def test_calls_for_each_member_of_a_group(operation: str, zarr_format: int, tmp_path: Path) -> None:
     counts = []
     for members in (10, 60):
         path = str(tmp_path / str(members))

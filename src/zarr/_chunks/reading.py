@@ -276,7 +276,7 @@ class Reading(ChunkAccess):
         self, pipeline: CodecPipeline, keys: list[Any], found: Mapping[Any, Any]
     ) -> np.ndarray[Any, Any]:
         """Return the chunks at `keys` as one array with one more dimension in front."""
-        bufs = [buf for key in keys if (buf := found.get(key)) is not None]
+        bufs = [buf for key in keys if (buf := found.get(key)) is not None] if found else []
         shape = (len(keys), *pipeline.shape)
         if not bufs:
             return np.broadcast_to(self.fill(), shape)
@@ -320,7 +320,7 @@ def _fits(pipeline: CodecPipeline, target: Any, inner: list[Any]) -> bool:
     if type(target) is not np.ndarray or target.shape != pipeline.shape:
         return False
     parts = zip(inner, pipeline.whole, strict=True)
-    if not all(type(part) is slice and part == whole for part, whole in parts):
+    if not all([type(part) is slice and part == whole for part, whole in parts]):
         return False
     flags = target.flags
     contiguous = flags.c_contiguous if pipeline.order == "C" else flags.f_contiguous

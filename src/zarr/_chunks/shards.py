@@ -79,6 +79,7 @@ class ShardedChunks:
         self._counts: tuple[Any, ...] = tuple(_divided(n, chunk) for n, chunk in per_shard)
         self._layout_of = lru_cache(256)(partial(_layout, sharding, longest, chunk_nbytes))
         self._layout = self._layout_of(self._counts) if grid.regular else None
+        self._location: Hashable | None = None
 
     def layout(self, shard: str) -> ShardLayout:
         """Return where things are in the shard with this key."""
@@ -246,7 +247,11 @@ class ShardedChunks:
             raise error.at(self.name((shard, slot))) from error
 
     def _cache_name(self, shard: str) -> Hashable:
-        return self.store.location, shard, self.layout(shard).signature
+        # Kept, as the address of locks is. Should a link be changed, then an index is found out
+        # not to be that of the shard, as it is where another process has written the shard.
+        if self._location is None:
+            self._location = self.store.location
+        return self._location, shard, self.layout(shard).signature
 
     # -- writing -------------------------------------------------------------------
 

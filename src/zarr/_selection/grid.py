@@ -245,7 +245,7 @@ class Grid:
     @property
     def regular(self) -> bool:
         """Whether all chunks, and all shards, have the same shape."""
-        return all(isinstance(lengths, int) for lengths in self.stored)
+        return {*map(type, self.stored)} <= {int}
 
     @property
     def largest(self) -> tuple[int, ...]:

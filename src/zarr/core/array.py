@@ -178,6 +178,7 @@ class Array(Selections, PrivateNames, NewerNames, Node):
             self._open_seal()
         self._engine_: Engine | None = None
         self._address_: Name | None = None
+        self._locks: KeyLocks | None = None
 
     # -- metadata ------------------------------------------------------------------
 
@@ -266,8 +267,10 @@ class Array(Selections, PrivateNames, NewerNames, Node):
             self._reload()
             change(self._current)
 
-        locks = KeyLocks(self._store, self._key.rpartition("/")[0], self._synchronizer)
-        locks.hold([self._key], reload_and_change)
+        if self._locks is None:
+            folder = self._key.rpartition("/")[0]
+            self._locks = KeyLocks(self._store, folder, self._synchronizer)
+        self._locks.hold([self._key], reload_and_change)
 
     def _shape_to_write(self) -> tuple[int, ...]:
         """Return the shape that a selection to be written refers to.
@@ -1001,7 +1004,7 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         result._current = meta
         result._is_view = True
         result._cache_bytes = 0  # for what is kept are chunks as the array understands them
-        result._engine_ = result._attrs = None
+        result._engine_ = result._attrs = result._locks = None
         if read_only is not None:
             result._read_only = read_only
         if synchronizer is not None:

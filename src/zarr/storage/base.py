@@ -1052,7 +1052,12 @@ class KVStore(BaseStore):
         return len(self._mutable_mapping) if self._has_length else super().__len__()
 
     def setitems(self, items: Mapping[str, Buffer]) -> None:
-        self._verbs.get("setitems", super().setitems)(items)
+        if type(self._mutable_mapping) is not dict:
+            self._verbs.get("setitems", super().setitems)(items)
+            return
+        put = self._mutable_mapping.__setitem__
+        for key, value in items.items():
+            put(key, value if type(value) is bytes else as_bytes(value))
 
     def delitems(self, keys: Iterable[str]) -> None:
         self._verbs.get("delitems", super().delitems)(keys)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from glob import glob
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -371,7 +371,7 @@ class DirectoryStore(BaseStore):
             return overlay.get_partial_values(ranges)
         values: list[Buffer | None] = []
         # The ranges of one value come from one file, though another may take its place.
-        for key, group in itertools.groupby(ranges, key=lambda item: item[0]):
+        for key, group in itertools.groupby(ranges, key=itemgetter(0)):
             wanted = [byte_range for _, byte_range in group]
             parts = self._read(key, wanted)
             values += [None] * len(wanted) if parts is None else parts
