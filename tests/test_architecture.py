@@ -68,6 +68,7 @@ LAYERS = [
         "dtype",
         "experimental",
         "metadata",
+        "codecs._v2",
         "core.codec_pipeline",
         "core.debug_info",
         "core.group",

@@ -10,9 +10,10 @@ import pytest
 
 import zarr
 from zarr.abc.codec import ArrayArrayCodec, ArrayBytesCodec, BytesBytesCodec
+from zarr.codecs._v2 import V2Codec
 from zarr.core.array_spec import ArraySpec, parse_array_config
 from zarr.core.buffer import default_buffer_prototype
-from zarr.core.codec_pipeline import BatchedCodecPipeline
+from zarr.core.codec_pipeline import BatchedCodecPipeline, FusedCodecPipeline
 from zarr.errors import ChunkDecodeError, DataTypeValidationError, UnknownCodecError
 from zarr.registry import get_codec_class, get_pipeline_class, register_codec
 
@@ -160,6 +161,38 @@ def test_pipelines_of_clients_encode_and_decode() -> None:
 
     assert (encoded.to_bytes(), nothing) == (b"3-,2-,1-", None)
     assert decoded.as_numpy_array().tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("compressor", [None, zarr.codecs.Zlib(level=1)])
+def test_pipelines_of_arrays_in_format_2_encode_and_decode(compressor, order) -> None:
+    store = zarr.storage.MemoryStore()
+    z = zarr.create(
+        (2, 3), chunks=(2, 3), dtype="i2", store=store, order=order, compressor=compressor,
+        filters=[zarr.codecs.Delta(dtype="i2")],
+    )  # fmt: skip
+    z[:] = DATA[:2, :3]
+    codec = z.async_array.codec_pipeline.array_bytes_codec
+    prototype = default_buffer_prototype()
+    spec = ArraySpec((2, 3), zarr.dtype.Int16(), 0, parse_array_config({"order": order}), prototype)
+
+    (decoded,) = asyncio.run(codec.decode([(prototype.buffer.from_bytes(store["0.0"]), spec)]))
+    (encoded, nothing) = asyncio.run(codec.encode([(decoded, spec), (None, spec)]))
+
+    assert codec == V2Codec(z.metadata.filters, compressor)
+    assert np.array_equal(decoded.as_numpy_array(), z[:])
+    assert (encoded.to_bytes(), nothing) == (bytes(store["0.0"]), None)
+
+
+def test_pipelines_of_arrays_are_of_the_class_that_is_set() -> None:
+    z = zarr.create_array(shape=4, dtype="i2", chunks=2, compressors=zarr.codecs.GzipCodec())
+    path = "zarr.core.codec_pipeline.BatchedCodecPipeline"
+
+    with zarr.config.set({"codec_pipeline.path": path}):
+        pipeline = z._async_array.codec_pipeline
+
+    assert pipeline == BatchedCodecPipeline((), *z.metadata.codecs[:1], z.metadata.codecs[1:])
+    assert type(z.async_array.codec_pipeline) is FusedCodecPipeline
 
 
 @pytest.mark.parametrize("name", zarr.dtype.__all__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pkgutil
 import runpy
 import subprocess
 import sys
@@ -15,6 +16,8 @@ import zarr
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = runpy.run_path(str(ROOT / "scripts" / "compatibility_page.py"))
 NAMES = json.loads(Path(__file__).with_name("names.json").read_text("utf-8"))
+CLIENT_NAMES = Path(__file__).with_name("client_names.txt").read_text("utf-8").split()
+"""What 20 clients of the 3.x library use of it: xarray, anndata, icechunk and others."""
 
 # Public attributes of these classes in 3.4.2.
 ARRAY = """
@@ -36,6 +39,15 @@ GROUP = """
 @pytest.mark.parametrize(("owner", "names"), [("Array", ARRAY), ("Group", GROUP)])
 def test_members_of_3_x_are_here(owner, names) -> None:
     assert [name for name in names.split() if not hasattr(getattr(zarr, owner), name)] == []
+
+
+@pytest.mark.parametrize("name", CLIENT_NAMES)
+def test_names_that_clients_use_are_here(name) -> None:
+    module, found = pkgutil.resolve_name(name), sys.modules["zarr"]
+    for part in name.split(".")[1:]:  # also as attributes of the package
+        found = getattr(found, part)
+
+    assert found is module or found == module
 
 
 @pytest.mark.parametrize("library", NAMES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any, Self
 
 from zarr import _formats
@@ -107,6 +108,22 @@ class AsyncArray:
     store = _property("store")
     store_path = _property("store_path")
     write_chunk_sizes = _property("write_chunk_sizes")
+
+    @property
+    def codec_pipeline(self) -> Any:
+        """The codecs as a pipeline, of the class that the setting ``codec_pipeline.path`` names.
+
+        For code that encodes and decodes chunks itself: arrays do not use it.
+
+        Examples
+        --------
+        >>> import zarr
+        >>> z = zarr.create_array(shape=3, dtype='i4', compressors=None).async_array
+        >>> z.codec_pipeline.array_bytes_codec
+        BytesCodec(endian='little')
+        """
+        pipelines = import_module("zarr.core.codec_pipeline")
+        return pipelines.pipeline_of(self.metadata, self.store)
 
     @classmethod
     async def open(cls, store: Any, zarr_format: int | None = None, *, config: Any = None) -> Self:

@@ -229,6 +229,29 @@ class ArrayBytesCodecPartialEncodeMixin:
 class CodecPipeline:
     """The codecs of an array; see :mod:`zarr.core.codec_pipeline`."""
 
+    @classmethod
+    def from_array_metadata_and_store(cls, array_metadata: Any, store: Any) -> Self:
+        """Return the pipeline of an array.
+
+        Parameters
+        ----------
+        array_metadata : ArrayV2Metadata or ArrayV3Metadata
+            The metadata of the array.
+        store : Store
+            The store of the array.
+
+        Returns
+        -------
+        CodecPipeline
+            The pipeline.
+
+        Raises
+        ------
+        NotImplementedError
+            If the class needs the codecs only, for its method ``from_codecs``.
+        """
+        raise NotImplementedError
+
 
 for _name in ("TransposeCodec", "CastValueCodec", "ScaleOffsetCodec"):
     ArrayArrayCodec.register(vars(codec_classes)[_name])

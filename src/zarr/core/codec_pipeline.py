@@ -9,9 +9,91 @@ from typing import Any, Self
 from zarr.abc.codec import ArrayArrayCodec, ArrayBytesCodec, CodecPipeline
 from zarr.core.array import Array
 from zarr.core.array_spec import ArraySpec
+from zarr.core.metadata.v2 import ArrayV2Metadata
 from zarr.core.metadata.v3 import ArrayV3Metadata
+from zarr.registry import get_pipeline_class
 
-__all__ = ["BatchedCodecPipeline", "FusedCodecPipeline", "codecs_from_list"]
+__all__ = [
+    "BatchedCodecPipeline", "FusedCodecPipeline", "V2Codec", "codecs_from_list", "pipeline_of",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class V2Codec(ArrayBytesCodec):
+    """The filters and the compressor of an array in format 2, as one codec of a pipeline.
+
+    Parameters
+    ----------
+    filters : tuple of codecs, optional
+        Codecs of numcodecs.
+    compressor : codec, optional
+        A codec of numcodecs.
+    """
+
+    filters: tuple[Any, ...] | None
+    compressor: Any
+
+    async def decode(
+        self, chunks_and_specs: Iterable[tuple[Any, ArraySpec]]
+    ) -> Iterable[Any | None]:
+        """Return decoded chunks.
+
+        Parameters
+        ----------
+        chunks_and_specs : iterable of (Buffer, ArraySpec)
+            Encoded chunks, None for those that are absent.
+
+        Returns
+        -------
+        list of NDBuffer
+            The decoded chunks, None for those that are absent.
+        """
+        return await BatchedCodecPipeline((), self, ()).decode(chunks_and_specs)
+
+    async def encode(
+        self, chunks_and_specs: Iterable[tuple[Any, ArraySpec]]
+    ) -> Iterable[Any | None]:
+        """Return encoded chunks.
+
+        Parameters
+        ----------
+        chunks_and_specs : iterable of (NDBuffer, ArraySpec)
+            Chunks, None for those that are absent.
+
+        Returns
+        -------
+        list of Buffer
+            The encoded chunks, None for those that are absent.
+        """
+        return await BatchedCodecPipeline((), self, ()).encode(chunks_and_specs)
+
+
+def pipeline_of(metadata: ArrayV2Metadata | ArrayV3Metadata, store: Any) -> Any:
+    """Return the pipeline of an array, of the class that ``codec_pipeline.path`` names.
+
+    Parameters
+    ----------
+    metadata : ArrayV2Metadata or ArrayV3Metadata
+        The metadata of the array.
+    store : Store
+        Its store, which pipelines of other packages may need.
+
+    Returns
+    -------
+    CodecPipeline
+        The pipeline.
+    """
+    cls = get_pipeline_class()
+    try:
+        return cls.from_array_metadata_and_store(array_metadata=metadata, store=store)
+    except NotImplementedError:
+        return cls.from_codecs(_codecs_of(metadata))
+
+
+def _codecs_of(metadata: ArrayV2Metadata | ArrayV3Metadata) -> tuple[Any, ...]:
+    if isinstance(metadata, ArrayV2Metadata):
+        return (V2Codec(metadata.filters, metadata.compressor),)
+    return metadata.codecs
 
 
 def codecs_from_list(
@@ -109,19 +191,32 @@ class BatchedCodecPipeline(CodecPipeline):
         """
         return replace(self)
 
-    def _of_one_chunk(self, spec: ArraySpec) -> tuple[Array, dict[str, Any], str]:
-        """Return an array of one chunk in memory, the values there, and the key of the chunk."""
-        metadata = ArrayV3Metadata(
+    def _metadata_of_one_chunk(
+        self, spec: ArraySpec, chunk_shape: list[int]
+    ) -> ArrayV2Metadata | ArrayV3Metadata:
+        codec = self.array_bytes_codec
+        if isinstance(codec, V2Codec):
+            return ArrayV2Metadata(
+                shape=spec.shape,
+                chunks=chunk_shape,
+                dtype=spec.dtype,
+                fill_value=spec.fill_value,
+                order=spec.order,
+                filters=codec.filters,
+                compressor=codec.compressor,
+            )
+        return ArrayV3Metadata(
             shape=spec.shape,
             data_type=spec.dtype,
-            chunk_grid={
-                "name": "regular",
-                "configuration": {"chunk_shape": [max(n, 1) for n in spec.shape]},
-            },
+            chunk_grid={"name": "regular", "configuration": {"chunk_shape": chunk_shape}},
             chunk_key_encoding={"name": "default"},
             fill_value=spec.fill_value,
             codecs=tuple(self),
         )
+
+    def _of_one_chunk(self, spec: ArraySpec) -> tuple[Array, dict[str, Any], str]:
+        """Return an array of one chunk in memory, the values there, and the key of the chunk."""
+        metadata = self._metadata_of_one_chunk(spec, [max(n, 1) for n in spec.shape])
         documents = metadata.to_buffer_dict(spec.prototype)
         values = {key: document.to_bytes() for key, document in documents.items()}
         array = Array(values, write_empty_chunks=True)
