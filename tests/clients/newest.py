@@ -47,6 +47,7 @@ ON_DEMAND = {
     "bioio_ome_zarr": ("bioio-ome-zarr==3.8.1",),
     "xarray_tensorstore": ("xarray-tensorstore==0.3.0",),
     "zarr_checksum": ("zarr-checksum",),
+    "zarrs": ("zarrs==0.2.3",),
     "titiler_xarray": ("titiler-xarray==2.4.0",),
 }
 """Clients whose environments take minutes each to install, with what pip installs."""

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import zarr
@@ -48,6 +49,19 @@ def test_names_that_clients_use_are_here(name) -> None:
         found = getattr(found, part)
 
     assert found is module or found == module
+
+
+def test_names_that_pipelines_of_clients_import() -> None:
+    from zarr.codecs._v2 import V2Codec
+    from zarr.core import BatchedCodecPipeline, Buffer, NDBuffer
+    from zarr.core.indexing import is_integer
+
+    assert issubclass(V2Codec, zarr.abc.codec.ArrayBytesCodec)
+    assert BatchedCodecPipeline is zarr.core.codec_pipeline.BatchedCodecPipeline
+    assert (Buffer, NDBuffer) == (zarr.core.buffer.Buffer, zarr.core.buffer.NDBuffer)
+    assert [is_integer(x) for x in (1, np.int8(1), True, np.True_, 1.0, [1])] == [True] * 2 + [
+        False
+    ] * 4
 
 
 @pytest.mark.parametrize("library", NAMES)

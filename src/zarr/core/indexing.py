@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib import import_module
 from types import EllipsisType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeGuard
 
 import numpy as np
 
@@ -24,6 +24,7 @@ __all__ = [
     "BoundsCheckError", "ChunkProjection", "CoordinateIndexer", "CoordinateSelection", "Fields",
     "Indexer", "MaskIndexer", "MaskSelection", "NegativeStepError", "OIndex", "OrthogonalIndexer",
     "OrthogonalSelection", "Selection", "VIndex", "VindexInvalidSelectionError",
+    "is_integer",
 ]  # fmt: skip
 
 
@@ -41,6 +42,22 @@ OrthogonalSelection: TypeAlias = Any
 Selection: TypeAlias = Any
 Fields: TypeAlias = str | list[str] | tuple[str, ...]
 Indexer = indexers.Indexer
+
+
+def is_integer(x: Any) -> TypeGuard[int]:
+    """Return whether a selection of one dimension is an integer of Python or NumPy.
+
+    Parameters
+    ----------
+    x : object
+        The selection.
+
+    Returns
+    -------
+    bool
+        False for truth values, too.
+    """
+    return isinstance(x, int | np.integer) and not isinstance(x, bool)
 
 
 class ChunkProjection(NamedTuple):
