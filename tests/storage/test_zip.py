@@ -822,3 +822,85 @@ def test_a_store_that_refers_to_itself_is_written_when_it_is_dropped(tmp_path: P
     for n in range(20):
         with ZipStore(tmp_path / f"{n}.zip", mode="r") as found:
             assert found["a"] == b"1"
+
+
+COMMENT = b'{"ome": {"version": "0.5"}}'
+
+
+def comment_of(path: Path) -> bytes:
+    """Return the comment that other tools read."""
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        return archive.comment
+
+
+def test_comment_of_the_archive(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with ZipStore(path, mode="w") as store:
+        store["a"] = b"1"
+        assert store.comment == b""
+        store.comment = COMMENT
+    assert comment_of(path) == COMMENT
+    with ZipStore(path, mode="a") as store:
+        assert store.comment == COMMENT
+        store["b"] = b"2"
+    assert comment_of(path) == COMMENT
+    with ZipStore(path, mode="a") as store:
+        store._zf.comment = b"changed"  # as bioio-ome-zarr does
+        store.compact()
+    assert comment_of(path) == b"changed"
+    with ZipStore(path, mode="a") as store:
+        store.comment = b""
+        store.compact()  # which compares all names, so that there can be a checksum again
+        assert content(store) == {"a": b"1", "b": b"2"}
+    assert comment_of(path).startswith(b"zarr directory ")
+    with ZipStore(path, mode="r") as store:
+        assert store.comment == b""
+        with pytest.raises(ReadOnlyError):
+            store.comment = COMMENT
+
+
+def test_transactions_keep_the_comment(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with ZipStore(path, mode="w") as store:
+        zarr.open_group(store, mode="w")
+        store.comment = COMMENT
+        with zarr.transaction(store) as txn:
+            txn.group["x"] = np.arange(3)
+    assert comment_of(path) == COMMENT
+    assert "x/0" in reopened(path)
+
+
+def test_comments_of_other_tools_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a", b"1")
+        archive.comment = b"with a comment"
+    with ZipStore(path, mode="a") as store:
+        assert store.comment == b"with a comment"
+        store["b"] = b"2"
+    assert comment_of(path) == b"with a comment"
+    assert reopened(path) == {"a": b"1", "b": b"2"}
+
+
+def test_an_old_checksum_is_no_comment(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with ZipStore(path, mode="w") as store:
+        store["a"] = b"1"
+    with zipfile.ZipFile(path, "a") as archive:  # which keeps the comment
+        archive.writestr("b", b"2")
+    with ZipStore(path, mode="r") as store:
+        assert store.comment == b""
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [b"x" * 65536, b"PK\5\6" + b"\0" * 18, b"zarr directory 0+46 crc32 00000000"],
+    ids=["long", "end record", "checksum"],
+)
+def test_comments_that_archives_cannot_have(tmp_path: Path, comment: bytes) -> None:
+    with ZipStore(tmp_path / "a.zip", mode="w") as store:
+        store["a"] = b"1"
+        with pytest.raises(ValueError, match="comment"):
+            store.comment = comment
+    assert reopened(tmp_path / "a.zip") == {"a": b"1"}

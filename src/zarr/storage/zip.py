@@ -37,6 +37,7 @@ from zarr.storage.base import (
 from zarr.storage.files import file_type
 from zarr.storage.key_tree import KeyTree
 from zarr.storage.zip_archive import Archive, File, stamp_of, unsaved
+from zarr.storage.zip_comment import Commented
 from zarr.storage.zip_records import Entry
 from zarr.storage.zip_transaction import Staging, ZipTransaction
 from zarr.sync import renew_after_fork
@@ -78,7 +79,7 @@ def _blocks(entries: Iterable[tuple[Entry, str]]) -> Iterator[list[tuple[Entry, 
         yield block
 
 
-class ZipStore(BaseStore):
+class ZipStore(Commented, BaseStore):
     """A store in a ZIP archive, one entry per key.
 
     Parameters
@@ -489,6 +490,7 @@ class ZipStore(BaseStore):
         with suppress(FileNotFoundError):
             os.unlink(path)
         new = Archive(File(path, "x+"))
+        new.comment = old.comment
         os.chmod(path, os.fstat(old.descriptor).st_mode & 0o7777)
         for entry, key in sorted((entry, key) for key, entry in old.entries.items()):
             new.entries[key] = new.append_copy(old, entry)

@@ -78,6 +78,7 @@ class Archive:
     __slots__ = (
         "_checked",
         "_data_starts",
+        "comment",
         "descriptor",
         "end",
         "entries",
@@ -97,6 +98,7 @@ class Archive:
         self._checked: set[int] = set()
         self.end = 0
         self.stamp: tuple[int, ...] = ()
+        self.comment = b""
         # Whether no name in the directory can be wrong, and how many bytes after the directory
         # a writer has left that was stopped.
         self.sealed = True
@@ -107,7 +109,7 @@ class Archive:
         status = os.fstat(self.descriptor)
         directory = read_directory(self.read, status.st_size)
         self.entries, self.others = directory.entries, directory.others
-        self.sealed = directory.sealed
+        self.sealed, self.comment = directory.sealed, directory.comment
         self.end = status.st_size
         self.unfinished = self.end - directory.end
         self.stamp = stamp_of(status)
@@ -119,6 +121,7 @@ class Archive:
         new._data_starts, new._checked = dict(self._data_starts), set(self._checked)
         new.end, new.stamp = self.end, self.stamp
         new.sealed, new.unfinished = self.sealed, self.unfinished
+        new.comment = self.comment
         return new
 
     # -- reading -------------------------------------------------------------------
@@ -220,7 +223,7 @@ class Archive:
         The one before is in the file until then, and still right.
         """
         entries = [*self.entries.values(), *self.others]
-        self.append(directory_records(self.end, entries, sealed=self.sealed))
+        self.append(directory_records(self.end, entries, sealed=self.sealed, comment=self.comment))
         os.ftruncate(self.descriptor, self.end)
         self.unfinished = 0
         self.stamp = stamp_of(os.fstat(self.descriptor))

@@ -7,6 +7,7 @@ written to, and it is still right.
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -16,14 +17,14 @@ from zipfile import BadZipFile
 
 from zarr.storage.zip_records import Entry, entries_of
 
-__all__ = ["Directory", "directory_records", "read_directory"]
+__all__ = ["LONGEST_COMMENT", "Directory", "directory_records", "read_directory"]
 
 _END = struct.Struct("<4s4H2LH")
 _END64 = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR64 = struct.Struct("<4sLQL")
 
 _FULL16, _FULL32 = 0xFFFF, 0xFFFFFFFF
-_LONGEST_COMMENT = 0xFFFF
+LONGEST_COMMENT = 0xFFFF
 _BLOCK = 1 << 20
 _MOST_CANDIDATES = 1_000_000
 """End records that are looked at, so that a file full of them does not keep anybody busy."""
@@ -46,12 +47,15 @@ class Directory(NamedTuple):
         writer had not finished.
     sealed : bool
         Whether it has a checksum, so that none of its names can be damaged.
+    comment : bytes
+        The comment of the archive, empty where that is such a checksum.
     """
 
     entries: dict[str, Entry]
     others: list[Entry]
     end: int
     sealed: bool
+    comment: bytes
 
 
 class _Place(NamedTuple):
@@ -88,18 +92,26 @@ def _seal_start(start: int, size: int) -> bytes:
     return b"zarr directory %d+%d crc32 " % (start, size)
 
 
-def directory_records(start: int, entries: Iterable[Entry], *, sealed: bool) -> list[bytes]:
+_SEAL = re.compile(rb"zarr directory \d+\+\d+ crc32 [0-9a-f]{8}")
+
+
+def directory_records(
+    start: int, entries: Iterable[Entry], *, sealed: bool, comment: bytes = b""
+) -> list[bytes]:
     """Return the directory of `entries` for an archive whose values end at `start`.
 
     Parameters
     ----------
     sealed : bool
         Whether the names of all entries are known to be right.
+    comment : bytes, optional
+        Comment of the archive. The directory has no checksum then.
     """
     records = [entry.record for entry in entries]
     directory, count = b"".join(records), len(records)
     size = len(directory)
-    comment = _seal(start, directory) if sealed else b""
+    if sealed and not comment:
+        comment = _seal(start, directory)
     end64 = b""
     if count >= _FULL16 or max(start, size) >= _FULL32:
         end64 = _END64.pack(b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, start)
@@ -148,11 +160,13 @@ def _directory_at(read: Read, place: _Place) -> Directory:
         first = min([entry.start for entry in (*entries.values(), *others)], default=0)
         if read(first, 4) != b"PK\3\4":
             raise BadZipFile("its directory is not right before its end record")
-    return Directory(entries, others, place.comment + place.comment_length, sealed)
+    end = place.comment + place.comment_length
+    # Other tools that change an archive keep its comment, so that the checksum may be an old one.
+    return Directory(entries, others, end, sealed, b"" if _SEAL.fullmatch(comment) else comment)
 
 
 def _place_at_the_end(read: Read, length: int) -> _Place:
-    tail_start = max(0, length - _END.size - _LONGEST_COMMENT)
+    tail_start = max(0, length - _END.size - LONGEST_COMMENT)
     tail = read(tail_start, length - tail_start)
     at = tail.rfind(b"PK\5\6")
     while at >= 0:
