@@ -1,6 +1,7 @@
 """The names, parameters and defaults of the API chapters of the 2.17 manual: nothing is missing.
 
-Parameters may be added after those of the manual, if they have defaults.
+Parameters may be added after those of the manual, if they have defaults. The same of the public
+names of zarr-python 3.4.2 without their defaults, of which many clash with those of the manual.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import ast
 import importlib
 import inspect
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -267,3 +269,96 @@ def test_name_at_the_top(name: str) -> None:
 
 def test_default_compressor_is_a_variable_of_the_storage_module() -> None:
     assert resolve("zarr.storage").default_compressor.codec_id == "blosc"
+
+
+# What `inspect.signature` says of zarr-python 3.4.2, with `...` for any default.
+NEWER = Path(__file__).with_name("generations").joinpath("signatures.txt").read_text("utf-8")
+STORES = "FsspecStore LocalStore LoggingStore ManagedMemoryStore MemoryStore ObjectStore ZipStore"
+ABSTRACT = "zarr.abc.store.Store."
+OF_STORES = [
+    line.replace(ABSTRACT, f"zarr.storage.{store}.")
+    for store in (*STORES.split(), "WrapperStore")
+    for line in NEWER.splitlines()
+    if ABSTRACT in line
+]
+BY_ARGUMENTS = "has the parameters of both generations, told apart by the arguments"
+OTHER_NAME = "has the name of 2.x, and is passed by position"
+DIFFERENT = {
+    "zarr.Array": "`_async_array` is taken by a decorator, before the parameters of 2.x",
+    "zarr.Group": "`_async_group` is taken by a decorator, before the parameters of 2.x",
+    "zarr.Array.get_mask_selection": OTHER_NAME,
+    "zarr.Array.set_mask_selection": OTHER_NAME,
+    "zarr.Group.get": OTHER_NAME,
+    "zarr.AsyncGroup.tree": "`level` limits what is shown; it is plain text, too",
+    "zarr.Group.tree": "`level` limits what is shown; it is plain text, too",
+    "zarr.storage.LoggingStore.log": "only what derives from it would call it",
+    "zarr.codecs.ShardingCodec": "the chunks of a shard are in the order of their indices",
+    "zarr.storage.MemoryStore": BY_ARGUMENTS,
+    "zarr.storage.ZipStore.move": "the file of a closed store can be moved",
+    "zarr.api.asynchronous.consolidate_metadata": BY_ARGUMENTS,
+    **{
+        f"{module}.{name}": BY_ARGUMENTS
+        for module in ("zarr", "zarr.api.synchronous")
+        for name in ("consolidate_metadata", "load")
+    },
+    **{
+        f"zarr.storage.{store}.{name}": BY_ARGUMENTS
+        for store in STORES.replace(" LoggingStore", "").split()
+        for name in ("get", "get_partial_values", "getsize", "list_prefix")
+    },
+}
+"""Callables whose parameters are not those of zarr-python 3.4.2, with the reason."""
+
+
+def differences(line: str) -> list[str]:
+    """Return what callers of zarr-python 3.4.2 cannot pass to the callable of a line."""
+    name, wanted = documented(line.removeprefix("async ").removeprefix("asyncgen "))
+    try:
+        found = parameters_of(name)
+    except AttributeError:
+        return ["not here"]
+    stars = {p.kind for p in found}
+    wanted = [p for p in wanted if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    names, ours = {p.name for p in wanted}, {p.name for p in found}
+    by_position = [p.name for p in wanted if p.kind is POSITIONAL]
+    missing = [] if inspect.Parameter.VAR_KEYWORD in stars else sorted(names - ours)
+    extra = [
+        p.name for p in found
+        if p.name not in names and p.default is p.empty and p.kind in (POSITIONAL, p.KEYWORD_ONLY)
+    ]  # fmt: skip
+    if "(*args" not in line:  # functions that always raise an error there
+        missing += extra
+    order = [p.name for p in found if p.kind is POSITIONAL][: len(by_position)]
+    if inspect.Parameter.VAR_POSITIONAL not in stars and order != by_position:
+        missing.append(f"{order} instead of {by_position}")
+    return missing
+
+
+def parameters_of(name: str) -> list[inspect.Parameter]:
+    """Return the parameters that callers pass, of methods without `self`."""
+    callable_ = resolve(name)
+    if isinstance(callable_, property):  # of a number that can be called
+        return []
+    found = list(inspect.signature(callable_).parameters.values())
+    return found[1:] if found and found[0].name == "self" else found
+
+
+@pytest.mark.parametrize(
+    "line", [*NEWER.splitlines(), *OF_STORES], ids=lambda line: line.partition("(")[0]
+)
+def test_signature_of_3_x(line: str) -> None:
+    name = line.partition("(")[0].rpartition(" ")[2]
+
+    assert (differences(line) != []) == (name in DIFFERENT), differences(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [n for n in NEWER.splitlines() if n.startswith("async") and ".storage." not in n],
+    ids=lambda line: line.partition("(")[0],
+)
+def test_coroutines_of_3_x(line: str) -> None:
+    kind, name = line.partition("(")[0].split()
+    is_of_kind = {"async": inspect.iscoroutinefunction, "asyncgen": inspect.isasyncgenfunction}
+
+    assert is_of_kind[kind](resolve(name))

@@ -326,7 +326,8 @@ def load(
     store : BaseStore, MutableMapping or str
         A store, a path or a URL.
     zarr_version, zarr_format : int, optional
-        Version of the format. The version found in the store by default.
+        Version of the format. The version found in the store by default. A string in the second
+        position is `path`, as in the 3.x library.
     path : str, optional
         Path of the array or group in the store. The root by default.
 
@@ -348,6 +349,8 @@ def load(
     >>> zarr.load('data/example.zarr')['foo']
     array([0, 1, 2, 3, 4])
     """
+    if isinstance(zarr_version, str):  # the second parameter of the 3.x library
+        zarr_version, path = None, zarr_version
     zarr_version = _formats.one_version(zarr_version, zarr_format)
     store, path = without_path(store, path)
     target = normalize_store_arg(store, mode="r")

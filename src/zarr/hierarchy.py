@@ -1259,6 +1259,7 @@ def group(
     meta_array: Any = None,
     zarr_format: int | None = None,
     attributes: Mapping[str, Any] | None = None,
+    storage_options: dict[str, Any] | None = None,
 ) -> Group:
     """Return the group at a path, which is created if it does not exist.
 
@@ -1282,6 +1283,8 @@ def group(
         Array of the type that reads return, for instance of a GPU library. NumPy by default.
     attributes : dict, optional
         User attributes of a new group.
+    storage_options : dict, optional
+        Options for the back end of a URL.
 
     Returns
     -------
@@ -1305,8 +1308,12 @@ def group(
     """
     zarr_version = _formats.one_version(zarr_version, zarr_format)
     store, path = without_path(store, path)
-    store = normalize_store_arg(store, mode="w", zarr_version=zarr_version, default=MemoryStore)
-    chunks = None if chunk_store is None else normalize_store_arg(chunk_store, mode="w")
+    store = normalize_store_arg(
+        store, storage_options, "w", zarr_version=zarr_version, default=MemoryStore
+    )
+    chunks = None
+    if chunk_store is not None:
+        chunks = normalize_store_arg(chunk_store, storage_options, "w")
     path = normalize_storage_path(path)
 
     def require() -> Group:

@@ -184,6 +184,34 @@ def test_pipelines_of_arrays_in_format_2_encode_and_decode(compressor, order) ->
     assert (encoded.to_bytes(), nothing) == (bytes(store["0.0"]), None)
 
 
+@pytest.mark.parametrize("version", [2, 3])
+def test_pipelines_read_and_write_chunks(version) -> None:
+    z = zarr.create_array(
+        zarr.storage.MemoryStore(), shape=(5, 4), chunks=(2, 4), dtype="i2", zarr_format=version
+    )
+    z[:] = DATA
+    pipeline, prototype = z.async_array.codec_pipeline, default_buffer_prototype()
+    spec = ArraySpec((2, 4), z.metadata.dtype, 0, parse_array_config(None), prototype)
+    places = [z.store_path / z.metadata.encode_chunk_key((n, 0)) for n in (0, 1, 9)]
+    row, whole = (1, slice(0, 4)), (slice(0, 2), slice(0, 4))
+    info = [(place, spec, row, (n,), False) for n, place in enumerate(places)]
+    out = prototype.nd_buffer.from_numpy_array(np.full((3, 4), 7, "i2"))
+
+    results = asyncio.run(pipeline.read(info, out))
+
+    assert [r["status"] for r in results] == ["present", "present", "missing"]
+    assert np.array_equal(out.as_numpy_array(), [DATA[1], DATA[3], [0] * 4])
+    new = prototype.nd_buffer.from_numpy_array(np.array([[9] * 4, [8] * 4], "i2"))
+    asyncio.run(pipeline.write([(places[0], spec, row, (1,), False)], new))
+    zeros = prototype.nd_buffer.from_numpy_array(np.zeros((2, 4), "i2"))
+    asyncio.run(pipeline.write([(places[1], spec, whole, whole, True)], zeros))
+    assert z[:4].tolist() == [[0, 1, 2, 3], [8] * 4, [0] * 4, [0] * 4]
+    assert z.nchunks_initialized == 2  # without the chunk of zeros
+    taken = (slice(0, 2), 2)
+    asyncio.run(pipeline.write([(places[0], spec, taken, (slice(0, 2), 0), False)], new))
+    assert z[:2, 2].tolist() == [9, 8]
+
+
 def test_pipelines_of_arrays_are_of_the_class_that_is_set() -> None:
     z = zarr.create_array(shape=4, dtype="i2", chunks=2, compressors=zarr.codecs.GzipCodec())
     path = "zarr.core.codec_pipeline.BatchedCodecPipeline"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import logging
 import pickle
 
 import numcodecs
@@ -16,6 +17,8 @@ import pytest
 
 import zarr
 from zarr import errors
+from zarr.abc.store import RangeByteRequest, SuffixByteRequest
+from zarr.core.buffer import default_buffer_prototype
 from zarr.core.group import ConsolidatedMetadata, GroupMetadata
 from zarr.core.metadata import ArrayV2Metadata, ArrayV3Metadata
 
@@ -384,3 +387,70 @@ def test_other_formats_are_shown_as_one_of_the_two(tmp_path) -> None:
 
     assert isinstance(z.metadata, ArrayV2Metadata)
     assert z.metadata.shape == (4, 3)
+
+
+def test_parameters_that_only_the_3_x_library_has() -> None:
+    z = zarr.array(np.arange(20).reshape(4, 5), chunks=(2, 5))
+    for name in ("basic", "orthogonal", "block"):
+        read = getattr(z, f"get_{name}_selection")((slice(0, 1),), prototype=None)
+        getattr(z, f"set_{name}_selection")((slice(0, 1),), read, prototype=None)
+    mask = np.eye(4, 5, dtype=bool)
+    z.set_mask_selection(mask, z.get_mask_selection(mask, prototype=None), prototype=None)
+    at = ([0, 3], [1, 4])
+    z.set_coordinate_selection(at, z.get_coordinate_selection(at, prototype=None), prototype=None)
+    assert np.array_equal(z[:], np.arange(20).reshape(4, 5))
+
+    z.resize(new_shape=(6, 5))
+    assert z.shape == (6, 5)
+
+
+def test_size_stored_is_a_property_and_a_method() -> None:
+    z = zarr.ones(4)
+
+    assert z.nbytes_stored == z.nbytes_stored() == asyncio.run(z.async_array.nbytes_stored()) > 0
+    assert json.dumps(z.nbytes_stored) == str(z.nbytes_stored)
+
+
+def test_load_takes_a_path_or_a_version_in_the_second_position(tmp_path) -> None:
+    zarr.save(str(tmp_path), a=np.arange(3), b=np.ones(2))
+
+    assert zarr.load(str(tmp_path), "a").tolist() == [0, 1, 2]
+    assert zarr.load(str(tmp_path), 2, "b").tolist() == [1, 1]
+    assert asyncio.run(zarr.api.asynchronous.load(str(tmp_path), path="a")).tolist() == [0, 1, 2]
+
+
+def test_group_takes_options_of_a_url() -> None:
+    root = zarr.group("memory://meanings", storage_options={"auto_mkdir": True}, overwrite=True)
+
+    assert list(root) == []
+
+
+def test_verbs_without_coroutines(tmp_path) -> None:
+    prototype = default_buffer_prototype()
+    store = zarr.storage.LocalStore(tmp_path)
+    place = zarr.storage.StorePath(store, "a") / "b"
+    parts = [RangeByteRequest(0, 2), SuffixByteRequest(3), None]
+    logged = zarr.storage.LoggingStore(store, log_handler=logging.NullHandler())
+
+    place.set_sync(prototype.buffer.from_bytes(b"0123456789"))
+    for held in (store, zarr.storage.WrapperStore(store), logged):
+        found = held.get_ranges_sync("a/b", parts, prototype=prototype)
+        assert [(n, part.to_bytes()) for n, part in found] == [
+            (0, b"01"), (1, b"789"), (2, b"0123456789"),
+        ]  # fmt: skip
+        with pytest.raises(FileNotFoundError, match="nope"):
+            held.get_ranges_sync("nope", parts, prototype=prototype)
+        held.set_sync("c", prototype.buffer.from_bytes(b"1"))
+        assert held.get_sync("c").to_bytes() == b"1"
+        held.delete_sync("c")
+        assert held.get_sync("c") is None
+    assert logged.counter["get_sync"] == 8
+    assert place.get_sync(byte_range=parts[0]).to_bytes() == b"01"
+    place.delete_sync()
+    assert place.get_sync() is None
+
+    class Coroutines:
+        """Without verbs that are no coroutines."""
+
+    with pytest.raises(TypeError, match="coroutines only"):
+        zarr.storage.WrapperStore(Coroutines()).get_sync("a")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import numpy as np
 import pytest
 
@@ -117,10 +119,10 @@ def test_metadata_of_format_3_next_to_those_of_format_2() -> None:
     migrate_v2_to_v3(input_store=store)
     assert zarr.open_group(store, zarr_format=3)["a/b"][:].tolist() == [5] * 4
     assert zarr.open_group(store, zarr_format=3).attrs.asdict() == {"t": 1}
-    remove_metadata(store, 2)
+    asyncio.run(remove_metadata(store, 2))
     assert {key for key in store if ".z" in key} == set()
     with pytest.raises(ValueError, match="force"):
-        remove_metadata(store, 3)
+        asyncio.run(remove_metadata(store, 3))
     other = zarr.MemoryStore()
     migrate_to_v3(zarr.zeros(3), StorePath(other, "x"))
     assert set(other) == {"x/zarr.json"}

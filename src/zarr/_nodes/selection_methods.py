@@ -34,7 +34,12 @@ class Selections:
     # -- reading -------------------------------------------------------------------
 
     def get_basic_selection(
-        self, selection: Any = Ellipsis, out: Any = None, fields: Fields = None
+        self,
+        selection: Any = Ellipsis,
+        out: Any = None,
+        fields: Fields = None,
+        *,
+        prototype: Any = None,
     ) -> Any:
         """Read an element or a rectangular region.
 
@@ -49,6 +54,8 @@ class Selections:
             by default.
         fields : str or list of str, optional
             Names of the fields of a structured dtype to read. All fields by default.
+        prototype : BufferPrototype, optional
+            Not used.
 
         Returns
         -------
@@ -79,7 +86,7 @@ class Selections:
         return self._get(self._indexer(BasicIndexer, selection), out, fields, selection)
 
     def get_orthogonal_selection(
-        self, selection: Any, out: Any = None, fields: Fields = None
+        self, selection: Any, out: Any = None, fields: Fields = None, *, prototype: Any = None
     ) -> Any:
         """Read the elements that are selected in each dimension independently of the others.
 
@@ -91,6 +98,8 @@ class Selections:
             Array of the shape of the selection to read into, as for :meth:`get_basic_selection`.
         fields : str or list of str, optional
             Names of the fields of a structured dtype to read. All fields by default.
+        prototype : BufferPrototype, optional
+            Not used.
 
         Returns
         -------
@@ -116,7 +125,7 @@ class Selections:
         return self._get(self._indexer(OrthogonalIndexer, selection), out, fields, selection)
 
     def get_coordinate_selection(
-        self, selection: Any, out: Any = None, fields: Fields = None
+        self, selection: Any, out: Any = None, fields: Fields = None, *, prototype: Any = None
     ) -> Any:
         """Read single elements by their coordinates.
 
@@ -129,6 +138,8 @@ class Selections:
             Array of the shape of the selection to read into, as for :meth:`get_basic_selection`.
         fields : str or list of str, optional
             Names of the fields of a structured dtype to read. All fields by default.
+        prototype : BufferPrototype, optional
+            Not used.
 
         Returns
         -------
@@ -152,7 +163,9 @@ class Selections:
         """
         return self._get(self._indexer(CoordinateIndexer, selection), out, fields, selection)
 
-    def get_mask_selection(self, selection: Any, out: Any = None, fields: Fields = None) -> Any:
+    def get_mask_selection(
+        self, selection: Any, out: Any = None, fields: Fields = None, *, prototype: Any = None
+    ) -> Any:
         """Read the elements at which a Boolean array is True.
 
         Parameters
@@ -163,6 +176,8 @@ class Selections:
             Array of one dimension to read into, as for :meth:`get_basic_selection`.
         fields : str or list of str, optional
             Names of the fields of a structured dtype to read. All fields by default.
+        prototype : BufferPrototype, optional
+            Not used.
 
         Returns
         -------
@@ -184,7 +199,9 @@ class Selections:
         """
         return self._get(self._indexer(MaskIndexer, selection), out, fields, selection)
 
-    def get_block_selection(self, selection: Any, out: Any = None, fields: Fields = None) -> Any:
+    def get_block_selection(
+        self, selection: Any, out: Any = None, fields: Fields = None, *, prototype: Any = None
+    ) -> Any:
         """Read whole chunks by their indices in the chunk grid.
 
         Parameters
@@ -195,6 +212,8 @@ class Selections:
             Array of the shape of the selection to read into, as for :meth:`get_basic_selection`.
         fields : str or list of str, optional
             Names of the fields of a structured dtype to read. All fields by default.
+        prototype : BufferPrototype, optional
+            Not used.
 
         Returns
         -------
@@ -271,7 +290,9 @@ class Selections:
 
     # -- writing -------------------------------------------------------------------
 
-    def set_basic_selection(self, selection: Any, value: Any, fields: Fields = None) -> None:
+    def set_basic_selection(
+        self, selection: Any, value: Any, fields: Fields = None, *, prototype: Any = None
+    ) -> None:
         """Write an element or a rectangular region.
 
         Parameters
@@ -283,6 +304,8 @@ class Selections:
             are stored as the fill value. None is refused unless the array holds objects.
         fields : str or list of str, optional
             Names of the fields of a structured dtype to write. The other fields keep their values.
+        prototype : BufferPrototype, optional
+            Not used.
 
         Raises
         ------
@@ -308,7 +331,9 @@ class Selections:
         """
         self._set(self._indexer_to_write(BasicIndexer, selection), value, fields)
 
-    def set_orthogonal_selection(self, selection: Any, value: Any, fields: Fields = None) -> None:
+    def set_orthogonal_selection(
+        self, selection: Any, value: Any, fields: Fields = None, *, prototype: Any = None
+    ) -> None:
         """Write the elements that are selected in each dimension independently of the others.
 
         The errors are those of :meth:`set_basic_selection`.
@@ -321,6 +346,8 @@ class Selections:
             Values to write, broadcast to the shape of the selection.
         fields : str or list of str, optional
             Names of the fields of a structured dtype to write. The other fields keep their values.
+        prototype : BufferPrototype, optional
+            Not used.
 
         Examples
         --------
@@ -334,7 +361,9 @@ class Selections:
         """
         self._set(self._indexer_to_write(OrthogonalIndexer, selection), value, fields)
 
-    def set_coordinate_selection(self, selection: Any, value: Any, fields: Fields = None) -> None:
+    def set_coordinate_selection(
+        self, selection: Any, value: Any, fields: Fields = None, *, prototype: Any = None
+    ) -> None:
         """Write single elements by their coordinates.
 
         If coordinates occur more than once, the last value is stored. The errors are those of
@@ -348,6 +377,8 @@ class Selections:
             Values to write, broadcast to the shape of the coordinate arrays.
         fields : str or list of str, optional
             Names of the fields of a structured dtype to write. The other fields keep their values.
+        prototype : BufferPrototype, optional
+            Not used.
 
         Examples
         --------
@@ -360,7 +391,9 @@ class Selections:
         """
         self._set(self._indexer_to_write(CoordinateIndexer, selection), value, fields)
 
-    def set_mask_selection(self, selection: Any, value: Any, fields: Fields = None) -> None:
+    def set_mask_selection(
+        self, selection: Any, value: Any, fields: Fields = None, *, prototype: Any = None
+    ) -> None:
         """Write the elements at which a Boolean array is True.
 
         The errors are those of :meth:`set_basic_selection`.
@@ -373,6 +406,8 @@ class Selections:
             A scalar, or an array of one dimension with a value per selected element, in C order.
         fields : str or list of str, optional
             Names of the fields of a structured dtype to write. The other fields keep their values.
+        prototype : BufferPrototype, optional
+            Not used.
 
         Examples
         --------
@@ -386,7 +421,9 @@ class Selections:
         """
         self._set(self._indexer_to_write(MaskIndexer, selection), value, fields)
 
-    def set_block_selection(self, selection: Any, value: Any, fields: Fields = None) -> None:
+    def set_block_selection(
+        self, selection: Any, value: Any, fields: Fields = None, *, prototype: Any = None
+    ) -> None:
         """Write whole chunks by their indices in the chunk grid.
 
         The errors are those of :meth:`set_basic_selection`.
@@ -399,6 +436,8 @@ class Selections:
             Values to write, broadcast to the shape of the selected chunks.
         fields : str or list of str, optional
             Names of the fields of a structured dtype to write. The other fields keep their values.
+        prototype : BufferPrototype, optional
+            Not used.
 
         Examples
         --------

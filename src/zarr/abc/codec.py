@@ -9,7 +9,7 @@ otherwise.
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Awaitable, Iterable
+from collections.abc import Iterable
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -191,7 +191,7 @@ Codec: TypeAlias = ArrayArrayCodec | ArrayBytesCodec | BytesBytesCodec
 class ArrayBytesCodecPartialDecodeMixin:
     """A codec that can decode a part of a chunk. Here, chunks are decoded whole."""
 
-    def decode_partial(self, batch_info: Any) -> Awaitable[Any]:
+    async def decode_partial(self, batch_info: Any) -> Any:
         """Return parts of chunks.
 
         Parameters
@@ -201,7 +201,7 @@ class ArrayBytesCodecPartialDecodeMixin:
 
         Returns
         -------
-        awaitable
+        iterable
             The parts.
         """
         raise NotImplementedError
@@ -210,18 +210,13 @@ class ArrayBytesCodecPartialDecodeMixin:
 class ArrayBytesCodecPartialEncodeMixin:
     """A codec that can change a part of a chunk. Here, chunks are encoded whole."""
 
-    def encode_partial(self, batch_info: Any) -> Awaitable[None]:
+    async def encode_partial(self, batch_info: Any) -> None:
         """Change parts of chunks.
 
         Parameters
         ----------
         batch_info : iterable
             Chunks and what is to be written to each.
-
-        Returns
-        -------
-        awaitable
-            None.
         """
         raise NotImplementedError
 
@@ -249,6 +244,154 @@ class CodecPipeline:
         ------
         NotImplementedError
             If the class needs the codecs only, for its method ``from_codecs``.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def from_codecs(cls, codecs: Iterable[Any]) -> Self:
+        """Return the pipeline of codecs in the order of encoding.
+
+        Parameters
+        ----------
+        codecs : iterable of codecs
+            The codecs.
+
+        Returns
+        -------
+        CodecPipeline
+            The pipeline.
+        """
+        raise NotImplementedError
+
+    def evolve_from_array_spec(self, array_spec: ArraySpec) -> Self:
+        """Return the pipeline with what its codecs leave to the array.
+
+        Parameters
+        ----------
+        array_spec : ArraySpec
+            The array.
+
+        Returns
+        -------
+        CodecPipeline
+            A pipeline of the same codecs.
+        """
+        return self
+
+    @property
+    def supports_partial_decode(self) -> bool:
+        """Whether parts of chunks are decoded. False."""
+        return False
+
+    @property
+    def supports_partial_encode(self) -> bool:
+        """Whether parts of chunks are encoded. False."""
+        return False
+
+    def validate(self, *, shape: tuple[int, ...], dtype: Any, chunk_grid: Any) -> None:
+        """Raise an error if a codec cannot encode an array.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Shape of the array.
+        dtype : ZDType
+            Its data type.
+        chunk_grid : ChunkGridMetadata
+            How it is cut into chunks.
+        """
+
+    def compute_encoded_size(self, byte_length: int, array_spec: ArraySpec) -> int:
+        """Return the size of an encoded chunk.
+
+        Parameters
+        ----------
+        byte_length : int
+            Size of the chunk in bytes.
+        array_spec : ArraySpec
+            The chunk.
+
+        Returns
+        -------
+        int
+            Size in bytes.
+
+        Raises
+        ------
+        NotImplementedError
+            If it depends on the data.
+        """
+        raise NotImplementedError
+
+    async def decode(
+        self, chunk_bytes_and_specs: Iterable[tuple[Any, ArraySpec]]
+    ) -> Iterable[Any | None]:
+        """Return decoded chunks.
+
+        Parameters
+        ----------
+        chunk_bytes_and_specs : iterable of (Buffer, ArraySpec)
+            Encoded chunks, None for those that are absent.
+
+        Returns
+        -------
+        iterable of NDBuffer
+            The decoded chunks, None for those that are absent.
+        """
+        raise NotImplementedError
+
+    async def encode(
+        self, chunk_arrays_and_specs: Iterable[tuple[Any, ArraySpec]]
+    ) -> Iterable[Any | None]:
+        """Return encoded chunks.
+
+        Parameters
+        ----------
+        chunk_arrays_and_specs : iterable of (NDBuffer, ArraySpec)
+            Chunks, None for those that are absent.
+
+        Returns
+        -------
+        iterable of Buffer
+            The encoded chunks, None for those that are absent.
+        """
+        raise NotImplementedError
+
+    async def read(
+        self, batch_info: Iterable[Any], out: Any, drop_axes: tuple[int, ...] = ()
+    ) -> tuple[GetResult, ...]:
+        """Read chunks, and put what is selected of each into an array.
+
+        Parameters
+        ----------
+        batch_info : iterable of tuple
+            For each chunk the place from which it is read, its `ArraySpec`, the selection in the
+            chunk, the selection in `out`, and whether the chunk is selected completely.
+        out : NDBuffer
+            The array.
+        drop_axes : tuple of int, optional
+            Dimensions of chunks that `out` does not have.
+
+        Returns
+        -------
+        tuple of GetResult
+            For each chunk, whether it was present or missing.
+        """
+        raise NotImplementedError
+
+    async def write(
+        self, batch_info: Iterable[Any], value: Any, drop_axes: tuple[int, ...] = ()
+    ) -> None:
+        """Change what is selected of each chunk to the elements of an array, and write the chunks.
+
+        Parameters
+        ----------
+        batch_info : iterable of tuple
+            As for :meth:`read`.
+        value : NDBuffer
+            The array.
+        drop_axes : tuple of int, optional
+            Dimensions of chunks that `value` does not have.
         """
         raise NotImplementedError
 

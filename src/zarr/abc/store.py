@@ -321,6 +321,49 @@ class Store(ABC):
             raise FileNotFoundError(key)
         yield list(enumerate(found))
 
+    def get_ranges_sync(
+        self,
+        key: str,
+        byte_ranges: Sequence[ByteRequest | None],
+        *,
+        prototype: BufferPrototype,
+        max_gap_bytes: int | None = None,
+        max_coalesced_bytes: int | None = None,
+    ) -> Sequence[tuple[int, Buffer | None]]:
+        """Return ranges of one value without a coroutine, of a store that has ``get_sync``.
+
+        Parameters
+        ----------
+        key : str
+            The key.
+        byte_ranges : sequence of ByteRequest or None
+            The ranges.
+        prototype : BufferPrototype
+            The class of the buffers to return.
+        max_gap_bytes : int, optional
+            Size of the gaps that are read rather than left out. Not used here.
+        max_coalesced_bytes : int, optional
+            Size of the requests into which ranges are merged. Not used here.
+
+        Returns
+        -------
+        sequence of (int, Buffer)
+            Positions in `byte_ranges`, and the bytes.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such key.
+        TypeError
+            If the store has coroutines only.
+        """
+        if not isinstance(self, SupportsGetSync):
+            raise TypeError(f"the store {self} has coroutines only, not get_sync()")
+        found = [self.get_sync(key, prototype=prototype, byte_range=part) for part in byte_ranges]
+        if any(part is None for part in found):
+            raise FileNotFoundError(key)
+        return list(enumerate(found))
+
     @abstractmethod
     async def exists(self, key: str) -> bool:
         """Return whether there is a value.

@@ -51,7 +51,7 @@ from zarr._selection.parsing import has_ellipsis, single_item, split_fields
 from zarr._selection.points import indexer_class
 from zarr._shared.changes import changes
 from zarr.config import Missing, Verify
-from zarr.core.newer_names import NewerNames, or_of_coroutines
+from zarr.core.newer_names import CalledCount, NewerNames, or_of_coroutines
 from zarr.errors import ArrayNotFoundError, ZarrError, naming, warn_user
 from zarr.storage.base import BaseStore
 from zarr.sync import KeyLocks, Name, Synchronizer
@@ -527,7 +527,10 @@ class Array(Selections, PrivateNames, NewerNames, Node):
 
     @property
     def nbytes_stored(self) -> int:
-        """Size of the stored array in bytes, including metadata and attributes; -1 if unknown."""
+        """Size of the stored array in bytes, including metadata and attributes; -1 if unknown.
+
+        It can be called as well, as in the 3.x library.
+        """
         sizes = [self._store.getsize(self._path)]
         if self._chunk_store is not None:
             sizes.append(self._chunk_store.getsize(self._path))
@@ -535,7 +538,7 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         if storage.keys.separator == "/":
             folders = {key.rpartition("/")[0] for key, _ in stored_chunks(storage)}
             sizes += [self._data_store.getsize(folder) for folder in folders - {self._path}]
-        return -1 if -1 in sizes else sum(sizes)
+        return CalledCount(-1 if -1 in sizes else sum(sizes))
 
     # -- reading -------------------------------------------------------------------
 
@@ -793,7 +796,7 @@ class Array(Selections, PrivateNames, NewerNames, Node):
             self._data_store.delitems([key for key, _ in self._engine.stored()])
             raise
 
-    def resize(self, *args: Any) -> None:
+    def resize(self, *args: Any, new_shape: Any = None) -> None:
         """Change the shape of the array; elements inside the new shape keep their values.
 
         Chunks outside the new shape are deleted. Elements that are added have the fill value.
@@ -805,6 +808,8 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         ----------
         *args : int or tuple of int
             The new shape, as one tuple or one integer per dimension.
+        new_shape : int or tuple of int, optional
+            The same, by name.
 
         Raises
         ------
@@ -828,9 +833,10 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         array([1., 1., 1., 1., 1.])
         """
         self._check_resizable()
+        given = args if new_shape is None else (new_shape,)
 
         def change(meta: ArrayMeta) -> None:
-            shape = normalize_shape(args[0] if len(args) == 1 else args, self.ndim)
+            shape = normalize_shape(given[0] if len(given) == 1 else given, self.ndim)
             new, engine = self._with_shape(meta, shape)
             both = tuple(map(max, meta.shape, shape))
             # Beyond the end there may be what an append has left that never came to its own.

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from zarr.abc.codec import ArrayArrayCodec, ArrayBytesCodec, CodecPipeline
+import numpy as np
+
+from zarr.abc.codec import ArrayArrayCodec, ArrayBytesCodec, CodecPipeline, GetResult
 from zarr.core.array import Array
 from zarr.core.array_spec import ArraySpec
 from zarr.core.metadata.v2 import ArrayV2Metadata
@@ -265,6 +267,57 @@ class BatchedCodecPipeline(CodecPipeline):
         array, values, key = self._of_one_chunk(spec)
         array[...] = chunk.as_numpy_array()
         return spec.prototype.buffer.from_bytes(bytes(values[key]))
+
+    async def read(
+        self, batch_info: Iterable[Any], out: Any, drop_axes: tuple[int, ...] = ()
+    ) -> tuple[GetResult, ...]:
+        """Read chunks, and put what is selected of each into an array.
+
+        The parameters and return value are those of :meth:`zarr.abc.codec.CodecPipeline.read`.
+        """
+        array, results = out.as_numpy_array(), []
+        for place, spec, selected, where, _ in batch_info:
+            chunk = self._decode(await place.get(prototype=spec.prototype), spec)
+            if chunk is None:
+                array[where] = _fill_of(spec)
+            else:
+                array[where] = np.squeeze(chunk.as_numpy_array()[selected], drop_axes)
+            results.append(GetResult(status="missing" if chunk is None else "present"))
+        return tuple(results)
+
+    async def write(
+        self, batch_info: Iterable[Any], value: Any, drop_axes: tuple[int, ...] = ()
+    ) -> None:
+        """Change what is selected of each chunk to the elements of an array, and write the chunks.
+
+        The parameters are those of :meth:`zarr.abc.codec.CodecPipeline.write`.
+        """
+        array = value.as_numpy_array()
+        for place, spec, selected, where, is_complete in batch_info:
+            old = None if is_complete else await place.get(prototype=spec.prototype)
+            chunk = self._writeable(old, spec)
+            part = array[where] if array.ndim else array
+            if array.ndim:
+                part = np.expand_dims(part, drop_axes)
+            chunk[selected] = part
+            if not spec.config.write_empty_chunks and np.array_equal(
+                chunk, np.full_like(chunk, _fill_of(spec)), equal_nan=chunk.dtype.kind in "fc"
+            ):
+                await place.delete()
+            else:
+                buffer = spec.prototype.nd_buffer.from_numpy_array(chunk)
+                await place.set(self._encode(buffer, spec))
+
+    def _writeable(self, buffer: Any, spec: ArraySpec) -> Any:
+        """Return the chunk in a buffer as an array, or one of fill values."""
+        decoded = self._decode(buffer, spec)
+        if decoded is not None:
+            return decoded.as_numpy_array()
+        return np.full(spec.shape, _fill_of(spec), spec.dtype.to_native_dtype())
+
+
+def _fill_of(spec: ArraySpec) -> Any:
+    return spec.dtype.default_scalar() if spec.fill_value is None else spec.fill_value
 
 
 class FusedCodecPipeline(BatchedCodecPipeline):

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from zarr.core.array_spec import ArrayConfig
     from zarr.core.metadata import ArrayMetadata
 
-__all__ = ["NewerNames", "chosen_config", "or_of_coroutines"]
+__all__ = ["CalledCount", "NewerNames", "chosen_config", "or_of_coroutines"]
+
+
+class CalledCount(int):
+    """A number that is a property in 2.x, and what a method returns in the 3.x library."""
+
+    def __call__(self) -> int:
+        """Return the number."""
+        return int(self)
 
 
 def or_of_coroutines(init: Callable[..., None]) -> Callable[..., None]:

@@ -10,6 +10,7 @@ import logging
 from typing import Any
 
 from zarr import _formats
+from zarr._async.threads import in_thread
 from zarr._formats.base import Format, join
 from zarr._metadata.records import ArrayMeta, GroupMeta
 from zarr.core.array import Array
@@ -107,7 +108,7 @@ def _convert_array_metadata(metadata_v2: ArrayV2Metadata) -> ArrayV3Metadata:
     return ArrayV3Metadata.from_dict(load_members(_formats.NAMED.dump_array(meta)))
 
 
-def remove_metadata(
+async def remove_metadata(
     store: Any, zarr_format: int, force: bool = False, dry_run: bool = False
 ) -> None:
     """Delete all metadata of one version of the format in a store.
@@ -128,6 +129,10 @@ def remove_metadata(
     ValueError
         If there are none of the other version somewhere and `force` is False.
     """
+    await in_thread(_remove_metadata, store, zarr_format, force, dry_run)
+
+
+def _remove_metadata(store: Any, zarr_format: int, force: bool, dry_run: bool) -> None:
     by_format: dict[int, tuple[tuple[str, ...], Format]] = {
         2: ((ZARRAY_JSON, ZATTRS_JSON, ZGROUP_JSON, ZMETADATA_V2_JSON), _formats.NAMED),
         3: ((ZARR_JSON,), _formats.DEFAULT),

@@ -412,6 +412,25 @@ class CoroutineVerbs:
             raise FileNotFoundError(key)
         yield list(enumerate(found))
 
+    def get_ranges_sync(
+        self,
+        key: str,
+        byte_ranges: Sequence[ByteRequest | None],
+        *,
+        prototype: BufferPrototype,
+        max_gap_bytes: int | None = None,
+        max_coalesced_bytes: int | None = None,
+    ) -> Sequence[tuple[int, Buffer | None]]:
+        """Return ranges of one value.
+
+        The parameters and return value are those of
+        :meth:`zarr.abc.store.Store.get_ranges_sync`.
+        """
+        found = [self.get_sync(key, prototype=prototype, byte_range=part) for part in byte_ranges]
+        if any(part is None for part in found):
+            raise FileNotFoundError(key)
+        return list(enumerate(found))
+
     def get_sync(
         self,
         key: str,

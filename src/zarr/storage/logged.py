@@ -108,6 +108,24 @@ class LoggingStore(WrapperStore[T]):
         with self.log("get_partial_values", ",".join(key for key, _ in requests)):
             return await super().get_partial_values(prototype, requests)
 
+    def get_sync(
+        self,
+        key: str,
+        *,
+        prototype: BufferPrototype | None = None,
+        byte_range: ByteRequest | None = None,
+    ) -> Buffer | None:
+        with self.log("get_sync", key):
+            return super().get_sync(key, prototype=prototype, byte_range=byte_range)
+
+    def set_sync(self, key: str, value: Buffer) -> None:
+        with self.log("set_sync", key):
+            super().set_sync(key, value)
+
+    def delete_sync(self, key: str) -> None:
+        with self.log("delete_sync", key):
+            super().delete_sync(key)
+
     async def exists(self, key: str) -> bool:
         with self.log("exists", key):
             return await super().exists(key)

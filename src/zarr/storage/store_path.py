@@ -20,6 +20,20 @@ def _prototype(prototype: BufferPrototype | None) -> BufferPrototype:
     return prototype or default_buffer_prototype()
 
 
+def with_sync(store: Any, method: str) -> Any:
+    """Return a method of a store that is not a coroutine.
+
+    Raises
+    ------
+    TypeError
+        If the store has no such method.
+    """
+    try:
+        return getattr(store, method)
+    except AttributeError:
+        raise TypeError(f"the store {store} has coroutines only, not {method}()") from None
+
+
 class StorePath:
     """A store and a path in it: of a value, an array or a group.
 
@@ -154,6 +168,61 @@ class StorePath:
     async def delete_dir(self) -> None:
         """Delete all values below the path."""
         await self.store.delete_dir(self.path)
+
+    def get_sync(
+        self,
+        *,
+        prototype: BufferPrototype | None = None,
+        byte_range: ByteRequest | None = None,
+    ) -> Buffer | None:
+        """Return the value at the path without a coroutine.
+
+        Parameters
+        ----------
+        prototype : BufferPrototype, optional
+            The class of the buffer to return.
+        byte_range : ByteRequest, optional
+            Which bytes to return. All by default.
+
+        Returns
+        -------
+        Buffer or None
+            The bytes; None if there is no value.
+
+        Raises
+        ------
+        TypeError
+            If the store has coroutines only.
+        """
+        found: Buffer | None = with_sync(self.store, "get_sync")(
+            self.path, prototype=_prototype(prototype), byte_range=byte_range
+        )
+        return found
+
+    def set_sync(self, value: Buffer) -> None:
+        """Store a value at the path without a coroutine.
+
+        Parameters
+        ----------
+        value : Buffer
+            The value.
+
+        Raises
+        ------
+        TypeError
+            If the store has coroutines only.
+        """
+        with_sync(self.store, "set_sync")(self.path, value)
+
+    def delete_sync(self) -> None:
+        """Delete the value at the path without a coroutine.
+
+        Raises
+        ------
+        TypeError
+            If the store has coroutines only.
+        """
+        with_sync(self.store, "delete_sync")(self.path)
 
     async def exists(self) -> bool:
         """Return whether there is a value at the path.

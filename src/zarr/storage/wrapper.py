@@ -8,6 +8,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from zarr.abc.buffer import Buffer, BufferPrototype
 from zarr.abc.store import ByteRequest, Store
+from zarr.storage.store_path import with_sync
 
 __all__ = ["WrapperStore"]
 
@@ -150,6 +151,36 @@ class WrapperStore(Store, Generic[T]):
     ) -> AsyncIterator[Sequence[tuple[int, Buffer | None]]]:
         async for found in self._store.get_ranges(key, byte_ranges, prototype=prototype):
             yield found
+
+    def get_sync(
+        self,
+        key: str,
+        *,
+        prototype: BufferPrototype | None = None,
+        byte_range: ByteRequest | None = None,
+    ) -> Buffer | None:
+        """Return a value without a coroutine, if the other store can.
+
+        The parameters and return value are those of :meth:`zarr.abc.store.Store.get`.
+        """
+        found: Buffer | None = with_sync(self._store, "get_sync")(
+            key, prototype=prototype, byte_range=byte_range
+        )
+        return found
+
+    def set_sync(self, key: str, value: Buffer) -> None:
+        """Store a value without a coroutine, if the other store can.
+
+        The parameters are those of :meth:`zarr.abc.store.Store.set`.
+        """
+        with_sync(self._store, "set_sync")(key, value)
+
+    def delete_sync(self, key: str) -> None:
+        """Delete a value without a coroutine, if the other store can.
+
+        The parameters are those of :meth:`zarr.abc.store.Store.delete`.
+        """
+        with_sync(self._store, "delete_sync")(key)
 
     async def exists(self, key: str) -> bool:
         return bool(await self._store.exists(key))
