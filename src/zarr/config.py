@@ -48,6 +48,17 @@ def check_verify(verify: Any) -> Verify:
     return verify if verify == "auto" else bool(verify)
 
 
+Text: TypeAlias = Literal["object", "string"]
+"""How text of any length is returned."""
+
+
+def check_text(text: Any) -> Text:
+    """Return `text` if it is 'object' or 'string'; raise `ValueError` otherwise."""
+    if text not in ("object", "string"):
+        raise ValueError(f"text must be 'object' or 'string', not {text!r}")
+    return text  # type: ignore[no-any-return]
+
+
 Remote: TypeAlias = Literal["auto", "fsspec"]
 """Through which packages URLs of object stores are opened."""
 
@@ -88,6 +99,10 @@ class Config:
         Whether arrays and groups opened afterwards compare what they read with its seal, see
         `zarr.seal`: 'auto' does so where there is a seal, True requires one of what is
         opened read-only, False reads without. Environment variable ``ZARR_VERIFY``.
+    text : {'object', 'string'}, default 'object'
+        How arrays opened afterwards return text of any length: as NumPy arrays of Python strings,
+        as in 2.x, or of NumPy's `StringDType`, as in the 3.x library. Environment variable
+        ``ZARR_TEXT``.
     remote : {'auto', 'fsspec'}, default 'auto'
         How to open URLs of object stores such as ``s3://bucket/data.zarr``: through ``obstore``
         where that is installed and supports all options, or always through ``fsspec``. Environment
@@ -102,11 +117,13 @@ class Config:
     follow_symlinks: bool = True
     missing: Missing = "fill"
     verify: Verify = "auto"
+    text: Text = "object"
     remote: Remote = "auto"
 
     def __post_init__(self) -> None:
         check_missing(self.missing)
         check_verify(self.verify)
+        check_text(self.text)
         if self.remote not in _REMOTE:
             raise ValueError(f"remote must be one of {list(_REMOTE)}, not {self.remote!r}")
 

@@ -249,6 +249,7 @@ def create(
         cache_attrs,
         write_empty_chunks=write_empty_chunks,
         meta_array=meta_array,
+        text="string" if dtypes.is_string_dtype(dtype) else None,
     )
 
 

@@ -7,13 +7,17 @@ from typing import Any
 import numpy as np
 
 from zarr._metadata.foreign_dtypes import LARGEST_ITEM
+from zarr._metadata.records import ArrayMeta
 from zarr._metadata.v3_data_types import decode_data_type
 from zarr.errors import MetadataError
 
 __all__ = [
     "is_plain",
+    "is_string_dtype",
+    "is_text",
     "normalize_dtype",
     "normalize_fill_value",
+    "strings_of",
     "viewed_fill",
     "without_subarray",
 ]
@@ -27,6 +31,22 @@ _REGISTERED = 2
 def is_plain(dtype: np.dtype[Any]) -> bool:
     """Tell whether `dtype` is one of NumPy's own whose scalars cannot be changed."""
     return dtype.kind in _PLAIN_KINDS and dtype.isbuiltin != _REGISTERED
+
+
+def is_string_dtype(dtype: Any) -> bool:
+    """Tell whether `dtype` is NumPy's own for text of any length."""
+    return isinstance(dtype, np.dtypes.StringDType)
+
+
+def is_text(meta: ArrayMeta) -> bool:
+    """Tell whether the elements of an array are text of any length."""
+    return meta.dtype.kind == "O" and any(step.name == "vlen-utf8" for step in meta.steps)
+
+
+def strings_of(found: Any) -> Any:
+    """Return objects that are text as NumPy's strings; None is the empty one."""
+    text = np.asarray(found, object)
+    return np.where(np.equal(text, np.array(None)), "", text).astype(np.dtypes.StringDType())
 
 
 def normalize_dtype(dtype: Any) -> tuple[np.dtype[Any], dict[str, Any] | None]:

@@ -50,7 +50,7 @@ from zarr._selection.indexers import BasicIndexer, Indexer
 from zarr._selection.parsing import has_ellipsis, single_item, split_fields
 from zarr._selection.points import indexer_class
 from zarr._shared.changes import changes
-from zarr.config import Missing, Verify
+from zarr.config import Missing, Text, Verify
 from zarr.core.newer_names import CalledCount, NewerNames, or_of_coroutines
 from zarr.errors import ArrayNotFoundError, ZarrError, naming, warn_user
 from zarr.storage.base import BaseStore
@@ -111,6 +111,9 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         How reading treats absent chunks, see :func:`zarr.open_array`.
     verify : bool or 'auto', optional
         Whether reading compares what is stored with its seal, see :func:`zarr.open_array`.
+    text : {'object', 'string'}, optional
+        Whether text of any length is returned as objects or as NumPy's `StringDType`. By default
+        as ``zarr.config.get().text`` says.
 
     Raises
     ------
@@ -155,6 +158,7 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         cache_bytes: int | None = None,
         missing: Missing | None = None,
         verify: Verify | None = None,
+        text: Text | None = None,
     ) -> None:
         self._place(store, path, read_only, chunk_store, synchronizer, cache_attrs, meta_array)
         self._seen = changes.moment  # before the document is read
@@ -166,6 +170,7 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         self._cache_bytes = usual.cache_bytes if cache_bytes is None else cache_bytes
         self._missing = usual.missing if missing is None else config.check_missing(missing)
         self._verify = usual.verify if verify is None else config.check_verify(verify)
+        self._text = usual.text if text is None else config.check_text(text)
         found = self.__dict__.pop("_found", None)
         if found is None:
             found = _formats.find_array(self._store, self._path, zarr_version)
@@ -405,7 +410,12 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         ----------
         Zarr specification, version 2: "Data type encoding"; version 3: "Data types".
         """
-        return self._current.dtype
+        return np.dtypes.StringDType() if self._returns_strings else self._current.dtype
+
+    @property
+    def _returns_strings(self) -> bool:
+        """Whether elements are text that is returned as NumPy's strings, not as objects."""
+        return self._text == "string" and dtypes.is_text(self._current)
 
     @property
     def order(self) -> str:  # not Literal: jedi, which completes names in IPython, fails with it
@@ -594,6 +604,8 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         result = Result(indexer, dtype, meta.order, self._given_meta_array, out)
         self._engine.read(indexer, result.memory, fields)
         found = result.take()
+        if out is None and self._returns_strings:
+            found = dtypes.strings_of(found)
         return found if out is not None or found.ndim or has_ellipsis(selection) else found[()]
 
     def _read_into(self, indexer: Indexer, out: Any, fields: Fields, dtype: np.dtype[Any]) -> Any:
@@ -1130,6 +1142,8 @@ class Array(Selections, PrivateNames, NewerNames, Node):
             kept["missing"] = self._missing
         if self._verify != usual.verify:
             kept["verify"] = self._verify
+        if self._text != usual.text:
+            kept["text"] = self._text
         return partial(Array, **kept) if kept else Array, (self._store, *options)
 
     def __repr__(self) -> str:
