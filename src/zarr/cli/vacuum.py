@@ -34,8 +34,9 @@ def command(
 ) -> None:
     """Delete what writers have left below LOCATION that no reader sees.
 
-    These are temporary files of writers that were killed, and chunks outside of the shape of
-    their array.
+    These are temporary files of writers that were killed, intermediate arrays of copies that were
+    killed, and chunks outside of the shape of their array. What an interrupted rechunk has made is
+    deleted when it is a week old.
     """
     place = Location.of(location)
     if not dry_run:

@@ -23,6 +23,7 @@ from zarr.tools.check_keys import (
     folder_of,
     list_keys,
 )
+from zarr.tools.check_leftovers import check_leftovers, is_leftover
 from zarr.tools.check_nodes import (
     Node,
     candidates,
@@ -33,7 +34,7 @@ from zarr.tools.check_nodes import (
     read_documents,
     walk_documents,
 )
-from zarr.tools.check_report import CODES, Finding, Report
+from zarr.tools.check_report import CODES, Finding, Report, period
 from zarr.tools.check_seals import (
     check_orphan,
     check_sealed_metadata,
@@ -47,7 +48,7 @@ __all__ = ["check", "vacuum"]
 Progress = Callable[[int, int], None]
 
 _LEVELS = ("meta", "keys", "data", "seal")
-_SAFE = ("K001", "K002")
+_SAFE = ("K001", "K002", "K006")
 _OF_KEYS = ("K003", "K004", "C005")
 
 
@@ -168,8 +169,10 @@ def vacuum(
 ) -> Report:
     """Delete what writers have left that no reader sees.
 
-    These are temporary files of writers that were killed, and chunks outside of the shape of
-    their array. No chunk is read.
+    These are temporary files of writers that were killed, intermediate arrays of copies that were
+    killed, and chunks outside of the shape of their array. No chunk is read. A call of
+    :func:`zarr.rechunk` that was interrupted goes on when it is repeated; what it has made so far
+    is deleted when that is a week old, or if `age` is 0.
 
     Parameters
     ----------
@@ -262,9 +265,11 @@ class _Check:
         """Raise if there is nothing at the path; note it if only metadata are missing."""
         if self.nodes:
             return
-        if listing is None or not listing.folders:
+        if listing is None or not (listing.folders or listing.leftovers):
             raise _formats.not_found(PathNotFoundError, self.store, self.path)
         key = known[-1].group_key(self.path)
+        if listing.leftovers and not listing.documents:
+            return  # an array or group that is not complete
         said = "there are values but no metadata of an array or a group"
         self._findings.append(finding("M005", key, said, fix=False))
 
@@ -276,11 +281,12 @@ class _Check:
         owners = _owners(listing, arrays)
         self._findings += check_other_keys(listing, owners, self.nodes)
         self._findings += [
-            finding("K001", name, f"left by a writer {_period(seconds)} ago ({size})")
+            finding("K001", name, f"left by a writer {period(seconds)} ago ({size})")
             for name, nbytes, seconds in self.store.list_temporary(self.path)
             for size in [counted(nbytes, "byte")]
             if not is_ours(name)
         ]
+        self._findings += check_leftovers(self.store, listing.leftovers, self.age)
         for folder in sorted(arrays):
             for node in arrays[folder]:
                 self._check_array(node, listing, owners[folder], alone=len(arrays[folder]) == 1)
@@ -318,10 +324,10 @@ class _Check:
 
     def _without_young(self) -> list[Finding]:
         """Return the findings but for temporary files that others may be writing."""
-        ages = self.store.get_ages([f.key for f in self._findings if f.code == "K001"])
-        return [
-            f for f in self._findings if f.code != "K001" or ages.get(f.key, self.age) >= self.age
-        ]
+        files = {f.key for f in self._findings if f.code == "K001" and not is_leftover(f.key)}
+        ages = self.store.get_ages(files)
+        young = {key for key in files if ages.get(key, self.age) < self.age}
+        return [f for f in self._findings if f.code != "K001" or f.key not in young]
 
     def report(self) -> Report:
         """Return what was found."""
@@ -351,10 +357,3 @@ def _owners(listing: Listing, arrays: Iterable[str]) -> dict[str, list[str]]:
                 owners[above].append(folder)
                 break
     return owners
-
-
-def _period(seconds: float) -> str:
-    for length, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= 2 * length:
-            return counted(int(seconds // length), name)
-    return counted(max(int(seconds), 0), "second")

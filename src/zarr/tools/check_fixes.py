@@ -20,6 +20,13 @@ from zarr.storage.consolidated import METADATA_KEY, dump_copies
 from zarr.sync import KeyLocks
 from zarr.tools.check_hierarchy import copied_documents
 from zarr.tools.check_keys import folder_of
+from zarr.tools.check_leftovers import (
+    RESUMABLE,
+    is_leftover,
+    owner_of,
+    seconds_since,
+    values_of,
+)
 from zarr.tools.check_nodes import Node
 from zarr.tools.check_report import Finding, Fix, Report
 from zarr.tools.check_shards import salvage
@@ -27,7 +34,7 @@ from zarr.tools.check_shards import salvage
 __all__ = ["Repair"]
 
 _ORDER = (
-    "M004", "M005", "K003", "S001", "S002", "C002", "C001", "S003", "K002", "K001", "M006",
+    "M004", "M005", "K003", "S001", "S002", "C002", "C001", "S003", "K002", "K001", "K006", "M006",
 )  # fmt: skip
 """Consolidated metadata last, because other fixes change what they have copies of."""
 
@@ -71,6 +78,7 @@ class Repair:
             "K001": self._delete,
             "K002": self._delete_outside,
             "K003": self._rename,
+            "K006": self._delete_leftover,
             "C001": self._delete_locked,
             "C002": self._drop_chunk,
             "S001": self._rebuild,
@@ -153,7 +161,36 @@ class Repair:
     # -- keys ----------------------------------------------------------------------------
 
     def _delete(self, found: Finding) -> None:
+        if is_leftover(found.key):
+            self._delete_leftover(found)
+            return
         self._remove(found, self._owner(found), self._size(found.key))
+
+    def _delete_leftover(self, found: Finding) -> None:
+        """Delete all that an interrupted copy or rechunking has left, or move it."""
+        folder, limit = found.key, self.age
+        if found.code == "K006" and limit > 0:
+            limit = max(limit, RESUMABLE)
+        seconds = seconds_since(self.store, folder)
+        if (why := _why_young(seconds, limit)) is not None:
+            self._note(found, why, done=False)
+            return
+        owner, nbytes = owner_of(folder), 0
+        for values in values_of(self.store, folder):
+            nbytes += sum(max(0, size) for size in values.values())
+            if self.dry_run:
+                continue
+            if self.quarantine:
+                for key in values:
+                    self.store.rename(key, self._aside(key, owner))
+            else:
+                self.store.delitems(list(values))
+        if not self.dry_run and next(iter(self.store.list_prefix(folder)), None) is None:
+            self.store.rmdir(folder)
+        if self.quarantine:
+            self._note(found, f"moved to {join(owner, '__quarantine')!r}")
+        else:
+            self._note(found, "deleted", nbytes)
 
     def _delete_outside(self, found: Finding) -> None:
         """Delete a chunk unless its array has grown since it was found."""
@@ -242,14 +279,9 @@ class Repair:
 
     def _why_spared(self, key: str) -> str | None:
         """Return why a value is neither deleted nor moved; None if it may be."""
-        if self.age <= 0:
+        if self.age <= 0:  # nothing is asked
             return None
-        known = self.store.get_ages([key])
-        if key not in known:
-            return "spared: the store does not know its age; age=0 spares nothing"
-        if known[key] < self.age:
-            return f"spared: stored {counted(round(known[key]), 'second')} ago, age is {self.age:g}"
-        return None
+        return _why_young(self.store.get_ages([key]).get(key), self.age)
 
     def _owner(self, found: Finding) -> str:
         """Return the folder in which the quarantine for a key is."""
@@ -274,6 +306,17 @@ class Repair:
         address = self.store.address(self._owner(found))
         changes.note(address)
         forget_below(address)
+
+
+def _why_young(seconds: float | None, limit: float) -> str | None:
+    """Return why what was stored so many seconds ago is spared; None if it is not."""
+    if limit <= 0:
+        return None
+    if seconds is None:
+        return "spared: the store does not know its age; age=0 spares nothing"
+    if seconds < limit:
+        return f"spared: stored {counted(round(seconds), 'second')} ago, age is {limit:g}"
+    return None
 
 
 def _without_copies(chunks: Mapping[int, Any]) -> tuple[dict[int, Any], dict[int, int]]:

@@ -19,6 +19,7 @@ from zarr._formats.base import Format
 from zarr._formats.documents import is_metadata
 from zarr._wording import counted
 from zarr.storage.base import BaseStore
+from zarr.tools.check_leftovers import is_leftover, left_in
 from zarr.tools.check_nodes import Node, finding, is_ours
 from zarr.tools.check_report import Finding
 
@@ -53,10 +54,14 @@ class _Folder:
 
 @dataclass(slots=True)
 class Listing:
-    """All keys of a store, by folder: some 70 bytes of memory for each."""
+    """All keys of a store, by folder: some 70 bytes of memory for each.
+
+    `leftovers` are the folders of copies and rechunkings that are not complete.
+    """
 
     folders: dict[str, _Folder] = field(default_factory=dict)
     documents: set[str] = field(default_factory=set)
+    leftovers: set[str] = field(default_factory=set)
 
     def keys(self, folder: str) -> Iterator[tuple[str, int]]:
         """Yield the keys directly in `folder`, and the sizes of their values."""
@@ -100,6 +105,10 @@ def list_keys(store: BaseStore, path: str, known: Sequence[Format], *, sizes: bo
     keys = store.list_sizes(folder) if sizes else zip(store.list_prefix(folder), repeat(-1))
     last, at = None, _Folder()
     for key, size in keys:
+        if "__" in key and is_leftover(key):
+            if not is_ours(key):
+                listing.leftovers.add(left_in(key))
+            continue
         folder, _, name = key.rpartition("/")
         # Most keys end with a digit, and those of metadata in no format.
         if not "0" <= name[-1:] <= "9":

@@ -11,6 +11,7 @@ from zarr._chunks.access import ChunkAccess
 from zarr._chunks.seal_table import FOLDER
 from zarr._formats.base import Format, NodeKind, join
 from zarr._formats.documents import load_json, node_names
+from zarr._nodes.rechunking import FOLDER as RECHUNKING
 from zarr.errors import ExtensionNotFoundError, MetadataError
 from zarr.storage.base import BaseStore, Buffer
 from zarr.storage.consolidated import METADATA_KEY
@@ -107,7 +108,7 @@ def walk_documents(store: BaseStore, path: str, known: Sequence[Format]) -> dict
         if any(_is_array(format, documents, folder) for format in known):
             continue
         names = [name for name in node_names(store.listdir(folder)) if name[0] != "."]
-        below = [join(folder, name) for name in names if name not in _OURS]
+        below = [join(folder, name) for name in names if name not in (*_OURS, RECHUNKING)]
         documents.update(read_documents(store, _keys_at(known, below)))
         folders += reversed(below)
     return documents

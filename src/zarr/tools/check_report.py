@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from zarr._wording import counted
 
-__all__ = ["CODES", "Code", "Finding", "Fix", "Report", "Severity", "aligned"]
+__all__ = ["CODES", "Code", "Finding", "Fix", "Report", "Severity", "aligned", "period"]
 
 Severity = Literal["error", "warning", "note"]
 
@@ -58,6 +58,9 @@ CODES: Mapping[str, Code] = {
     "K003": Code("chunk under a key of another spelling", "error", "keys", "renames it"),
     "K004": Code("unknown key", "note", "keys"),
     "K005": Code("names differ only in case", "note", "keys"),
+    "K006": Code(
+        "rechunking was interrupted", "note", "keys", "deletes it and its chunks, after a week"
+    ),
     "C001": Code("chunk of zero length", "error", "keys", "deletes it: fill values are read"),
     "C002": Code("chunk cannot be decoded", "error", "data", "deletes it: fill values are read"),
     "C005": Code("chunks are absent among others", "note", "keys"),
@@ -263,3 +266,11 @@ def aligned(rows: Sequence[tuple[Any, ...]]) -> list[str]:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
+
+
+def period(seconds: float) -> str:
+    """Return about how long a time is, in the largest unit of which it has two or more."""
+    for length, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= 2 * length:
+            return counted(int(seconds // length), name)
+    return counted(max(int(seconds), 0), "second")

@@ -410,7 +410,7 @@ class _Job:
         if self.existing is not None:
             return Stored.of(self.existing)
         path = join(self.path, node.path) if node.path else self.path
-        key = join(self.journal.folder, f"documents/{number}")
+        key = self.journal.document_key(number)
         return Stored(self.store, path, self.format.version, key, node.document)
 
     # -- the journal ------------------------------------------------------------------

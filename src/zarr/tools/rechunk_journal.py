@@ -14,7 +14,7 @@ from zarr._formats.base import dump_json, join
 from zarr._formats.documents import expect_object, load_json
 from zarr._nodes.rechunking import FOLDER
 from zarr.errors import CopyError
-from zarr.storage.base import BaseStore
+from zarr.storage.base import BaseStore, Buffer
 
 __all__ = ["Journal", "fingerprint_of", "summary_of"]
 
@@ -64,6 +64,16 @@ class Journal:
     def age(self) -> float | None:
         """Return how many seconds ago the job began, None if the store does not know it."""
         return self.store.get_ages([self._plan_key]).get(self._plan_key)
+
+    def document_key(self, array: int) -> str:
+        """Return where the metadata of an array are that is not published yet."""
+        return join(self.folder, f"documents/{array}")
+
+    def document(self, array: int) -> tuple[str, Buffer] | None:
+        """Return key and value of these metadata, None if the array was there before."""
+        key = self.document_key(array)
+        found = self.store.getitems([key]).get(key)
+        return None if found is None else (key, found)
 
     def done(self) -> set[str]:
         """Return the names of the markers that are there."""

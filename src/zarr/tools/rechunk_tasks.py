@@ -17,6 +17,8 @@ import numpy as np
 from zarr import _formats, config
 from zarr._chunks.rechunk_plan import pieces
 from zarr._chunks.regions import Region
+from zarr._formats.base import join
+from zarr._formats.documents import load_json
 from zarr._nodes.rechunking import End, Scratch, copy_block
 from zarr._selection.grid import find_chunks
 from zarr._shared.chunk_cache import forget_below
@@ -24,8 +26,9 @@ from zarr.core import Array
 from zarr.errors import ZarrError, ZarrRuntimeWarning, warn_user
 from zarr.storage.base import BaseStore, Buffer
 from zarr.storage.zip import ZipStore
+from zarr.tools.rechunk_journal import Journal
 
-__all__ = ["Stored", "Task", "check_shared", "run_task", "run_tasks"]
+__all__ = ["Stored", "Task", "check_shared", "run_task", "run_tasks", "unpublished"]
 
 _TRIES = 3
 _WAITING = 64
@@ -76,6 +79,27 @@ class Stored:
             (format, self.key, self.document), self.store, self.path, read_only,
             self.chunk_store, write_empty_chunks=self.write_empty_chunks, missing="fill",
         )  # fmt: skip
+
+
+def unpublished(journal: Journal) -> Iterator[Array]:
+    """Yield the arrays that an interrupted job was to make and that readers do not see.
+
+    None where the journal is that of another version.
+    """
+    try:
+        plan: Any = journal.read() or {}
+        for number, array in enumerate(plan.get("arrays", ())):
+            found = journal.document(number)
+            if found is None:
+                continue  # this array was there before
+            key, document = found
+            path = join(journal.path, array["path"]) if array["path"] else journal.path
+            version = load_json(document, key).get("zarr_format")
+            made = Stored(journal.store, path, version, key, document).open(read_only=True)
+            if made._format.array_key(path) not in journal.store:
+                yield made
+    except (ZarrError, LookupError, TypeError):
+        return
 
 
 @dataclass(frozen=True, slots=True)
