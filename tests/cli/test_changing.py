@@ -355,3 +355,23 @@ def test_rechunk_and_resumable_copies(stores: Path) -> None:
     check(opened(stores / "copy.zarr"))
     assert wrong.status == 2 and "threads, processes and dask://HOST:PORT" in wrong.err
     assert unnamed.status == 2 and "name dimensions" in unnamed.err
+
+
+def test_rechunk_in_place(stores: Path) -> None:
+    plan, done, same, both, neither = run_many(
+        stores,
+        ["rechunk", "v3.zarr/ocean/temp", "--in-place", "--chunks", "time=12,lat=1", "--dry-run"],
+        ["rechunk", "v3.zarr/ocean", "--in-place", "--chunks", "time=12,lat=1"],
+        ["rechunk", "v3.zarr/ocean", "v3.zarr/ocean", "--chunks", "time=1"],
+        ["rechunk", "v3.zarr", "other.zarr", "--in-place"],
+        ["rechunk", "v3.zarr"],
+    )
+
+    assert "*direct" in plan.out
+    assert done.status == 0 and "blocks copied" in done.out
+    made = zarr.open(str(stores / "v3.zarr"), mode="r")["ocean/temp"]
+    assert made.chunks == (12, 1, 8) and np.array_equal(made[...], TEMP)
+    assert zarr.check(str(stores / "v3.zarr")).ok
+    assert same.status == 2 and "--in-place replaces it" in same.err
+    for wrong in (both, neither):
+        assert wrong.status == 2 and "give either DEST or --in-place" in wrong.err

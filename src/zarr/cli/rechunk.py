@@ -26,7 +26,11 @@ from zarr.tools.rechunk_journal import Journal
 
 @zarr_command("rechunk")
 @click.argument("source")
-@click.argument("dest")
+@click.argument("dest", required=False)
+@click.option(
+    "--in-place", is_flag=True,
+    help="Replace SOURCE itself; its store must have transactions, as folders have.",
+)  # fmt: skip
 @click.option("--chunks", help="Shape of chunks: 100,200 or time=24,lat=100.")
 @click.option("--shards", help="Shape of shards, in the same way.")
 @click.option(
@@ -46,7 +50,8 @@ from zarr.tools.rechunk_journal import Journal
 @as_json
 def command(
     source: str,
-    dest: str,
+    dest: str | None,
+    in_place: bool,
     chunks: str | None,
     shards: str | None,
     compressor: str | None,
@@ -62,6 +67,9 @@ def command(
 ) -> None:
     """Copy the array or group at SOURCE to DEST with other chunks, shards or codecs.
 
+    With --in-place there is no DEST: the new arrays replace those at SOURCE, all at once, when they
+    are complete.
+
     Memory is bounded, and what was interrupted goes on when the command is repeated. In a group,
     name dimensions: time=24 changes all arrays that have it.
     """
@@ -75,13 +83,20 @@ def command(
     }
     if compressor is not None:
         options["compressor"] = _codec(compressor)
+    if in_place == (dest is not None):
+        raise click.UsageError("give either DEST or --in-place")
     origin = Location.of(source)
-    goal = destination(dest, origin)
-    with opened(origin, "r", storage_options) as node:
+    goal = origin if dest is None else destination(dest, origin)
+    if dest is not None and (goal.store, goal.path) == (origin.store, origin.path):
+        raise click.UsageError("DEST is SOURCE; --in-place replaces it")
+    with opened(origin, "r+" if in_place else "r", storage_options) as node:
         for name, text in (("chunks", chunks), ("shards", shards)):
             if text is not None:
                 options[name] = _sizes(text, node)
-        found = run(node, goal, executor, storage_options, options)
+        if in_place:
+            found = _run_in_place(node, executor, options)
+        else:
+            found = run(node, goal, executor, storage_options, options)
     _print(found, dry_run, as_json)
 
 
@@ -104,6 +119,11 @@ def run(
         return zarr.rechunk(
             node, store, dest_path=goal.path, executor=pool, progress=bar, **options
         )
+
+
+def _run_in_place(node: Any, executor: str | None, options: Mapping[str, Any]) -> Rechunked:
+    with executor_for(executor) as pool, drawn("rechunking") as bar:
+        return zarr.rechunk(node, executor=pool, progress=bar, **options)
 
 
 def _sizes(text: str, node: Any) -> Any:

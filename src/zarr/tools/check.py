@@ -23,7 +23,7 @@ from zarr.tools.check_keys import (
     folder_of,
     list_keys,
 )
-from zarr.tools.check_leftovers import check_leftovers, is_leftover
+from zarr.tools.check_leftovers import check_leftovers
 from zarr.tools.check_nodes import (
     Node,
     candidates,
@@ -42,6 +42,7 @@ from zarr.tools.check_seals import (
     is_sealed,
 )
 from zarr.tools.progress import followed
+from zarr.tools.rechunk_journal import is_unfinished
 
 __all__ = ["check", "vacuum"]
 
@@ -324,7 +325,7 @@ class _Check:
 
     def _without_young(self) -> list[Finding]:
         """Return the findings but for temporary files that others may be writing."""
-        files = {f.key for f in self._findings if f.code == "K001" and not is_leftover(f.key)}
+        files = {f.key for f in self._findings if f.code == "K001" and not is_unfinished(f.key)}
         ages = self.store.get_ages(files)
         young = {key for key in files if ages.get(key, self.age) < self.age}
         return [f for f in self._findings if f.code != "K001" or f.key not in young]

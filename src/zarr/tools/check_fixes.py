@@ -22,7 +22,6 @@ from zarr.tools.check_hierarchy import copied_documents
 from zarr.tools.check_keys import folder_of
 from zarr.tools.check_leftovers import (
     RESUMABLE,
-    is_leftover,
     owner_of,
     seconds_since,
     values_of,
@@ -30,6 +29,7 @@ from zarr.tools.check_leftovers import (
 from zarr.tools.check_nodes import Node
 from zarr.tools.check_report import Finding, Fix, Report
 from zarr.tools.check_shards import salvage
+from zarr.tools.rechunk_journal import is_unfinished
 
 __all__ = ["Repair"]
 
@@ -161,7 +161,7 @@ class Repair:
     # -- keys ----------------------------------------------------------------------------
 
     def _delete(self, found: Finding) -> None:
-        if is_leftover(found.key):
+        if is_unfinished(found.key):
             self._delete_leftover(found)
             return
         self._remove(found, self._owner(found), self._size(found.key))

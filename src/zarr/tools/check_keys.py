@@ -19,9 +19,10 @@ from zarr._formats.base import Format
 from zarr._formats.documents import is_metadata
 from zarr._wording import counted
 from zarr.storage.base import BaseStore
-from zarr.tools.check_leftovers import is_leftover, left_in
+from zarr.tools.check_leftovers import left_in
 from zarr.tools.check_nodes import Node, finding, is_ours
 from zarr.tools.check_report import Finding
+from zarr.tools.rechunk_journal import is_unfinished
 
 __all__ = [
     "ArrayKeys", "Listing", "check_array_keys", "check_other_keys", "check_size", "folder_of",
@@ -105,7 +106,7 @@ def list_keys(store: BaseStore, path: str, known: Sequence[Format], *, sizes: bo
     keys = store.list_sizes(folder) if sizes else zip(store.list_prefix(folder), repeat(-1))
     last, at = None, _Folder()
     for key, size in keys:
-        if "__" in key and is_leftover(key):
+        if "__" in key and is_unfinished(key):
             if not is_ours(key):
                 listing.leftovers.add(left_in(key))
             continue

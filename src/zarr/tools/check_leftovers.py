@@ -13,17 +13,12 @@ from zarr.tools.rechunk_journal import Journal
 from zarr.tools.rechunk_tasks import unpublished
 
 __all__ = [
-    "RESUMABLE", "check_leftovers", "is_leftover", "left_in", "owner_of", "seconds_since",
+    "RESUMABLE", "check_leftovers", "left_in", "owner_of", "seconds_since",
     "values_of",
 ]  # fmt: skip
 
 RESUMABLE = 7 * 86400
 """Seconds for which a rechunking that was interrupted can go on."""
-
-
-def is_leftover(key: str) -> bool:
-    """Tell whether `key` is of a copy or a rechunking that is under way, or was interrupted."""
-    return FOLDER in key and FOLDER in key.split("/")
 
 
 def left_in(key: str) -> str:

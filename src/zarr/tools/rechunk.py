@@ -36,12 +36,19 @@ from zarr.storage.resolve import Opened
 from zarr.tools.check_report import aligned
 from zarr.tools.diff import diff
 from zarr.tools.progress import Progress, followed
-from zarr.tools.rechunk_journal import Journal, fingerprint_of, summary_of
+from zarr.tools.rechunk_in_place import (
+    check_in_place,
+    is_same_node,
+    opened_for_writing,
+    put_in_place,
+)
+from zarr.tools.rechunk_journal import Journal, fingerprint_of, is_unfinished, summary_of
 from zarr.tools.rechunk_outline import Node, Options, outline
 from zarr.tools.rechunk_stages import intermediate, tasks_of
 from zarr.tools.rechunk_tasks import Stored, Task, check_shared, run_tasks
 from zarr.tools.sources import opened
-from zarr.tools.transfer import same_chunks
+from zarr.tools.transaction import transaction
+from zarr.tools.transfer import same_chunks, same_encoding
 
 __all__ = ["ArrayPlan", "Plan", "Rechunked", "Stage", "rechunk"]
 
@@ -146,10 +153,10 @@ def rechunk(
     ----------
     source : Array, Group, store, str or path-like
         An array or group, or the store, path or URL of one.
-    dest : Array, Group, store, str or path-like
+    dest : Array, Group, store, str or path-like, optional
         What is to hold the copy: a store, a path or a URL, or a group for `dest_path` in it. An
-        array of the same shape and dtype is filled as it is. Required: in place an array cannot be
-        rechunked.
+        array of the same shape and dtype is filled as it is. By default, or where it is the
+        source, arrays are replaced in place, which takes a store with transactions.
     chunks : int, tuple of int or of lists of int, or Mapping of str to int, optional
         Shape of a chunk, as in :func:`zarr.create`; or lengths by names of dimensions, for arrays
         that have these dimensions. As in the source by default.
@@ -213,8 +220,11 @@ def rechunk(
         If the call that was interrupted had other options, or the source has changed since; or if
         the copy differs from the source.
     ValueError
-        If `dest` is missing or overlaps with the source; if an option is invalid; if `memory` does
-        not suffice for one chunk; if workers in other processes cannot reach a store.
+        If `dest` overlaps with the source; if arrays cannot be replaced in place; if an option is
+        invalid; if `memory` does not suffice for one chunk; if workers in other processes cannot
+        reach a store.
+    TransactionError
+        If, in place, another transaction takes longer than 30 seconds. Repeat the call.
     TypeError
         If `source` is no array or group of Zarr.
 
@@ -228,6 +238,12 @@ def rechunk(
     no locks are needed. Chunks in which all elements are equal to the fill value are not stored.
     Where chunks stay and only shards change, chunks are copied without decoding.
 
+    In place, the new arrays are made below ``__rechunk``, and one transaction (see
+    :func:`zarr.transaction`) replaces all of them, with the copies in consolidated metadata. Until
+    then the old ones are complete, and the store needs room for both. Arrays whose chunks and
+    codecs stay are left alone. An array that is changed meanwhile, or its attributes, is an error.
+    Other handles on the arrays than `source` must be opened again.
+
     Examples
     --------
     >>> import numpy as np
@@ -237,6 +253,12 @@ def rechunk(
     >>> done = zarr.rechunk(days, places, chunks=(100, 5, 5), dest_path='t')
     >>> done.blocks, places['t'].chunks, places['t'][50, 1, 2]
     (1, (100, 5, 5), np.int64(30032))
+
+    In place:
+
+    >>> done = zarr.rechunk(places['t'], chunks=(10, 20, 30))
+    >>> places['t'].chunks
+    (10, 20, 30)
     """
     nbytes = _parse_memory(memory)
     if verify not in ("sample", "all", None):
@@ -250,11 +272,16 @@ def rechunk(
     with ExitStack() as stack:
         node = stack.enter_context(opened(source, path))
         _check_source(node)
-        store, inside = _destination(stack, node, dest, dest_path)
-        job = _Job(node, dest if isinstance(dest, Array) else None, store, inside, nbytes)
+        in_place = dest is None or is_same_node(node, dest, dest_path)
+        if in_place:
+            node = opened_for_writing(stack, source, path)
+            dest, dest_path = node._store, node.path
+        store, inside = _destination(stack, node, dest, dest_path, in_place)
+        existing = dest if isinstance(dest, Array) else None
+        job = _Job(node, existing, store, inside, nbytes, in_place)
         job.outline(zarr_format, layout, options or {})
         plans = job.plan()
-        if dry_run:
+        if dry_run or (in_place and not plans):
             return Rechunked(plans)
         check_shared(executor, store, node._store, node._data_store)
         callback = stack.enter_context(followed(progress, "rechunking"))
@@ -286,13 +313,10 @@ def _check_source(node: Any) -> None:
         raise TypeError("source must not be a view of an array; zarr.array copies views")
 
 
-def _destination(stack: ExitStack, source: Any, dest: Any, dest_path: str) -> tuple[BaseStore, str]:
+def _destination(
+    stack: ExitStack, source: Any, dest: Any, dest_path: str, in_place: bool
+) -> tuple[BaseStore, str]:
     """Return store and path of what is made."""
-    if dest is None:
-        raise ValueError(
-            "dest is required: an array cannot be rechunked in place; rechunk it into another "
-            "store or path, and delete the original when you have compared the two"
-        )
     if isinstance(dest, (Array, Group)):
         store, path = dest._store, join(dest.path, normalize_storage_path(dest_path))
         if isinstance(dest, Array) and dest_path:
@@ -305,7 +329,7 @@ def _destination(stack: ExitStack, source: Any, dest: Any, dest_path: str) -> tu
         raise ValueError(f"{store!r} presents another format as Zarr; zarr.copy_all copies to it")
     if not store.is_erasable():
         raise ValueError(f"nothing can be deleted in {store!r}, as the journal must be at the end")
-    if source._store.location == store.location:
+    if source._store.location == store.location and not in_place:
         one, other = (f"/{at}/".replace("//", "/") for at in (source.path, path))
         if one.startswith(other) or other.startswith(one):
             raise ValueError(f"dest path {path!r} overlaps with source path {source.path!r}")
@@ -354,12 +378,20 @@ class _Job:
         Of the destination.
     memory : int
         Bytes for each worker.
+    in_place : bool
+        Whether the source is to be replaced.
     """
 
     def __init__(
-        self, source: Any, existing: Array | None, store: BaseStore, path: str, memory: int
+        self,
+        source: Any,
+        existing: Array | None,
+        store: BaseStore,
+        path: str,
+        memory: int,
+        in_place: bool,
     ) -> None:
-        self.source, self.existing = source, existing
+        self.source, self.existing, self.in_place = source, existing, in_place
         self.store, self.path, self.memory = store, path, memory
         self.journal = Journal(store, path)
         self.arrays: list[_ArrayJob] = []
@@ -375,6 +407,8 @@ class _Job:
             self.format, self.nodes = outline(
                 self.source, self.store, self.path, zarr_format, layout, options
             )
+            if self.in_place:
+                self._leave_alone()
             return
         there = self.existing
         if zarr_format is not None or options or any(v is not None for v in layout.values()):
@@ -389,6 +423,25 @@ class _Job:
         there._check_writeable()
         self.format = there._format
         self.nodes = [Node("", "array", {"": bytes(there._document)}, self.source)]
+
+    def _leave_alone(self) -> None:
+        """Leave groups, and arrays of which nothing changes, as they are.
+
+        Raises
+        ------
+        ValueError, ReadOnlyError
+            If what changes cannot be replaced.
+        """
+        format = self.source._format
+        if self.format is not format:
+            raise ValueError(
+                f"{self.source!r} has format {format.version}, which stays in place, and the "
+                f"options need format {self.format.version}; zarr.convert changes the format"
+            )
+        arrays = [node for node in self.nodes if node.kind == "array"]
+        scratch = [(node, self._target(0, node).open(read_only=True)) for node in arrays]
+        self.nodes = [node for node, made in scratch if not same_encoding(node.source, made)]
+        check_in_place(self.source, [node.source for node in self.nodes])
 
     def plan(self) -> tuple[ArrayPlan, ...]:
         """Choose how each array is copied."""
@@ -410,6 +463,8 @@ class _Job:
         if self.existing is not None:
             return Stored.of(self.existing)
         path = join(self.path, node.path) if node.path else self.path
+        if self.in_place:
+            path = self.journal.new(node.path)
         key = self.journal.document_key(number)
         return Stored(self.store, path, self.format.version, key, node.document)
 
@@ -428,7 +483,7 @@ class _Job:
         before = self.journal.read() if resume else None
         mine = self._description()
         if before is not None and before.get("fingerprint") == mine["fingerprint"]:
-            self._check_unchanged(before, mine)
+            self._check_unchanged(before, mine["source_values"], self.journal)
             self.done = self.journal.done()
             return
         if before is not None and not overwrite:
@@ -465,19 +520,21 @@ class _Job:
         ]
         stores = dict.fromkeys((self.source._store, self.source._data_store))
         return {
-            "fingerprint": fingerprint_of([arrays, made, read]),
+            "fingerprint": fingerprint_of([arrays, made, read, self.in_place]),
             "source": f"{self.source!r} in {self.source._store!r}",
             "source_values": summary_of(stores, self.source.path),
+            "in_place": self.in_place,
             "arrays": arrays,
         }
 
-    def _check_unchanged(self, before: Mapping[str, Any], mine: Mapping[str, Any]) -> None:
+    def _check_unchanged(self, plan: Mapping[str, Any], values: Any, journal: Journal) -> None:
         """Raise `CopyError` if values of the source have changed since the job began."""
-        same = before.get("source_values") == mine["source_values"]
-        since = self.journal.age()
-        store, path = self.source._data_store, self.source.path
+        same = plan.get("source_values") == values
+        since = journal.age()
+        store = journal.store if self.in_place else self.source._data_store
         if same and since is not None and store.is_listable():
-            ages = store.get_ages(store.list_prefix(path))
+            keys = store.list_prefix(self.source.path)
+            ages = store.get_ages(key for key in keys if not is_unfinished(key))
             same = all(age >= since for age in ages.values())
         if not same:
             raise CopyError(
@@ -488,7 +545,7 @@ class _Job:
     def _make_room(self, overwrite: bool) -> None:
         """Delete what is there if it may be replaced."""
         self.journal.delete()
-        if self.existing is not None:
+        if self.existing is not None or self.in_place:
             return
         found = _formats.find_node(self.store, self.path)
         if found is not None and not overwrite:
@@ -515,9 +572,12 @@ class _Job:
                 self._run_stages(array, executor, counter)
         for array in self.arrays:
             _verify(array, verify)
-        if self.existing is None:
-            self._publish()
-        self.journal.delete()
+        if self.in_place:
+            self._replace()
+        else:
+            if self.existing is None:
+                self._publish()
+            self.journal.delete()
         changes.note(self.store.address(self.path))
         plans = tuple(array.plan for array in self.arrays)
         return Rechunked(plans, counter.blocks, counter.found, counter.nbytes)
@@ -552,6 +612,18 @@ class _Job:
                 counter.skip(task)
             else:
                 yield replace(task, done=self.journal.marker(name))
+
+    def _replace(self) -> None:
+        """Put the new arrays into the places of those they were made from, all at once."""
+        with transaction(self.store) as begun:
+            journal = Journal(begun.store, self.path)
+            # Nobody else changes the store from now on.
+            values = summary_of([begun.store], self.source.path)
+            self._check_unchanged(journal.read() or {}, values, journal)
+            put_in_place(begun.store, [(array.source, array.target) for array in self.arrays])
+            begun.store.rmdir(journal.folder)
+        if isinstance(self.source, Array):
+            self.source._reload()
 
     def _publish(self) -> None:
         """Store the metadata, those of the root last."""

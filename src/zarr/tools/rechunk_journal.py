@@ -16,7 +16,7 @@ from zarr._nodes.rechunking import FOLDER
 from zarr.errors import CopyError
 from zarr.storage.base import BaseStore, Buffer
 
-__all__ = ["Journal", "fingerprint_of", "summary_of"]
+__all__ = ["Journal", "fingerprint_of", "is_unfinished", "summary_of"]
 
 _VERSION = 1
 
@@ -84,6 +84,10 @@ class Journal:
         """Return store and key of a marker."""
         return self.store, join(self.folder, f"done/{name}")
 
+    def new(self, path: str) -> str:
+        """Return where an array at `path`, relative to the destination, is made in place."""
+        return join(self.folder, f"new/{path}" if path else "new")
+
     def intermediate(self, array: int, stage: int) -> str:
         """Return the path of an intermediate array."""
         return join(self.folder, f"intermediate/{array}.{stage}")
@@ -93,6 +97,11 @@ class Journal:
         if not self.store.atomic_folders and self._plan_key in self.store:
             del self.store[self._plan_key]
         self.store.rmdir(self.folder)
+
+
+def is_unfinished(key: str) -> bool:
+    """Tell whether `key` is of a copy or a rechunking that is under way, or was interrupted."""
+    return FOLDER in key and FOLDER in key.split("/")
 
 
 def fingerprint_of(parts: Any) -> str:
@@ -109,6 +118,8 @@ def summary_of(stores: Iterable[BaseStore], path: str) -> dict[str, int | str]:
     count = nbytes = mixed = 0
     for store in stores:
         for key, size in store.list_sizes(path) if store.is_listable() else ():
+            if is_unfinished(key):
+                continue
             digest = hashlib.sha256(f"{key} {size}".encode()).digest()
             mixed = (mixed + int.from_bytes(digest[:16])) % 2**128  # in any order
             count += 1

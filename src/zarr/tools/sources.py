@@ -21,6 +21,7 @@ from zarr.tools import hdf5, scales
 
 __all__ = [
     "Region", "attributes_of", "block_shape", "count_workers", "dtype_name", "is_group",
+    "is_store",
     "little_endian", "members_of", "names_of", "opened", "read", "regions",
 ]  # fmt: skip
 
@@ -44,8 +45,7 @@ def opened(source: Any, path: str = "") -> Iterator[Any]:
     PathNotFoundError
         If a store has nothing at `path`.
     """
-    is_store = isinstance(source, (str, os.PathLike, BaseStore, MutableMapping))
-    if not is_store or isinstance(source, Group) or hdf5.is_h5py(source):
+    if not is_store(source):
         plain = not hasattr(source, "shape") and not hasattr(source, "keys")
         node = np.asarray(source) if plain else source
         yield node[path] if path else node
@@ -57,6 +57,13 @@ def opened(source: Any, path: str = "") -> Iterator[Any]:
             raise _formats.not_found(PathNotFoundError, store, inside)
         kind = Array if found[0] == "array" else Group
         yield kind._of(found[1], store, inside, read_only=True)
+
+
+def is_store(source: Any) -> bool:
+    """Tell whether `source` is a store, or a path or URL, rather than an array or group."""
+    if isinstance(source, Group) or hdf5.is_h5py(source):
+        return False
+    return isinstance(source, (str, os.PathLike, BaseStore, MutableMapping))
 
 
 def is_group(node: Any) -> bool:

@@ -19,7 +19,7 @@ from zarr.tools import hdf5
 
 __all__ = [
     "WINDOW_BYTES", "Transfer", "copy_data", "missing_coords", "nbytes_of", "number_of_chunks",
-    "same_chunks",
+    "same_chunks", "same_encoding",
 ]  # fmt: skip
 
 WINDOW_BYTES = 8 << 20
@@ -78,7 +78,7 @@ class Transfer:
 
     def run(self) -> None:
         """Copy the data, window by window."""
-        if _same_encoding(self.source, self.target):
+        if same_encoding(self.source, self.target):
             self._copy_encoded()
         elif not self._copy_by_plan():
             self._copy_items()
@@ -210,7 +210,7 @@ def missing_coords(source: Array, target: Array) -> list[tuple[int, ...]]:
     return stored if len(present) < number_of_chunks(target) else []
 
 
-def _same_encoding(source: Any, target: Any) -> bool:
+def same_encoding(source: Any, target: Any) -> bool:
     """Tell whether the bytes of a chunk of one are those of the other."""
     if not isinstance(source, Array) or not isinstance(target, Array):
         return False
