@@ -375,3 +375,19 @@ def test_rechunk_in_place(stores: Path) -> None:
     assert same.status == 2 and "--in-place replaces it" in same.err
     for wrong in (both, neither):
         assert wrong.status == 2 and "give either DEST or --in-place" in wrong.err
+
+
+def test_rechunk_from_hdf5(stores: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(stores / "t.h5", "w") as file:
+        file.create_dataset("a/t", data=TEMP, chunks=(1, *TEMP.shape[1:]))
+
+    whole, one = run_many(
+        stores,
+        ["rechunk", "t.h5", "t.zarr", "--executor", "processes"],
+        ["rechunk", "t.h5/a/t", "one.zarr", "--chunks", "12,1,8"],
+    )
+
+    assert (whole.status, one.status) == (0, 0), whole.err + one.err
+    np.testing.assert_array_equal(zarr.open(str(stores / "t.zarr"))["a/t"][...], TEMP)
+    assert zarr.open(str(stores / "one.zarr")).chunks == (12, 1, 8)

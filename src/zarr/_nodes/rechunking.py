@@ -39,7 +39,7 @@ from zarr.storage.nodes import NamedOptions, array_meta
 
 __all__ = [
     "FOLDER", "End", "Scratch", "Write", "bytes_of_element", "copy_block", "copy_by_plan",
-    "intermediate_meta", "items_in_piece", "plans_for", "threads_for",
+    "intermediate_meta", "items_in_piece", "mean_bytes", "plans_for", "threads_for",
 ]  # fmt: skip
 
 FOLDER = "__rechunk"
@@ -120,9 +120,14 @@ def bytes_of_element(array: Any) -> int:
         begins = [int(first_items(n, np.int64(at))) for n, at in lengths]
         row = tuple(slice(at, at + 1) for at in begins[:-1])
         sample = np.asarray(array[(*row, *(slice(at, at + _SAMPLE) for at in begins[-1:]))])
-        sizes = [sys.getsizeof(item) for item in sample.reshape(-1).tolist()]
-        return _POINTER + sum(sizes) // max(1, len(sizes))
+        return mean_bytes(sample)
     return _OBJECT
+
+
+def mean_bytes(objects: np.ndarray[Any, Any]) -> int:
+    """Return the mean of the bytes that some objects, and pointers to them, take in memory."""
+    sizes = [sys.getsizeof(item) for item in objects.reshape(-1).tolist()]
+    return _POINTER + sum(sizes) // len(sizes) if sizes else _OBJECT
 
 
 def plans_for(

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import operator
+import os
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,12 +19,14 @@ from zarr.core import Array
 from zarr.tools import scales
 
 __all__ = [
-    "Note", "is_h5py", "keeps_fill_value", "members", "read", "read_attributes", "to_hdf5",
-    "to_zarr", "write", "write_attributes",
+    "Note", "is_file", "is_h5py", "keeps_fill_value", "members", "read", "read_attributes",
+    "to_hdf5", "to_zarr", "write", "write_attributes",
 ]  # fmt: skip
 
 Note: TypeAlias = Callable[[str], object]
 """Is told what is not copied."""
+
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 _GZIP_LEVEL = 1
 """Level of gzip for arrays whose own compressor HDF5 does not have."""
@@ -31,6 +35,14 @@ _GZIP_LEVEL = 1
 def is_h5py(node: object) -> bool:
     """Tell whether `node` is an object of h5py."""
     return type(node).__module__.partition(".")[0] == "h5py"
+
+
+def is_file(path: object) -> bool:
+    """Tell whether `path` is that of an HDF5 file, which its first bytes say."""
+    if not isinstance(path, (str, os.PathLike)) or not Path(path).is_file():
+        return False
+    with Path(path).open("rb") as file:
+        return file.read(len(_SIGNATURE)) == _SIGNATURE
 
 
 def members(group: Any, note: Note) -> list[tuple[str, Any]]:

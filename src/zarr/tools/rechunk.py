@@ -33,9 +33,11 @@ from zarr.hierarchy import Group
 from zarr.storage.base import BaseStore, normalize_storage_path
 from zarr.storage.nodes import create_array_node, remove_node, require_parents
 from zarr.storage.resolve import Opened
+from zarr.tools import hdf5
 from zarr.tools.check_report import aligned
 from zarr.tools.diff import diff
 from zarr.tools.progress import Progress, followed
+from zarr.tools.rechunk_hdf5 import Hdf5Array, Hdf5Group, StoredDataset, hdf5_node
 from zarr.tools.rechunk_in_place import (
     check_in_place,
     is_same_node,
@@ -45,8 +47,8 @@ from zarr.tools.rechunk_in_place import (
 from zarr.tools.rechunk_journal import Journal, fingerprint_of, is_unfinished, summary_of
 from zarr.tools.rechunk_outline import Node, Options, outline
 from zarr.tools.rechunk_stages import intermediate, tasks_of
-from zarr.tools.rechunk_tasks import Stored, Task, check_shared, run_tasks
-from zarr.tools.sources import opened
+from zarr.tools.rechunk_tasks import Source, Stored, Task, check_shared, run_tasks
+from zarr.tools.sources import is_group, opened
 from zarr.tools.transaction import transaction
 from zarr.tools.transfer import same_chunks, same_encoding
 
@@ -152,7 +154,8 @@ def rechunk(
     Parameters
     ----------
     source : Array, Group, store, str or path-like
-        An array or group, or the store, path or URL of one.
+        An array or group, or the store, path or URL of one; also a dataset, group or file of
+        h5py, or the path of an HDF5 file.
     dest : Array, Group, store, str or path-like, optional
         What is to hold the copy: a store, a path or a URL, or a group for `dest_path` in it. An
         array of the same shape and dtype is filled as it is. By default, or where it is the
@@ -271,7 +274,8 @@ def rechunk(
     layout |= {"chunks": chunks, "shards": shards, "codecs": codecs}
     with ExitStack() as stack:
         node = stack.enter_context(opened(source, path))
-        _check_source(node)
+        node = hdf5_node(node) if hdf5.is_h5py(node) else node
+        _check_source(node, dest)
         in_place = dest is None or is_same_node(node, dest, dest_path)
         if in_place:
             node = opened_for_writing(stack, source, path)
@@ -283,7 +287,7 @@ def rechunk(
         plans = job.plan()
         if dry_run or (in_place and not plans):
             return Rechunked(plans)
-        check_shared(executor, store, node._store, node._data_store)
+        check_shared(executor, store, node)
         callback = stack.enter_context(followed(progress, "rechunking"))
         job.begin(resume, overwrite)
         return job.run(executor, callback, verify)
@@ -303,11 +307,15 @@ def _parse_memory(memory: int | str) -> int:
     raise ValueError(f"memory must be a number of bytes, or text such as '256MB', not {memory!r}")
 
 
-def _check_source(node: Any) -> None:
+def _check_source(node: Any, dest: Any) -> None:
+    if isinstance(node, (Hdf5Array, Hdf5Group)):
+        if dest is None:
+            raise ValueError("dest is required for a source in HDF5")
+        return
     if not isinstance(node, (Array, Group)):
         raise TypeError(
-            f"source must be an array or group of Zarr, or its store, not {type(node).__name__}; "
-            "zarr.copy and zarr.copy_all copy from HDF5"
+            "source must be an array or group of Zarr or h5py, or its store, not "
+            f"{type(node).__name__}"
         )
     if node._is_view:
         raise TypeError("source must not be a view of an array; zarr.array copies views")
@@ -345,7 +353,8 @@ class _ArrayJob:
     number : int
         In the order of the nodes.
     path : str
-    source, target : Stored
+    source : Stored or StoredDataset
+    target : Stored
     shape : tuple of int
     itemsize : int
         Bytes of an element in memory, an estimate for objects.
@@ -354,7 +363,7 @@ class _ArrayJob:
 
     number: int
     path: str
-    source: Stored
+    source: Source
     target: Stored
     shape: tuple[int, ...]
     itemsize: int
@@ -413,7 +422,7 @@ class _Job:
         there = self.existing
         if zarr_format is not None or options or any(v is not None for v in layout.values()):
             raise ValueError("dest is an array, whose chunks and codecs cannot be chosen")
-        if not isinstance(self.source, Array) or self.source.shape != there.shape:
+        if is_group(self.source) or self.source.shape != there.shape:
             raise ValueError(
                 f"dest is an array of shape {there.shape}, expected one of the shape of the "
                 f"source, {getattr(self.source, 'shape', 'a group')}"
@@ -450,13 +459,18 @@ class _Job:
         return tuple(array.plan for array in self.arrays)
 
     def _planned(self, number: int, node: Node) -> _ArrayJob:
-        source: Array = node.source
+        read = node.source
         stored = self._target(number, node)
         target = stored.open(read_only=True)
-        itemsize = bytes_of_element(source)
-        found = plans_for(source, target, self.memory, itemsize, same_chunks(source, target))
+        source: Source
+        if isinstance(read, Array):
+            source, encoded = Stored.of(read), same_chunks(read, target)
+            itemsize = bytes_of_element(read)
+        else:
+            source, encoded, itemsize = StoredDataset.of(read), False, read.bytes_of_element()
+        found = plans_for(read, target, self.memory, itemsize, encoded)
         plan = ArrayPlan(node.path, found[0], tuple(found))
-        return _ArrayJob(number, node.path, Stored.of(source), stored, source.shape, itemsize, plan)
+        return _ArrayJob(number, node.path, source, stored, read.shape, itemsize, plan)
 
     def _target(self, number: int, node: Node) -> Stored:
         """Return the array to be made, which workers find by its document in the journal."""
@@ -518,11 +532,16 @@ class _Job:
             for node in self.nodes
             if node.kind == "array"
         ]
-        stores = dict.fromkeys((self.source._store, self.source._data_store))
+        source = self.source
+        if isinstance(source, (Hdf5Array, Hdf5Group)):
+            place, values = source.node.file.filename, source.values()
+        else:
+            stores = dict.fromkeys((source._store, source._data_store))
+            place, values = source._store, summary_of(stores, source.path)
         return {
             "fingerprint": fingerprint_of([arrays, made, read, self.in_place]),
-            "source": f"{self.source!r} in {self.source._store!r}",
-            "source_values": summary_of(stores, self.source.path),
+            "source": f"{source!r} in {place!r}",
+            "source_values": values,
             "in_place": self.in_place,
             "arrays": arrays,
         }
@@ -620,7 +639,8 @@ class _Job:
             # Nobody else changes the store from now on.
             values = summary_of([begun.store], self.source.path)
             self._check_unchanged(journal.read() or {}, values, journal)
-            put_in_place(begun.store, [(array.source, array.target) for array in self.arrays])
+            pairs: Any = [(array.source, array.target) for array in self.arrays]
+            put_in_place(begun.store, pairs)
             begun.store.rmdir(journal.folder)
         if isinstance(self.source, Array):
             self.source._reload()
@@ -682,7 +702,7 @@ def _verify(array: _ArrayJob, verify: Verify) -> None:
     if verify is None or not source.size or not _is_lossless(target._current):
         return
     if verify == "all":
-        found = diff(source, target, attributes=False)
+        found = diff(getattr(source, "node", source), target, attributes=False)
         if not found.equal:
             raise CopyError(f"array /{array.path} differs from its source: {found}")
         return
@@ -696,7 +716,7 @@ def _is_lossless(meta: ArrayMeta) -> bool:
     return all(step.name.removeprefix("numcodecs.") in _LOSSLESS for step in meta.steps)
 
 
-def _samples(source: Array, target: Array) -> Iterator[Region]:
+def _samples(source: Any, target: Array) -> Iterator[Region]:
     """Yield parts of one chunk of the source each, and of one chunk of the target: of 1 in 100."""
     chooser = np.random.default_rng(0)
     number = min(max(_LEAST_SAMPLES, source.nchunks // 100), _MOST_SAMPLES)

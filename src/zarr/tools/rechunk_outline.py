@@ -14,6 +14,7 @@ from zarr.hierarchy import Group, group
 from zarr.storage.base import BaseStore
 from zarr.storage.memory import MemoryStore
 from zarr.tools.copy import new_like
+from zarr.tools.sources import is_group
 
 __all__ = ["Node", "Options", "outline"]
 
@@ -35,7 +36,7 @@ class Node:
     kind : {'array', 'group'}
     documents : dict of str to bytes
         What is to be stored by name below the path of the node, its own document last.
-    source : Array or Group
+    source : Array, Group or what is like them
     """
 
     path: str
@@ -50,7 +51,7 @@ class Node:
 
 
 def outline(
-    source: Array | Group,
+    source: Any,
     store: BaseStore,
     path: str,
     zarr_format: int | None,
@@ -79,7 +80,7 @@ def outline(
             known = ", ".join(sorted(_KNOWN))
             raise ValueError(f"options[{pattern!r}] has {', '.join(unknown)}; known are {known}")
     found = list(_below(source, ""))
-    given = {at: _given(at, options, by_path) for at, node in found if isinstance(node, Array)}
+    given = {at: _given(at, options, by_path) for at, node in found if not is_group(node)}
     _check_names(found, given)
     format = _format_for(source, store, path, zarr_format, given.values())
     scratch = MemoryStore(dimension_separator=store._dimension_separator)
@@ -87,9 +88,9 @@ def outline(
     return format, [_node(root, at, node, given.get(at, {})) for at, node in found]
 
 
-def _below(node: Array | Group, path: str) -> Iterator[tuple[str, Array | Group]]:
+def _below(node: Any, path: str) -> Iterator[tuple[str, Any]]:
     yield path, node
-    if isinstance(node, Group):
+    if is_group(node):
         for name, member in node.items():
             yield from _below(member, join(path, name) if path else name)
 
@@ -103,7 +104,7 @@ def _given(path: str, options: Options, by_path: Mapping[str, Options | None]) -
 
 
 def _names_of(array: Array) -> tuple[str | None, ...]:
-    names = array.dimension_names or array.attrs.get("_ARRAY_DIMENSIONS") or ()
+    names = array.dimension_names or array.attrs.asdict().get("_ARRAY_DIMENSIONS") or ()
     return tuple(names) if len(names) == array.ndim else ()
 
 
@@ -116,7 +117,7 @@ def _check_names(found: list[tuple[str, Any]], given: Mapping[str, Options]) -> 
         if isinstance(lengths, Mapping)
         for name in lengths
     }
-    known = {name for _, node in found if isinstance(node, Array) for name in _names_of(node)}
+    known = {name for _, node in found if not is_group(node) for name in _names_of(node)}
     if wanted - known:
         raise ValueError(
             f"no array has a dimension {', '.join(map(repr, sorted(wanted - known)))}; "
@@ -148,13 +149,14 @@ def _format_for(
     return source._format if source._format in _WRITABLE else _formats.DEFAULT
 
 
-def _node(root: Group, path: str, source: Array | Group, options: Options) -> Node:
+def _node(root: Group, path: str, source: Any, options: Options) -> Node:
     """Make a node in a group in memory, and return its documents."""
     store, format = root._store, root._format
-    kind: NodeKind = "array" if isinstance(source, Array) else "group"
+    kind: NodeKind = "group" if is_group(source) else "array"
     inside = join("made", path) if path else "made"
-    if isinstance(source, Array):
-        new_like(source, root, inside, _arguments(source, format, options))
+    if kind == "array":
+        like = getattr(source, "node", source)  # what is copied knows datasets of h5py, too
+        new_like(like, root, inside, _arguments(source, format, options))
     else:
         made = root.require_group(inside)
         made.attrs.update(source.attrs.asdict())

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from zarr._chunks.rechunk_plan import Regions, Stage
 from zarr._nodes.rechunking import intermediate_meta, items_in_piece, threads_for
-from zarr.core import Array
 from zarr.storage.base import BaseStore
-from zarr.tools.rechunk_tasks import Stored, Task
+from zarr.tools.rechunk_tasks import Source, Stored, Task
 
 __all__ = ["intermediate", "tasks_of"]
 
 
-def intermediate(source: Array, store: BaseStore, path: str, chunks: tuple[int, ...]) -> Stored:
+def intermediate(source: Any, store: BaseStore, path: str, chunks: tuple[int, ...]) -> Stored:
     """Return an array for the elements of `source`, with fast codecs; it does not exist yet."""
     format, meta = intermediate_meta(source, chunks)
     return Stored(store, path, format.version, format.array_key(path), format.dump_array(meta))
@@ -21,7 +21,7 @@ def intermediate(source: Array, store: BaseStore, path: str, chunks: tuple[int, 
 
 def tasks_of(
     stage: Stage,
-    source: Stored,
+    source: Source,
     target: Stored,
     memory: int,
     itemsize: int,

@@ -10,7 +10,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecu
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -26,9 +26,10 @@ from zarr.core import Array
 from zarr.errors import ZarrError, ZarrRuntimeWarning, warn_user
 from zarr.storage.base import BaseStore, Buffer
 from zarr.storage.zip import ZipStore
+from zarr.tools.rechunk_hdf5 import Hdf5Array, Hdf5Group, StoredDataset
 from zarr.tools.rechunk_journal import Journal
 
-__all__ = ["Stored", "Task", "check_shared", "run_task", "run_tasks", "unpublished"]
+__all__ = ["Source", "Stored", "Task", "check_shared", "run_task", "run_tasks", "unpublished"]
 
 _TRIES = 3
 _WAITING = 64
@@ -81,6 +82,9 @@ class Stored:
         )  # fmt: skip
 
 
+Source: TypeAlias = Stored | StoredDataset
+
+
 def unpublished(journal: Journal) -> Iterator[Array]:
     """Yield the arrays that an interrupted job was to make and that readers do not see.
 
@@ -108,7 +112,8 @@ class Task:
 
     Attributes
     ----------
-    source, target : Stored
+    source : Stored or StoredDataset
+    target : Stored
     region : tuple of (int, int)
         Begin and end along each dimension: whole storage units of the target.
     encoded : bool
@@ -123,7 +128,7 @@ class Task:
         Store and key of the marker that tells that the block is there.
     """
 
-    source: Stored
+    source: Source
     target: Stored
     region: tuple[tuple[int, int], ...]
     encoded: bool
@@ -151,7 +156,7 @@ def run_task(task: Task, scratch: Scratch | None = None) -> int:
     """
     source, target = task.source.open(read_only=True), task.target.open(read_only=False)
     region = tuple(slice(*ends) for ends in task.region)
-    if task.encoded:
+    if task.encoded and isinstance(source, Array):
         _copy_encoded(source, target, region, task.items)
     elif not region:
         target[...] = source[...]
@@ -188,10 +193,15 @@ def _is_here(executor: Executor | None) -> bool:
     return executor is None or isinstance(executor, ThreadPoolExecutor)
 
 
-def check_shared(executor: Executor | None, dest: BaseStore, *sources: BaseStore) -> None:
-    """Raise `ValueError` if workers of `executor` cannot write to `dest`, or read the others."""
-    if _is_here(executor):
+def check_shared(executor: Executor | None, dest: BaseStore, source: Any) -> None:
+    """Raise `ValueError` if workers of `executor` cannot write to `dest`, or read `source`."""
+    if executor is None or _is_here(executor):
         return
+    sources: tuple[BaseStore, ...] = ()
+    if isinstance(source, (Hdf5Array, Hdf5Group)):
+        source.check_shared(executor)
+    else:
+        sources = source._store, source._data_store
     if isinstance(dest, ZipStore):
         message = f"only one process can write to {dest!r}; use threads, or a folder"
         raise ValueError(message)  # noqa: TRY004  its type is right, but not with this executor

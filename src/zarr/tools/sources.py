@@ -36,7 +36,7 @@ def opened(source: Any, path: str = "") -> Iterator[Any]:
     ----------
     source
         An array or a group, of zarr or of h5py, anything that NumPy makes an array of, or a
-        store, a path or a URL.
+        store, a path or a URL; or the path of an HDF5 file.
     path : str, optional
         Path in a store, or of a member of a group.
 
@@ -45,6 +45,15 @@ def opened(source: Any, path: str = "") -> Iterator[Any]:
     PathNotFoundError
         If a store has nothing at `path`.
     """
+    if hdf5.is_file(source):
+        import h5py
+
+        with h5py.File(source, "r") as file:
+            inside = path.strip("/")
+            if inside and inside not in file:
+                raise PathNotFoundError(inside, repr(source))
+            yield file[inside or "/"]
+        return
     if not is_store(source):
         plain = not hasattr(source, "shape") and not hasattr(source, "keys")
         node = np.asarray(source) if plain else source
