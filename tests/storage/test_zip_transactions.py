@@ -188,3 +188,28 @@ def test_reading_belongs_together(path: str) -> None:
             store.compact()
             assert txn.group["b"].shape == (10,)
         assert root["b"].shape == (13,)
+
+
+def test_leaving_a_transaction_that_reads_changes_nothing(path: str) -> None:
+    with zarr.ZipStore(path, mode="a") as store:
+        root = zarr.open_group(store)
+        root["a"][:] = 2  # not in the directory of the file yet
+        with zarr.transaction(store, read_only=True) as txn:
+            root["a"][:] = 3
+            root["c"] = np.arange(4)
+            assert set(txn.group["a"][...]) == {2}
+        assert set(root["a"][...]) == {3}
+    assert set(read(path)["a"]) == {3}
+    assert read(path)["c"] == [0, 1, 2, 3]
+
+
+def test_stores_that_are_gone_do_not_make_others_look_changed(path: str) -> None:
+    with zarr.ZipStore(path, mode="a") as store:
+        root = zarr.open_group(store)
+        for n in range(200):  # objects get the identity of others that are gone
+            with pytest.raises(KeyError, match="stop"), zarr.transaction(store) as txn:
+                txn.group["a"][:] = -1
+                raise KeyError("stop")
+            with zarr.transaction(store, read_only=True):
+                root["a"][:] = n
+            assert set(root["a"][...]) == {n}

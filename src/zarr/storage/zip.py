@@ -198,10 +198,11 @@ class ZipStore(Commented, BaseStore):
     @property
     def _uncommitted(self) -> bool:
         """Whether something may have changed that the directory in the file does not tell yet."""
-        return id(self) in unsaved
+        return self._is_changed
 
     @_uncommitted.setter
     def _uncommitted(self, value: bool) -> None:
+        self._is_changed = value
         if value and self._archive is not None:
             unsaved[id(self)] = self._archive.file
         else:
@@ -230,7 +231,7 @@ class ZipStore(Commented, BaseStore):
         if self.mode != "r" and os.fstat(archive.descriptor).st_size == 0:
             self._exclude_others(archive)
             self._locked = True
-            unsaved[id(self)] = archive.file
+            self._archive, self._uncommitted = archive, True
         else:
             self._load(archive)
         return archive

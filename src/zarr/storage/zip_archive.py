@@ -55,6 +55,7 @@ unsaved: dict[int, File] = {}
 """The files of stores whose directory is still to be written, by the store's identity.
 
 Python finalizes objects that refer to each other in any order; these must outlive their stores.
+Whether a store has changed is not told by this: another may get the identity of one that is gone.
 """
 
 

@@ -57,7 +57,7 @@ class ZipTransaction:
         with base._lock:
             try:
                 archive = staging.close_for_changes()
-                if archive is not None and staging._uncommitted:
+                if archive is not None:
                     self._sync(archive)
                     archive.append_directory()
                     base._archive, base._tree = archive, None
@@ -107,11 +107,13 @@ class Staging:
     _archive: Archive | None
     _pid: int
     _mode: str
+    _uncommitted: bool
     check_writeable: Callable[[], None]
 
     def __init__(self, base: Any, archive: Archive, read_only: bool) -> None:
         own = {"_archive": archive, "_lock": RLock(), "_tree": None, "_in_transaction": False}
         self.__dict__.update(base.__dict__, **own)
+        self._uncommitted = False
         self._location, self._counted_as = Identity().number, base
         if read_only:
             self._mode = "r"
@@ -121,8 +123,9 @@ class Staging:
         return self._location
 
     def close_for_changes(self) -> Archive | None:
-        """Refuse all use from now on; return the archive."""
-        archive, self._archive = self._archive, None
+        """Refuse all use from now on; return the archive if it has been changed."""
+        archive = self._archive if self._uncommitted else None
+        self._archive, self._uncommitted = None, False
         return archive
 
     def _reading(self) -> Archive:
@@ -154,4 +157,5 @@ class Staging:
         raise PicklingError("the store of a transaction cannot be pickled")
 
     def __del__(self) -> None:
-        """Do nothing: the archive belongs to the store below."""
+        """Forget the file: the archive belongs to the store below."""
+        self._uncommitted = False
