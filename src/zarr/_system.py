@@ -18,7 +18,6 @@ import sys
 import time
 from collections.abc import Callable, Container, Sequence
 from contextlib import suppress
-from threading import Lock
 from typing import Any
 
 import fasteners
@@ -30,11 +29,38 @@ except ImportError:  # on Windows
     import msvcrt
 
 __all__ = [
-    "CREATE", "FOLDER", "HAS_FOLDER_HANDLES", "KEEPS_OPEN_FILES", "NO_FOLLOW", "NO_NAMES", "READ",
-    "TEMPORARY", "UPDATE", "BriefLock", "FileLock", "SharedLock", "absolute_path", "allocate",
-    "at_fork", "clone_file", "count_processors", "is_circular", "is_junction", "link",
-    "path_of_real_name", "protect", "read_at", "read_into", "real_name", "rename", "rename_in",
-    "sync", "unlink", "why_no_name", "write_at",
+    "CREATE",
+    "FOLDER",
+    "HAS_FOLDER_HANDLES",
+    "KEEPS_OPEN_FILES",
+    "NO_FOLLOW",
+    "NO_NAMES",
+    "READ",
+    "TEMPORARY",
+    "UPDATE",
+    "BriefLock",
+    "FileLock",
+    "RLock",
+    "SharedLock",
+    "absolute_path",
+    "allocate",
+    "at_fork",
+    "clone_file",
+    "count_processors",
+    "is_circular",
+    "is_junction",
+    "link",
+    "path_of_real_name",
+    "protect",
+    "read_at",
+    "read_into",
+    "real_name",
+    "rename",
+    "rename_in",
+    "sync",
+    "unlink",
+    "why_no_name",
+    "write_at",
 ]  # fmt: skip
 
 IS_WINDOWS = os.name == "nt"
@@ -90,11 +116,30 @@ def at_fork(**hooks: Callable[[], None]) -> None:
         os.register_at_fork(**hooks)
 
 
+# -- locks -----------------------------------------------------------------------------
+
+if sys.version_info >= (3, 14):
+    import _thread
+
+    class RLock(_thread.RLock):
+        """A lock of `threading` that no interrupt between two steps of ``with`` leaves held.
+
+        From Python 3.14 on, ``with`` calls ``__enter__`` as any function is called: afterwards
+        a signal's handler may raise, when the lock is held and the statement has not begun. None
+        runs between what is unpacked and the end of a function, where this lock is taken.
+        """
+
+        def __enter__(self) -> bool:
+            (is_held,) = map(self.acquire, (True,))
+            return is_held
+else:
+    from threading import RLock
+
 # -- reading and writing at a position -------------------------------------------------
 
 # Where reading at a position means to go there first, one thread at a time may do so. Few
 # locks for all descriptors are enough: each is held for one call.
-_turns = [Lock() for _ in range(64)]
+_turns = [RLock() for _ in range(64)]
 
 
 def _seek_and_read(descriptor: int, length: int, position: int) -> bytes:

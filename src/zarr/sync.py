@@ -30,6 +30,7 @@ import fasteners
 from zarr._system import (
     TEMPORARY,
     BriefLock,
+    RLock,
     absolute_path,
     at_fork,
     path_of_real_name,
@@ -111,7 +112,7 @@ class Shared(Generic[T]):
         renew_after_fork(self)
 
     def _renew(self) -> None:
-        self._guard = Lock()
+        self._guard = RLock()
         for member in list(self._members.values()):
             member._renew()
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable
-from threading import Lock
 
 from zarr._codecs.sharding import ShardIndex
+from zarr._system import RLock
 from zarr.sync import renew_after_fork
 
 __all__ = [
@@ -23,7 +23,7 @@ class ShardIndexCache:
         renew_after_fork(self)
 
     def _renew(self) -> None:
-        self._lock = Lock()
+        self._lock = RLock()
         self._kept: OrderedDict[Hashable, ShardIndex] = OrderedDict()
         self._nbytes = 0
 

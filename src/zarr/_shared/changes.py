@@ -7,8 +7,8 @@ the address of what changes; to look costs next to nothing while nothing has cha
 from __future__ import annotations
 
 import itertools
-from threading import Lock
 
+from zarr._system import RLock
 from zarr.sync import Name, renew_after_fork
 
 __all__ = ["Changes", "changes"]
@@ -33,7 +33,7 @@ class Changes:
         renew_after_fork(self)
 
     def _renew(self) -> None:
-        self._guard = Lock()
+        self._guard = RLock()
 
     def note(self, name: Name) -> None:
         """Note that what is at an address, and all below it, changes now."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Sequence
-from threading import Lock
 from typing import Any
 
+from zarr._system import RLock
 from zarr.sync import Name, Shared
 
 __all__ = ["ChunkCache", "cache_for", "forget_below"]
@@ -34,7 +34,7 @@ class ChunkCache:
         self._renew()
 
     def _renew(self) -> None:
-        self._lock = Lock()
+        self._lock = RLock()
         self._chunks: OrderedDict[Hashable, Any] = OrderedDict()
         self._nbytes = 0
         self._version = 0

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from zarr._system import RLock
 from zarr.sync import renew_after_fork
 
 __all__ = ["Workers", "expect_blocks", "run_all", "scratch"]
@@ -106,7 +107,7 @@ class _Items:
 
     def __init__(self, items: Iterable[Any], width: int) -> None:
         self._items = iter(items)
-        self._next = Lock()
+        self._next = RLock()
         self._busy: set[int] = set()
         self._leaving = [None] * (width - 1)
         self.left = Lock()

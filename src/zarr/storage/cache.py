@@ -12,9 +12,9 @@ from collections.abc import (
     MutableMapping,
     Sequence,
 )
-from threading import RLock
 from typing import Any
 
+from zarr._system import RLock
 from zarr.errors import StorePermissionError
 from zarr.storage.base import BaseStore, Buffer, ByteRange, as_bytes, take_range
 from zarr.storage.resolve import normalize_store_arg

@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import nullcontext, suppress
 from functools import partial
 from stat import S_ISDIR
-from threading import RLock
 from typing import Any, TypeVar
 
+from zarr._system import RLock
 from zarr.errors import StoreError
 from zarr.storage import dumb
 from zarr.storage.base import (

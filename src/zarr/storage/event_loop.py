@@ -8,9 +8,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from functools import partial
-from threading import Lock, Thread
+from threading import Thread
 from typing import Any, TypeVar
 
+from zarr._system import RLock
 from zarr.storage.coroutines import WithinLoopError, run_in
 from zarr.sync import renew_after_fork
 
@@ -34,7 +35,7 @@ class _Loop:
 
     def _renew(self) -> None:
         # The thread does not survive a fork; a child starts one when it needs it.
-        self._guard = Lock()
+        self._guard = RLock()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def get(self) -> asyncio.AbstractEventLoop:
@@ -142,7 +143,7 @@ class _Pools:
         renew_after_fork(self)
 
     def _renew(self) -> None:
-        self._guard = Lock()
+        self._guard = RLock()
         self._pools: dict[int, ThreadPoolExecutor] = {}
 
     def submit(self, function: Callable[[], T]) -> Future[T]:

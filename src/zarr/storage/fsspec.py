@@ -11,10 +11,10 @@ import time
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from threading import RLock
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import quote, unquote
 
+from zarr._system import RLock
 from zarr.errors import (
     ReadOnlyError,
     StoreError,

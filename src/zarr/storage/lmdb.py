@@ -10,12 +10,12 @@ import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from threading import RLock, get_ident, local
+from threading import get_ident, local
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from zarr._system import allocate, at_fork
+from zarr._system import RLock, allocate, at_fork
 from zarr.errors import ReadOnlyError, StoreError, StoreKeyError
 from zarr.storage.base import (
     BaseStore,

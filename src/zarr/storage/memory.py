@@ -6,10 +6,10 @@ import warnings
 from collections.abc import Hashable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from functools import partial
-from threading import RLock
 from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
+from zarr._system import RLock
 from zarr.errors import StoreKeyError, ZarrDeprecationWarning
 from zarr.storage.base import BaseStore, Buffer, KVStore, Separator, as_bytes, check_key
 from zarr.storage.identity import identity_of

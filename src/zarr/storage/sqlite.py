@@ -11,10 +11,10 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from contextlib import suppress
 from functools import partial
 from struct import unpack_from
-from threading import RLock
 from typing import Any, ClassVar, NamedTuple, TypeVar
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
+from zarr._system import RLock
 from zarr.errors import ReadOnlyError, StoreError, StoreTimeoutError, TransactionError
 from zarr.storage.base import (
     BaseStore,

@@ -10,11 +10,10 @@ import zlib
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from operator import attrgetter
-from threading import RLock
 from typing import Any, ClassVar
 from zipfile import ZIP64_LIMIT, ZIP_FILECOUNT_LIMIT, ZIP_STORED, BadZipFile, LargeZipFile, ZipFile
 
-from zarr._system import KEEPS_OPEN_FILES, rename, sync, unlink
+from zarr._system import KEEPS_OPEN_FILES, RLock, rename, sync, unlink
 from zarr.errors import (
     StoreError,
     StoreKeyError,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from threading import RLock
 from typing import Self
 
+from zarr._system import RLock
 from zarr.storage.zip_archive import Archive
 from zarr.storage.zip_directory import LONGEST_COMMENT
 

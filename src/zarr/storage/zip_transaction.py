@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Hashable
 from pickle import PicklingError
-from threading import RLock
 from typing import Any
 
-from zarr._system import sync
+from zarr._system import RLock, sync
 from zarr.errors import StoreError, TransactionError
 from zarr.storage.base import StoreTransaction
 from zarr.storage.identity import Identity

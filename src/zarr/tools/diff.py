@@ -6,12 +6,12 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from threading import Lock
 from typing import Any, Literal
 
 import numpy as np
 
 from zarr._shared.threads import run_all
+from zarr._system import RLock
 from zarr._wording import counted
 from zarr.tools.check_report import aligned
 from zarr.tools.sources import (
@@ -269,7 +269,7 @@ class _Values:
     def __init__(self, options: _Comparison, a: Any, b: Any) -> None:
         self.options, self.a, self.b = options, a, b
         self.shape = tuple(map(int, a.shape))
-        self._lock = Lock()
+        self._lock = RLock()
         self.count = 0
         self.first: list[tuple[tuple[int, ...], Any, Any]] = []
         self.low, self.high = list(self.shape), [0] * len(self.shape)

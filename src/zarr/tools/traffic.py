@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from inspect import isfunction
 from typing import Any, NamedTuple
 
+from zarr._system import RLock
 from zarr.storage.base import BaseStore, class_hooks
 from zarr.tools.check_report import aligned
 
@@ -169,7 +170,7 @@ class Traffic:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = RLock()
         self._counts: dict[tuple[Any, str], VerbCount] = {}
         self._names: dict[Any, tuple[str, bool]] = {}
 
@@ -343,7 +344,7 @@ class _Watch:
     """Those who count, and the methods that are replaced for them."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
+        self._lock = RLock()
         self._counting: tuple[Traffic, ...] = ()
         self._counted: dict[tuple[str, Any], Any] = {}
         self._inherited: list[tuple[type, str]] = []
