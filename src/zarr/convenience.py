@@ -13,6 +13,7 @@ from zarr import _formats, creation
 from zarr._formats.base import NodeKind
 from zarr._nodes.display import TreeViewer
 from zarr.core import Array
+from zarr.core.newer_group_names import noting_the_3_x_library
 from zarr.errors import (
     ContainsGroupError,
     PathNotFoundError,
@@ -38,6 +39,7 @@ __all__ = [
 ]  # fmt: skip
 
 
+@noting_the_3_x_library
 def open(
     store: StoreLike = None,
     mode: creation.Mode = "a",
@@ -760,6 +762,7 @@ def consolidate_metadata(
     return open_consolidated(target, metadata_key, path=path)
 
 
+@noting_the_3_x_library
 def open_consolidated(
     store: StoreLike,
     metadata_key: str = METADATA_KEY,
@@ -825,4 +828,4 @@ def open_consolidated(
     metadata, chunks = consolidated.split(
         data, chunks, metadata_key, mode, path, version, strict=strict
     )
-    return open(metadata, mode, path=path, chunk_store=chunks, zarr_format=version, **kwargs)
+    return open(metadata, mode, path=path, chunk_store=chunks, zarr_version=version, **kwargs)

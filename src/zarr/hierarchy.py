@@ -16,7 +16,7 @@ from zarr._nodes.members import Listed, checked, no_member
 from zarr._nodes.node import Node
 from zarr.config import Missing, Verify, check_missing
 from zarr.core import Array
-from zarr.core.newer_group_names import NewerGroupNames
+from zarr.core.newer_group_names import NewerGroupNames, noting_the_3_x_library
 from zarr.core.newer_names import or_of_coroutines
 from zarr.errors import (
     ContainsArrayError,
@@ -148,13 +148,16 @@ class Group(NewerGroupNames, Node, MutableMapping[str, Any]):
     def _member(self, kind: NodeKind, path: str, document: Any) -> Any:
         """Return the array or group at `path`, whose metadata have been read."""
         found = self._format, self._format.node_key(kind, path), document
-        node = (Array if kind == "array" else Group)._of(
+        node: Any = (Array if kind == "array" else Group)._of(
             found, self._store, path, self._read_only, self._chunk_store,
             synchronizer=self._synchronizer, cache_attrs=self._cache_attrs,
             meta_array=self._given_meta_array, missing=self._missing, verify=self._given_verify,
         )  # fmt: skip
         if kind == "group":
             node.__dict__["_holder"] = self
+            node.__dict__["_skips_empty_chunks"] = self._skips_empty_chunks
+        elif self._skips_empty_chunks and node._missing == "fill":
+            node._write_empty_chunks = bool(config.get("array.write_empty_chunks"))
         return node
 
     def _nodes(self) -> Iterator[tuple[str, Array | Group]]:
@@ -1198,7 +1201,7 @@ class Group(NewerGroupNames, Node, MutableMapping[str, Any]):
         return _reopen, (
             self._store, self._path, self._read_only, self._chunk_store, self._cache_attrs,
             self._synchronizer, self._given_meta_array, self._format.version, self._missing,
-            self._given_verify,
+            self._given_verify, self._skips_empty_chunks,
         )  # fmt: skip
 
     def __repr__(self) -> str:
@@ -1240,13 +1243,17 @@ def _reopen(
     zarr_version: Any = None,
     missing: Missing | None = None,
     verify: Verify | None = None,
+    skips_empty_chunks: bool = False,
 ) -> Group:
-    return Group(
+    opened = Group(
         store, path, read_only, chunk_store, cache_attrs, synchronizer, zarr_version,
         meta_array=meta_array, missing=missing, verify=verify,
     )  # fmt: skip
+    opened._skips_empty_chunks = skips_empty_chunks
+    return opened
 
 
+@noting_the_3_x_library
 def group(
     store: StoreLike = None,
     overwrite: bool = False,
@@ -1329,6 +1336,7 @@ def group(
     return settled(require, ContainsGroupError, GroupNotFoundError)
 
 
+@noting_the_3_x_library
 def open_group(
     store: StoreLike = None,
     mode: Mode = "a",
@@ -1493,4 +1501,6 @@ def create_group(
     )
     path = normalize_storage_path(path)
     found = new_group(store, overwrite, path, None, zarr_format, attributes)
-    return Group._of(found, store, path)
+    created = Group._of(found, store, path)
+    created._skips_empty_chunks = True
+    return created

@@ -444,7 +444,7 @@ def test_verbs_without_coroutines(tmp_path) -> None:
         assert held.get_sync("c").to_bytes() == b"1"
         held.delete_sync("c")
         assert held.get_sync("c") is None
-    assert logged.counter["get_sync"] == 8
+    assert logged.counter["get_sync"] == 2
     assert place.get_sync(byte_range=parts[0]).to_bytes() == b"01"
     place.delete_sync()
     assert place.get_sync() is None
@@ -454,3 +454,47 @@ def test_verbs_without_coroutines(tmp_path) -> None:
 
     with pytest.raises(TypeError, match="coroutines only"):
         zarr.storage.WrapperStore(Coroutines()).get_sync("a")
+
+
+def zeros_stored(root: zarr.Group) -> int:
+    """Return how many chunks are stored of a member to which fill values are written."""
+    member = root["a"]
+    member[:] = 0
+    assert root["a"][:].tolist() == [0, 0]
+    return member.nchunks_initialized
+
+
+OPENED = {
+    "zarr_format": (lambda store: zarr.open_group(store, mode="a", zarr_format=None), 0),
+    "use_consolidated": (lambda store: zarr.open_group(store, use_consolidated=False), 0),
+    "group": (lambda store: zarr.group(store, zarr_format=2), 0),
+    "open": (lambda store: zarr.open(store, mode="r+", zarr_format=2), 0),
+    "open_consolidated": (lambda store: zarr.open_consolidated(store, zarr_format=2), 0),
+    "pickled": (lambda store: pickle.loads(pickle.dumps(OPENED["group"][0](store))), 0),
+    "2.x": (lambda store: zarr.open_group(store, mode="r+"), 2),
+    "2.x group": (lambda store: zarr.group(store, zarr_version=2), 2),
+    "2.x open": (lambda store: zarr.open(store, mode="a"), 2),
+    "2.x open_consolidated": (zarr.open_consolidated, 2),
+    "missing": (lambda store: zarr.open_group(store, missing="error", zarr_format=2), 2),
+}
+
+
+@pytest.mark.parametrize("way", OPENED)
+def test_empty_chunks_of_members(way, tmp_path) -> None:
+    # 2.17 stores all chunks of members; 3.4.2 those with other elements than the fill value.
+    zarr.group(str(tmp_path)).create_dataset("a", shape=2, chunks=1, dtype="i4")
+    zarr.group(str(tmp_path)).create_dataset("below/a", shape=2, chunks=1, dtype="i4")
+    zarr.consolidate_metadata(str(tmp_path))
+    opened, count = OPENED[way]
+    root = opened(str(tmp_path))
+
+    assert zeros_stored(root) == zeros_stored(root["below"]) == count
+    with zarr.config.set({"array.write_empty_chunks": True}):
+        assert zeros_stored(root) == 2
+
+
+def test_empty_chunks_of_members_of_new_groups() -> None:
+    root = zarr.create_group()
+    root.create_array("a", shape=2, chunks=1, dtype="i4")
+
+    assert zeros_stored(root) == 0

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from zarr._formats.base import Format
 from zarr._metadata.foreign_dtypes import JSON
@@ -17,7 +18,28 @@ from zarr.storage.base import BaseStore
 if TYPE_CHECKING:
     from zarr.core.metadata.group import GroupMetadata, NodesBelow
 
-__all__ = ["NewerGroupNames"]
+__all__ = ["NewerGroupNames", "noting_the_3_x_library"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_NEWER = frozenset(("zarr_format", "use_consolidated"))
+"""Parameters of functions that return groups, which only the 3.x library has, and not 2.x."""
+
+
+def noting_the_3_x_library(function: Callable[P, T]) -> Callable[P, T]:
+    """Note in the group that `function` returns that it was called by code for the 3.x library.
+
+    Whoever names a parameter of that library only, even without a value, is such code.
+    """
+
+    @wraps(function)
+    def noting(*args: P.args, **kwargs: P.kwargs) -> T:
+        opened = function(*args, **kwargs)
+        if isinstance(opened, NewerGroupNames) and not _NEWER.isdisjoint(kwargs):
+            opened._skips_empty_chunks = True
+        return opened
+
+    return noting
 
 
 @named_after("zarr.hierarchy", "Group")
@@ -32,6 +54,8 @@ class NewerGroupNames:
     """The group that this one was taken from, as its member."""
     _hides_copies = False
     """Whether the group was opened with ``use_consolidated=False``."""
+    _skips_empty_chunks = False
+    """Whether `array.write_empty_chunks` holds for members, which write all chunks in 2.x."""
 
     @property
     def metadata(self) -> GroupMetadata:

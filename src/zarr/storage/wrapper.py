@@ -152,6 +152,19 @@ class WrapperStore(Store, Generic[T]):
         async for found in self._store.get_ranges(key, byte_ranges, prototype=prototype):
             yield found
 
+    def get_ranges_sync(
+        self,
+        key: str,
+        byte_ranges: Sequence[ByteRequest | None],
+        *,
+        prototype: BufferPrototype,
+        max_gap_bytes: int | None = None,
+        max_coalesced_bytes: int | None = None,
+    ) -> Sequence[tuple[int, Buffer | None]]:
+        get = with_sync(self._store, "get_ranges_sync")
+        found: Sequence[tuple[int, Buffer | None]] = get(key, byte_ranges, prototype=prototype)
+        return found
+
     def get_sync(
         self,
         key: str,
