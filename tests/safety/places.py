@@ -16,6 +16,7 @@ import urllib.error
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -182,6 +183,13 @@ def _dbm_places() -> list[Place]:
     ]
 
 
+def _ocdbt_places() -> list[Place]:
+    """Return the database of tensorstore, where that is installed."""
+    if find_spec("tensorstore") is None:
+        return []
+    return [Place("ocdbt", lambda f: zarr.storage.OCDBTStore(f"file://{f}/z.ocdbt"))]
+
+
 N5 = ("N5",)
 _GOES_AWAY: dict[str, Any] = {"lasting": False, "shared": False}
 PLACES = {
@@ -198,6 +206,7 @@ PLACES = {
         Place("sqlite", lambda f: zarr.SQLiteStore(f"{f}/z.sqlite")),
         Place("sqlite memory", lambda _: zarr.SQLiteStore(":memory:"), **_GOES_AWAY),
         *_dbm_places(),
+        *_ocdbt_places(),
         Place("n5", lambda f: zarr.N5Store(f"{f}/z.n5"), formats=N5),
         Place("n5 fsspec", lambda f: zarr.N5FSStore(f"file://{f}/z.n5"), formats=N5),
         Place("fsspec", lambda f: zarr.FSStore(f"file://{f}/z")),

@@ -20,14 +20,19 @@ TRACED = {
     "lmdb": ("storage/lmdb_writer.py", "storage/lmdb.py"),
     "redis": ("storage/redis_transaction.py",),
     "zip": ("storage/zip.py", "storage/zip_transaction.py", "storage/zip_archive.py"),
+    "ocdbt": ("storage/ocdbt.py", "storage/overlay.py"),
 }
 """The files of which each line is interrupted."""
 
-TIMEOUT = {"directory": 0.0, "sqlite": 0.0, "redis": 0.0, "zip": 0.0, "lmdb": 30.0}
+TIMEOUT = {
+    "directory": 0.0, "sqlite": 0.0, "redis": 0.0, "zip": 0.0, "lmdb": 30.0, "ocdbt": 0.0,
+}  # fmt: skip
 """How long the next transaction may wait: LMDB's end in a thread of their own."""
 
 KINDS = [
-    pytest.param(kind, marks=pytest.mark.remote if PLACES[kind].service else ()) for kind in TRACED
+    pytest.param(kind, marks=pytest.mark.remote if PLACES[kind].service else ())
+    for kind in TRACED
+    if kind in PLACES
 ]
 
 

@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,6 +32,7 @@ import numpy as np
 import zarr
 from tests.safety import places
 from zarr.n5 import N5FSStore, N5Store, N5View
+from zarr.storage import OCDBTStore
 
 CHUNK = 400
 CACHE = 1 << 20
@@ -211,6 +213,22 @@ def lmdb(folder: str) -> dict[str, Way]:
     }
 
 
+def ocdbt(folder: str) -> dict[str, Way]:
+    path = f"{folder}/z.ocdbt"
+    OCDBTStore(path)["x"] = b""
+    link = linked(path, f"{folder}/link.ocdbt")
+    return {
+        "path": Way(lambda: OCDBTStore(path)),
+        "member of a group": Way(lambda: OCDBTStore(path), member=True),
+        "relative path": Way(lambda: OCDBTStore(os.path.relpath(path))),
+        "link": Way(lambda: OCDBTStore(link)),
+        "URL": Way(lambda: OCDBTStore(f"file://{path}")),
+        "URL of tensorstore": Way(lambda: OCDBTStore(f"file://{path}/|ocdbt:")),
+        "specification": Way(lambda: OCDBTStore({"driver": "file", "path": f"{path}/"})),
+        "LRU": Way(shared(lambda: zarr.LRUStoreCache(OCDBTStore(path), CACHE))),
+    }
+
+
 def archive(folder: str) -> dict[str, Way]:
     # One object, since two cannot have an archive open for writing.
     store = shared(lambda: zarr.ZipStore(f"{folder}/z.zip", mode="a"))
@@ -378,6 +396,7 @@ KINDS = {
     "n5": Kind(n5, n5=True),
     "sqlite": Kind(sqlite),
     "lmdb": Kind(lmdb),
+    **({"ocdbt": Kind(ocdbt)} if find_spec("tensorstore") else {}),
     "zip": Kind(archive, processes=False),
     "dbm": Kind(database, processes=False),
     "memory": Kind(memory, processes=False),
