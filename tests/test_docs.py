@@ -17,6 +17,7 @@ from tests.docs.pages import PAGES, ROOT, blocks, needs, pages_with, run, script
 ELSEWHERE = {
     *("azure", "http", "s3"),  # tests/remote/test_how_to.py
     *("clients", "gcs"),  # tests/clients/test_how_to.py
+    "icechunk",  # tests/clients/test_stores_of_clients.py
 }
 
 

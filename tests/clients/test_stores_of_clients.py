@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients import clients
+from tests.docs.pages import pages_with, script_of
 from tests.interop import peers
 
 pytestmark = [pytest.mark.slow, pytest.mark.interop]
@@ -45,3 +46,13 @@ def test_program(program: str, ours: Path, tmp_path: Path) -> None:
         cwd=tmp_path, env=clients.environ(ours), capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert run.stdout.endswith("done\n"), run.stderr[-3000:]
+
+
+def test_how_to_use_icechunk(ours: Path, tmp_path: Path) -> None:
+    (page,) = pages_with("icechunk")
+    program = tmp_path / "program.py"
+    program.write_text(script_of(page), encoding="utf-8")
+    subprocess.run(
+        [peers.environment(ENVIRONMENT), program],
+        cwd=tmp_path, env=clients.environ(ours), check=True, timeout=300,
+    )  # fmt: skip

@@ -5,8 +5,9 @@ line by line with its output; any other ``python`` block must just run.
 
 A page that needs more than this package and its extras says what in its front matter:
 ``tested_with`` is a server of ``scripts/services.py``, ``clients`` for the environment of
-`tests.clients`, ``gcs`` for that of `tests.clients.test_how_to`, or ``program`` for a page that
-starts processes, and so must be the main program.
+`tests.clients`, ``gcs`` for that of `tests.clients.test_how_to`, ``icechunk`` for that of
+`tests.clients.test_stores_of_clients`, or ``program`` for a page that starts processes, and so
+must be the main program.
 """
 
 from __future__ import annotations
