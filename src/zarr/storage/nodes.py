@@ -66,6 +66,9 @@ T = TypeVar("T")
 Found = tuple[Format, str, Buffer]
 """Format, key and document of a node."""
 
+_Above = tuple[str, Buffer | None] | None
+"""Key and document of a group above others, None if there is none."""
+
 _TRIES = 10
 
 _FEW = 1000
@@ -826,14 +829,8 @@ def _version_in(store: BaseStore) -> int | str | None:
 
 def _make_room(
     store: BaseStore, path: str, format: Format, overwrite: bool, chunk_store: BaseStore | None
-) -> str | None:
-    """See that nothing is at `path`, and groups are above it.
-
-    Returns
-    -------
-    str or None
-        Path of the closest group above that exists, None if there is none.
-    """
+) -> _Above:
+    """See that nothing is at `path`, and groups are above it; return what :func:`_parents` does."""
     for segment in path.split("/"):
         if format.is_document(segment):
             raise ValueError(f"path {path!r} must not contain {segment!r}, a name of metadata")
@@ -857,9 +854,7 @@ def require_parents(store: BaseStore, path: str, format: Format) -> None:
     _create_groups(store, missing, above, format)
 
 
-def _create_groups(
-    store: BaseStore, paths: Sequence[str], above: str | None, format: Format
-) -> None:
+def _create_groups(store: BaseStore, paths: Sequence[str], above: _Above, format: Format) -> None:
     """Write the documents of groups, sealed if the existing group `above` them is."""
     if not paths:
         return
@@ -870,12 +865,13 @@ def _create_groups(
     store.setitems(documents)
 
 
-def _is_sealed(store: BaseStore, group: str | None, format: Format) -> bool:
+def _is_sealed(store: BaseStore, group: _Above, format: Format) -> bool:
     """Tell whether there is a seal in the metadata of a group; what cannot be read has none."""
     if group is None or not format.sealable:
         return False
-    key = format.group_key(group)
-    document = store.source.get(key)
+    key, document = group
+    if store.source is not store:
+        document = store.source.get(key)  # copies may have lost it
     try:
         return document is not None and format.seal_of(document, key) is not None
     except MetadataError:
@@ -910,10 +906,10 @@ def warn_of_reserved_names(format: Format, paths: Sequence[str]) -> None:
 
 def _parents(
     store: BaseStore, path: str, format: Format, overwrite: bool = False
-) -> tuple[list[str], str | None]:
+) -> tuple[list[str], _Above]:
     """Return the paths of groups that must be created above `path`, top first.
 
-    The second value is the path of the closest group above that exists, None if there is none.
+    The second value is the closest group above that exists.
 
     Raises
     ------
@@ -933,7 +929,11 @@ def _parents(
                 hint += "; overwrite=True and mode='w' replace only what is at the path itself"
             raise ContainsArrayError(parent, repr(store), hint)
     missing = [parent for parent, kind in kinds.items() if kind is None]
-    return missing, next((p for p in reversed(parents) if kinds[p] is not None), None)
+    closest = next((p for p in reversed(parents) if kinds[p] is not None), None)
+    if closest is None:
+        return missing, None
+    key = format.group_key(closest)
+    return missing, (key, found.get(key))
 
 
 # -- migrating -------------------------------------------------------------------------
