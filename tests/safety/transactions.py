@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -439,6 +440,7 @@ def main() -> None:
     parser.add_argument("--cuts", type=int, default=10_000, help="power failures")
     parser.add_argument("--folder", help="where to make the stores")
     options = parser.parse_args()
+    warnings.filterwarnings("ignore", "Consolidated metadata is currently")
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         places = {w: os.path.join(folder, str(n)) for n, w in enumerate(WORKLOADS)}
         for place in places.values():

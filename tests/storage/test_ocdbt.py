@@ -50,6 +50,59 @@ def test_places(tmp_path: Path) -> None:
     assert OCDBTStore("memory://").address() != OCDBTStore("memory://").address()
 
 
+def killed_while_committing(folder: Path) -> None:
+    """Leave what a process does that is killed while it writes a longer manifest."""
+    (folder / "data" / "manifest.ocdbt.__lock").write_bytes(b"x" * 5000)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda store: store["a"],
+        list,
+        lambda store: store.versions(),
+        lambda store: store.setitems({"c": b"3"}),
+        zarr.recover,
+        lambda store: zarr.transaction(store).__enter__().store["a"],
+    ],
+    ids=["read", "list", "versions", "write", "recover", "transaction"],
+)
+def test_a_killed_writer_does_not_damage_the_next_manifest(tmp_path: Path, use: Any) -> None:
+    OCDBTStore(tmp_path / "data")["a"] = b"1"
+    killed_while_committing(tmp_path)
+    OCDBTStore(tmp_path / "data")["b"] = b"2"
+    assert (tmp_path / "data" / "manifest.ocdbt").stat().st_size == 5000
+
+    use(OCDBTStore(tmp_path / "data"))
+
+    reader = OCDBTStore(tmp_path / "data", read_only=True)
+    assert {key: reader[key] for key in "ab"} == {"a": b"1", "b": b"2"}
+    assert zarr.recover(OCDBTStore(tmp_path / "data")) == "clean"
+
+
+def test_who_may_not_write_is_told_how_to_mend_a_manifest(tmp_path: Path) -> None:
+    OCDBTStore(tmp_path / "data")["a"] = b"1"
+    killed_while_committing(tmp_path)
+    OCDBTStore(tmp_path / "data")["b"] = b"2"
+
+    with pytest.raises(StoreError, match=r"zarr\.recover"):
+        OCDBTStore(tmp_path / "data", read_only=True)["a"]
+    assert zarr.recover(OCDBTStore(tmp_path / "data")) == "rolled forward"
+    assert OCDBTStore(tmp_path / "data", read_only=True)["b"] == b"2"
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-3], lambda data: b"\0" + data + b"\0"])
+def test_another_damage_of_the_manifest_is_left_alone(tmp_path: Path, damage: Any) -> None:
+    OCDBTStore(tmp_path / "data")["a"] = b"1"
+    manifest = tmp_path / "data" / "manifest.ocdbt"
+    manifest.write_bytes(damage(manifest.read_bytes()))
+    before = manifest.read_bytes()
+
+    with pytest.raises(StoreError, match="could not read 'a'"):
+        OCDBTStore(tmp_path / "data")["a"]
+    assert manifest.read_bytes() == before
+
+
 def test_errors_name_the_store(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StoreError, match=r"could not write 'a' in <OCDBTStore: .*file"):

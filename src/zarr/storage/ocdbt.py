@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
+from zarr._codecs.array_codecs import checksum_of
 from zarr.errors import (
     ReadOnlyError,
     StoreError,
@@ -36,6 +37,11 @@ T = TypeVar("T")
 
 _AT_A_TIME = 10_000
 """How many reads or writes are under way at a time."""
+
+_MAGIC = b"\x0c\xdb\x3a\x2a"
+"""What a manifest begins with."""
+
+_HINT = "; a writer was killed: zarr.recover, or any use of the store for writing, may mend that"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -154,12 +160,38 @@ class OCDBTStore(BaseStore):
         """Return what `request` returns, called on a thread that no interrupt reaches."""
         _check_process()
         try:
-            return request_apart(request)
+            try:
+                return request_apart(request)
+            except ValueError as error:
+                if "Error decoding manifest" not in str(error) or self._mode == "r":
+                    raise
+                self._mend()
+                return request_apart(request)
         except StoreError:
             raise
         except (ValueError, OSError, RuntimeError, NotImplementedError) as error:
             kind = StorePermissionError if "PERMISSION_DENIED" in str(error) else StoreError
-            raise failure(verb, what, self, error, kind) from error
+            hint = _HINT if "Error decoding manifest" in str(error) else ""
+            raise failure(verb, what, self, error, kind, hint) from error
+
+    def _mend(self) -> bool:
+        """Cut what a killed writer has left at the end of the manifest; tell whether it did.
+
+        tensorstore takes the file that a killed process was writing for the next manifest, and
+        does not cut it before. The manifest itself has its length and a checksum.
+        """
+        if self._base["driver"] != "file":
+            return False
+        try:
+            with open(os.path.join(self._base["path"], "manifest.ocdbt"), "r+b") as file:
+                found = file.read()
+                length = int.from_bytes(found[4:12], "little")
+                if length >= len(found) or not _is_whole(found[:length]):
+                    return False
+                file.truncate(length)
+        except OSError:
+            return False
+        return True
 
     @property
     def location(self) -> Hashable:
@@ -321,7 +353,8 @@ class OCDBTStore(BaseStore):
         return _OCDBTTransaction(self, read_only=read_only)
 
     def recover(self, timeout: float = 30.0) -> Outcome:
-        return "clean"  # what is not committed is not reachable
+        self.check_writeable()
+        return "rolled forward" if self._mend() else "clean"  # what is not committed is not seen
 
 
 class _View(OCDBTStore):
@@ -430,6 +463,12 @@ def _base_of(tensorstore: Any, url: str | dict[str, Any]) -> dict[str, Any]:
         url = url if url.endswith("/") else f"{url}/"
     base: dict[str, Any] = tensorstore.KvStore.Spec(url).to_json()
     return base
+
+
+def _is_whole(manifest: bytes) -> bool:
+    """Tell whether a manifest begins and ends as the format says: with its checksum."""
+    checksum = int.from_bytes(manifest[-4:], "little")
+    return manifest[:4] == _MAGIC and checksum_of(manifest[:-4]) == checksum
 
 
 def _time_of(nanoseconds: int) -> datetime:
