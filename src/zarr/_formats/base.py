@@ -22,7 +22,6 @@ from zarr._formats.documents import (
     load_json,
     members_of,
     node_names,
-    parsed,
     too_deep,
 )
 from zarr._formats.seals import SEAL, check_members, seal_in, with_seal, without_seal
@@ -38,7 +37,7 @@ from zarr.errors import (
 if TYPE_CHECKING:
     from zarr.storage.base import BaseStore, Buffer
 
-__all__ = ["ORIGINAL", "Format", "NodeKind", "join", "noted"]
+__all__ = ["ORIGINAL", "ArrayDocuments", "Format", "NodeKind", "join", "noted"]
 
 NodeKind = Literal["array", "group"]
 
@@ -49,6 +48,53 @@ ORIGINAL = "converted_from"
 def join(path: str, name: str) -> str:
     """Return the key of `name` in the folder `path`."""
     return f"{path}/{name}" if path else name
+
+
+_LARGEST_KEPT = 2 << 10
+"""Most bytes of a document of which is kept what it means."""
+
+_MOST_KEPT = 512
+
+
+class ArrayDocuments:
+    """The documents of arrays that a format has met, each parsed once for all with its bytes.
+
+    Parameters
+    ----------
+    parse : callable
+        Takes the members of a document and its key. Returns the metadata, and whether it would
+        always return the same for these members.
+    """
+
+    def __init__(self, parse: Callable[[dict[str, JSON], str], tuple[ArrayMeta, bool]]) -> None:
+        self._parse = parse
+        self._kept: dict[bytes, ArrayMeta] = {}
+
+    def get(self, document: Buffer) -> ArrayMeta | None:
+        """Return what a document means, if that is kept."""
+        small = isinstance(document, bytes) and len(document) <= _LARGEST_KEPT
+        return self._kept.get(document) if small else None
+
+    def parse(self, document: Buffer, key: str) -> ArrayMeta:
+        """Return what a document means.
+
+        Raises
+        ------
+        MetadataError
+            If it is not valid; the message names `key`.
+        """
+        if (known := self.get(document)) is not None:
+            return known
+        members = members_of(document, key)
+        try:
+            meta, lasts = self._parse(members, key)
+        except MetadataError as error:
+            raise MetadataError(f"{key!r}: {error}") from error
+        if lasts and len(document) <= _LARGEST_KEPT:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()  # all at once: an order of use would take longer to keep
+            self._kept[bytes(document)] = meta
+        return meta
 
 
 class Format(ABC):
@@ -97,26 +143,6 @@ class Format(ABC):
     @abstractmethod
     def parse_array(self, document: Buffer, key: str) -> ArrayMeta:
         """Return the metadata of an array; raise `MetadataError` if they are invalid."""
-
-    def parse_once(
-        self, document: Buffer, key: str, parse: Callable[[dict[str, JSON]], tuple[ArrayMeta, bool]]
-    ) -> ArrayMeta:
-        """Return what `parse` makes of the members of a document.
-
-        `parse` also returns whether it would always make the same of them; then it is called
-        once for all documents with the same bytes, such as those of an array opened again.
-        """
-        document = parsed(document, key)
-        if document.record is not None and document.record[0] is type(self):
-            return document.record[1]  # type: ignore[no-any-return]
-        members = expect_object(document.value, key)
-        try:
-            meta, lasts = parse(members)
-        except MetadataError as error:
-            raise MetadataError(f"{key!r}: {error}") from error
-        if lasts:
-            document.record = type(self), meta
-        return meta
 
     @abstractmethod
     def dump_array(self, meta: ArrayMeta) -> bytes:

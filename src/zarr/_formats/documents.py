@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -37,7 +36,6 @@ _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 """Start of the small files in place of those that Git LFS has not fetched."""
 
 _LARGEST_DOCUMENT = 256 << 20
-_LARGEST_KEPT = 2 << 10
 
 METADATA_NAMES = frozenset((".zarray", ".zgroup", ".zattrs", ".zmetadata", "zarr.json"))
 
@@ -87,12 +85,9 @@ class Parsed(bytes):
     ----------
     value : object
         Shared by all who read the document, so not to be changed, nor given to users.
-    record : tuple, optional
-        A class of formats and what it makes of `value`, where that always stays the same.
     """
 
     value: JSON
-    record: tuple[type, Any] | None = None
 
 
 class Unreadable(bytes):
@@ -189,23 +184,10 @@ def expect_object(value: JSON, key: str) -> dict[str, JSON]:
 
 
 def parsed(document: Buffer, key: str) -> Parsed:
-    """Return `document` with what it says: the same object for all that have the same bytes."""
+    """Return `document` with what it says."""
     if isinstance(document, Parsed):
         return document
-    if isinstance(document, Unreadable):
-        raise document.reason
-    try:
-        if type(document) is bytes and len(document) <= _LARGEST_KEPT:
-            return _kept(document)
-        return _with_value(document, _loads(_checked(document)))
-    except (ValueError, RecursionError) as error:
-        raise _invalid(document, key, error) from error
-
-
-@lru_cache(512)
-def _kept(document: bytes) -> Parsed:
-    """Return a small document with what it says, which follows from its bytes alone."""
-    return _with_value(document, _loads(_checked(document)))
+    return _with_value(document, load_json(document, key))
 
 
 def _with_value(document: Buffer, value: JSON) -> Parsed:
@@ -216,7 +198,10 @@ def _with_value(document: Buffer, value: JSON) -> Parsed:
 
 def members_of(document: Buffer, key: str) -> dict[str, JSON]:
     """Return the JSON object that a document holds: as it is, so not to be changed."""
-    return expect_object(parsed(document, key).value, key)
+    if isinstance(document, Unreadable):
+        raise document.reason
+    value = document.value if isinstance(document, Parsed) else load_json(document, key)
+    return expect_object(value, key)
 
 
 # -- documents in documents ------------------------------------------------------------
@@ -291,7 +276,6 @@ def _load(text: str, at: int, path: tuple[str, ...]) -> tuple[JSON, int]:
 def _load_copies(text: str, at: int) -> tuple[JSON, int]:
     """Return the copies in the object at a place in `text`, and where it ends."""
     copies: dict[str, JSON] = {}
-    same: dict[str, Parsed] = {}
     member = _first(text, at)
     while member:
         name, at = member[1], member.end()
@@ -302,11 +286,7 @@ def _load_copies(text: str, at: int) -> tuple[JSON, int]:
         if "\\" in name:
             name = json.loads(f'"{name}"')
         value, end = _value_at(text, at)
-        spelled = text[at:end]
-        copy = same.get(spelled)
-        if copy is None:
-            copy = same[spelled] = _copy(spelled, value)
-        copies[name] = copy
+        copies[name] = _copy(text[at:end], value)
         member = _next(text, end)
     raise _no_name(text, at)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from zarr._codecs import v3_codecs
 from zarr._codecs.codec_names import object_codec_of
-from zarr._formats.base import ORIGINAL, Format, NodeKind, dump_json, noted
+from zarr._formats.base import ORIGINAL, ArrayDocuments, Format, NodeKind, dump_json, noted
 from zarr._formats.documents import NO_REFERENCES, members_of
 from zarr._formats.seals import SEAL, resealed
 from zarr._metadata import foreign_dtypes, v2_data_types
@@ -63,7 +63,7 @@ class V2(Format):
         return f"{path}/.zgroup" if path else ".zgroup"
 
     def parse_array(self, document: Buffer, key: str) -> ArrayMeta:
-        return self.parse_once(document, key, _parse_members)
+        return _arrays.parse(document, key)
 
     def in_store(
         self, meta: ArrayMeta, store: BaseStore, path: str, separator: Literal[".", "/"] | None
@@ -156,7 +156,7 @@ def _lasting(extra: Mapping[str, JSON]) -> dict[str, JSON]:
     return {name: value for name, value in extra.items() if name not in (ORIGINAL, SEAL)}
 
 
-def _parse_members(members: dict[str, JSON]) -> tuple[ArrayMeta, bool]:
+def _parse_members(members: dict[str, JSON], key: str) -> tuple[ArrayMeta, bool]:
     if members.get("zarr_format") != V2.version:
         raise MetadataError(f"zarr_format must be 2, not {members.get('zarr_format')!r:.50}")
     if not members.keys() >= _ALL_REQUIRED:
@@ -171,6 +171,9 @@ def _parse_members(members: dict[str, JSON]) -> tuple[ArrayMeta, bool]:
     if len(shape) != len(chunks):
         raise MetadataError(f"shape {list(shape)} and chunks {list(chunks)} differ in dimensions")
     return ArrayMeta.of(shape=shape, extra=_unknown(members), **layout), usual is not None
+
+
+_arrays = ArrayDocuments(_parse_members)
 
 
 @lru_cache(512)

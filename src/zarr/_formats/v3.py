@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from zarr._codecs import v3_codecs
-from zarr._formats.base import ORIGINAL, Format, NodeKind, noted
+from zarr._formats.base import ORIGINAL, ArrayDocuments, Format, NodeKind, noted
 from zarr._formats.documents import (
     DEEPEST,
     NO_REFERENCES,
@@ -112,12 +112,7 @@ class V3(Format):
     # -- documents -----------------------------------------------------------------
 
     def parse_array(self, document: Buffer, key: str) -> ArrayMeta:
-        def parse(members: dict[str, JSON]) -> tuple[ArrayMeta, bool]:
-            if members.get("node_type") == "group":
-                raise ArrayNotFoundError(_path_of(key))
-            return _parse_array(members)
-
-        return self.parse_once(document, key, parse)
+        return _arrays.parse(document, key)
 
     def dump_array(self, meta: ArrayMeta) -> bytes:
         return _dump_json(resealed(_members(meta)))
@@ -198,6 +193,8 @@ class V3(Format):
         key = self.array_key(path)
         if key not in found:
             return None
+        if _arrays.get(found[key]) is not None:
+            return "array", found[key]
         document = parsed(found[key], key)
         members = expect_object(document.value, key)
         if isinstance(members.get("zarr_format"), str):
@@ -349,7 +346,9 @@ def _attributes(members: Mapping[str, JSON]) -> Mapping[str, JSON] | None:
 # -- reading arrays ----------------------------------------------------------------------
 
 
-def _parse_array(members: dict[str, JSON]) -> tuple[ArrayMeta, bool]:
+def _parse_array(members: dict[str, JSON], key: str) -> tuple[ArrayMeta, bool]:
+    if members.get("node_type") == "group":
+        raise ArrayNotFoundError(_path_of(key))
     _check_kind(members, "array")
     if not members.keys() >= _ALL_REQUIRED:
         missing = [name for name in _REQUIRED if name not in members]
@@ -372,6 +371,9 @@ def _parse_array(members: dict[str, JSON]) -> tuple[ArrayMeta, bool]:
         **(usual or _parse_layout(_layout_members(members), shape)),
     )
     return meta, usual is not None
+
+
+_arrays = ArrayDocuments(_parse_array)
 
 
 @lru_cache(512)
