@@ -97,3 +97,22 @@ def test_threads_that_read_side_by_side(tmp_path: Path) -> None:
         rows = rng.integers(0, 64, 500)
         for row, found in zip(rows, pool.map(z.__getitem__, rows.tolist()), strict=True):
             np.testing.assert_array_equal(found, data[row])
+
+
+def _peak_of_list(folder: Path, count: int) -> int:
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"0.{number}").touch()
+    store = zarr.DirectoryStore(str(folder))
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in store.list_sizes()) == count
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_list_of_sizes_keeps_no_names(tmp_path: Path) -> None:
+    some = _peak_of_list(tmp_path / "some", 1000)
+
+    assert _peak_of_list(tmp_path / "many", 5000) < 1.5 * some

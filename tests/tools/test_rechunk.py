@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tracemalloc
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -604,6 +605,30 @@ def test_work_grows_as_the_number_of_chunks() -> None:
     some, many = np.array(_work(2048)), np.array(_work(8192))
 
     assert (many < 4.2 * some).all()
+
+
+def _peak(count: int, folder: Path) -> int:
+    """Rechunk `count` tiny chunks into as many; return the most bytes of Python's memory."""
+    stores = [zarr.SQLiteStore(str(folder / f"{count}.{name}")) for name in "st"]
+    source = zarr.create((count, 16), chunks=(1, 16), dtype="u1", compressor=None, store=stores[0])
+    source[...] = np.arange(16)
+    with zarr.config.set(workers=1):
+        tracemalloc.start()
+        try:
+            done = zarr.rechunk(source, stores[1], (16, 1), memory=24_000, verify=None)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    for store in stores:
+        store.close()
+    assert done.blocks > 1
+    return peak
+
+
+def test_memory_does_not_grow_with_the_number_of_chunks(tmp_path: Path) -> None:
+    some = _peak(20_000, tmp_path)  # more than SQLite lists at a time
+
+    assert _peak(100_000, tmp_path) < 1.2 * some
 
 
 def test_copies_to_other_chunks_read_each_chunk_at_most_twice() -> None:

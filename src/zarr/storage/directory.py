@@ -64,6 +64,7 @@ from zarr.storage.transactions import DirectoryReading, DirectoryTransaction
 
 __all__ = ["DirectoryStore", "NestedDirectoryStore", "TempStore", "atexit_rmglob", "atexit_rmtree"]
 
+_LISTED_AT_A_TIME = 1000
 _MOST_FOLDERS = 10_000
 
 _PATIENCE = 30.0
@@ -459,29 +460,34 @@ class DirectoryStore(BaseStore):
 
     def _entries(self, path: str) -> list[os.DirEntry[str]]:
         """Return the values and folders directly below `path`, sorted by name."""
+        found = list(itertools.chain.from_iterable(self._scan(path)))
+        return sorted(found, key=attrgetter("name"))
+
+    def _scan(self, path: str, most: int | None = None) -> Iterator[list[os.DirEntry[str]]]:
+        """Yield the values and folders directly below `path`, at `most` so many at a time."""
         try:
-            with os.scandir(self._folder(path)) as entries:
-                found = list(entries)
-            if has_temporary([entry.name for entry in found]):
-                found = [entry for entry in found if not is_temporary(entry.name)]
-            if not path:
-                found = [entry for entry in found if entry.name not in RESERVED]
+            entries = os.scandir(self._folder(path))
         except _NoFileError:
-            return []
+            return
         except FAILURES as error:
             check_circle(error)
             if not is_absent(error):
                 raise
             check_dangling(path, self.path, self._folder(path))
-            return []
-        found = [
-            entry
-            for entry in found
-            if entry.is_file(follow_symlinks=False)
-            or not entry.is_symlink()
-            or self._shows(path, entry)
-        ]
-        return sorted(found, key=attrgetter("name"))
+            return
+        with entries:
+            while found := list(itertools.islice(entries, most)):
+                if has_temporary([entry.name for entry in found]):
+                    found = [entry for entry in found if not is_temporary(entry.name)]
+                if not path:
+                    found = [entry for entry in found if entry.name not in RESERVED]
+                yield [
+                    entry
+                    for entry in found
+                    if entry.is_file(follow_symlinks=False)
+                    or not entry.is_symlink()
+                    or self._shows(path, entry)
+                ]
 
     def _shows(self, path: str, link: os.DirEntry[str]) -> bool:
         """Tell whether a link in the folder `path` is listed.
@@ -517,13 +523,16 @@ class DirectoryStore(BaseStore):
         if self._pending is not None and (overlay := self._notice_commit()) is not None:
             yield from overlay.list_sizes(path)
             return
-        for entry in self._entries(path):
-            key = f"{path}/{entry.name}" if path else entry.name
+        folders = []  # for later: no more than one list of the system is open at a time
+        prefix = f"{path}/" if path else ""
+        for entry in itertools.chain.from_iterable(self._scan(path, _LISTED_AT_A_TIME)):
             if _is_folder(entry):
-                yield from self.list_sizes(key)
+                folders.append(prefix + entry.name)
             else:
                 with suppress(FileNotFoundError):  # deleted meanwhile
-                    yield key, _size_of(entry)
+                    yield prefix + entry.name, _size_of(entry)
+        for folder in folders:
+            yield from self.list_sizes(folder)
 
     def list_temporary(self, path: str = "") -> Iterator[tuple[str, int, float]]:
         try:

@@ -44,7 +44,7 @@ from zarr.tools.rechunk_in_place import (
     opened_for_writing,
     put_in_place,
 )
-from zarr.tools.rechunk_journal import Journal, fingerprint_of, is_unfinished, summary_of
+from zarr.tools.rechunk_journal import Journal, fingerprint_of, least_age, summary_of
 from zarr.tools.rechunk_outline import Node, Options, outline
 from zarr.tools.rechunk_stages import intermediate, tasks_of
 from zarr.tools.rechunk_tasks import Source, Stored, Task, check_shared, run_tasks
@@ -552,9 +552,7 @@ class _Job:
         since = journal.age()
         store = journal.store if self.in_place else self.source._data_store
         if same and since is not None and store.is_listable():
-            keys = store.list_prefix(self.source.path)
-            ages = store.get_ages(key for key in keys if not is_unfinished(key))
-            same = all(age >= since for age in ages.values())
+            same = least_age(store, self.source.path) >= since
         if not same:
             raise CopyError(
                 f"the source {self.source!r} has changed since rechunking to {self.path or '/'!r} "

@@ -6,7 +6,9 @@ The keys are specified in docs/formats/rechunk.md.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -16,9 +18,10 @@ from zarr._nodes.rechunking import FOLDER
 from zarr.errors import CopyError
 from zarr.storage.base import BaseStore, Buffer
 
-__all__ = ["Journal", "fingerprint_of", "is_unfinished", "summary_of"]
+__all__ = ["Journal", "fingerprint_of", "is_unfinished", "least_age", "summary_of"]
 
 _VERSION = 1
+_AT_A_TIME = 1000
 
 
 class Journal:
@@ -125,3 +128,12 @@ def summary_of(stores: Iterable[BaseStore], path: str) -> dict[str, int | str]:
             count += 1
             nbytes += size
     return {"values": count, "nbytes": nbytes, "digest": f"{mixed:032x}"}
+
+
+def least_age(store: BaseStore, path: str) -> float:
+    """Return how long ago a value below a path was stored; infinity if the store does not know."""
+    keys = (key for key, _ in store.list_sizes(path) if not is_unfinished(key))
+    least = math.inf
+    while some := list(itertools.islice(keys, _AT_A_TIME)):
+        least = min([least, *store.get_ages(some).values()])
+    return least
