@@ -28,14 +28,16 @@ STORES: dict[str, Any] = {
     "nested": lambda path: zarr.NestedDirectoryStore(str(path / "x")),
     "sqlite": lambda path: zarr.SQLiteStore(str(path / "x.sqlite")),
     "lmdb": lambda path: zarr.LMDBStore(str(path / "x.lmdb")),
+    "ocdbt": lambda path: zarr.storage.OCDBTStore(path / "x.ocdbt"),
     "zip": lambda path: zarr.ZipStore(str(path / "x.zip"), mode="a"),
 }
 
 
 @pytest.fixture(params=list(STORES))
 def store(request: Any, tmp_path: Path) -> Iterator[Any]:
-    if request.param == "lmdb":
-        pytest.importorskip("lmdb")
+    for name, package in (("lmdb", "lmdb"), ("ocdbt", "tensorstore")):
+        if request.param == name:
+            pytest.importorskip(package)
     with STORES[request.param](tmp_path) as made:
         yield made
 
