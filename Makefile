@@ -68,7 +68,8 @@ $(VENV)/.no-gil: pyproject.toml | $(BIN)/pip
 threads-without-gil: $(VENV)/.no-gil
 	PYTHON_GIL=0 $(PYTEST) -p no:xdist --parallel-threads=4 tests/properties
 	PYTHON_GIL=0 $(PYTEST) -n auto tests/properties tests/safety \
-	  tests/storage/test_conformance.py -m "$(FAST)" -k "not DBM and not LMDB and not berkeleydb" \
+	  tests/storage/test_conformance.py tests/storage/test_zip.py -m "$(FAST)" \
+	  -k "not DBM and not LMDB and not berkeleydb" \
 	  --ignore tests/safety/test_damaged_databases.py  # of LMDB
 
 coverage: $(VENV)/.dev  ## the lines that `make test` runs, as a table and in htmlcov/
