@@ -129,9 +129,8 @@ if sys.version_info >= (3, 14):
         runs between what is unpacked and the end of a function, where this lock is taken.
         """
 
-        def __enter__(self) -> bool:
-            (is_held,) = map(self.acquire, (True,))
-            return is_held
+        def __enter__(self) -> None:
+            (_,) = map(self.acquire, (True,))
 else:
     from threading import RLock
 
