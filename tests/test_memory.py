@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import pathlib
 import platform
 import subprocess
 import sys
+from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import pytest
+
+import zarr
 
 MOST_BEYOND = 64 << 20
 
@@ -90,3 +96,34 @@ def test_encoding_again_asks_for_no_fresh_memory(tmp_path: pathlib.Path) -> None
     faults, pages = map(int, subprocess.check_output(command, text=True).split())
     assert pages > 5000
     assert faults < pages / 4
+
+
+USES: dict[str, Callable[[Any], Any]] = {
+    "write": lambda z: z.__setitem__(Ellipsis, 2),
+    "write a part": lambda z: z.__setitem__((slice(1, 7), slice(2, 9)), 3),
+    "read": lambda z: z[...],
+    "read points": lambda z: z.vindex[[1, 2], [3, 4]],
+    "append": lambda z: z.append(np.ones((3, 20), "i4")),
+    "resize": lambda z: z.resize(20, 20),
+    "change attributes": lambda z: z.attrs.__setitem__("a", 1),
+    "open": lambda z: zarr.open_array(z.store, mode="r+"),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_memory_does_not_wait_for_the_garbage_collector(
+    tmp_path: pathlib.Path, zarr_format: int, use: str
+) -> None:
+    z = zarr.open_array(
+        str(tmp_path / "z"), mode="w", shape=(20, 20), chunks=5, dtype="i4", zarr_format=zarr_format
+    )
+    for work in (*USES.values(), USES[use]):
+        work(z)
+    gc.collect()
+    gc.disable()
+    try:
+        USES[use](z)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

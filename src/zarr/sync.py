@@ -190,6 +190,7 @@ def _run(holder: _Holder, work: Callable[[], R], paths: Mapping[Name, str] | Non
     finally:
         _free(holder)
         holder.ended.release()
+        _enclosing.set(())  # or context and holder would stay until garbage is collected
 
 
 def _with_files(paths: Iterable[str], work: Callable[[], R]) -> R:

@@ -35,10 +35,9 @@ def ours() -> Iterator[Path]:
 
 @pytest.mark.parametrize("page", pages_with("clients"), ids=lambda page: page.stem)
 def test_xarray_and_dask(page: Path, ours: Path, tmp_path: Path) -> None:
-    program = tmp_path / "program.py"
-    program.write_text(script_of(page), encoding="utf-8")
     subprocess.run(
-        [peers.environment(newest.ENVIRONMENT), program],
+        # Not as a file, of which processes of Dask would run the beginning again.
+        [peers.environment(newest.ENVIRONMENT), "-c", script_of(page)],
         cwd=tmp_path, env=clients.environ(ours), check=True, timeout=300,
     )  # fmt: skip
 
