@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dbm
 import os
+import sys
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from functools import partial
 from stat import S_ISDIR
@@ -22,6 +23,7 @@ from zarr.storage.base import (
     check_key,
 )
 from zarr.storage.key_tree import KeyTree
+from zarr.storage.remote import request_apart
 
 __all__ = ["DBMStore"]
 
@@ -95,7 +97,7 @@ class _Database:
                 # Only the thread that opened it may use it.
                 handle.close()
                 self._worker = self._worker or ThreadPoolExecutor(1, "zarr-dbm")
-                handle = self._worker.submit(self._open, *arguments, **self._options).result()
+                handle = _in_thread(self._worker, partial(self._open, *arguments, **self._options))
         except Exception as error:
             raise StoreError(f"cannot open the DBM database {self.path!r}: {error}") from error
         return handle
@@ -142,11 +144,7 @@ class _Database:
                 self.handle = self._opened("w")
             if self._worker is None:
                 return work(self.handle)
-            future = self._worker.submit(work, self.handle)
-            try:
-                return future.result()
-            finally:
-                wait([future])  # what was interrupted goes on in no other thread
+            return _in_thread(self._worker, partial(work, self.handle))
         except KeyError:
             raise
         # Each library has exceptions of its own.
@@ -184,7 +182,17 @@ class _Database:
             if self._is_marked:  # if it fails, the error is raised
                 self._unmark()
             if self._worker is not None:
-                self._worker.shutdown()
+                _apart(self._worker.shutdown)
+
+
+def _apart(use: Callable[[], T]) -> T:
+    """Return what `use` of an executor returns, of which an interrupt must leave no lock held."""
+    return use() if sys.is_finalizing() else request_apart(use)
+
+
+def _in_thread(worker: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    """Return what `work` returns, called in the thread of `worker`."""
+    return _apart(lambda: worker.submit(work).result())
 
 
 def _attach(

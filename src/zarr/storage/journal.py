@@ -11,11 +11,11 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from zarr._shared.threads import run_all
 from zarr._system import SharedLock, rename, unlink
 from zarr.errors import StorePermissionError, TransactionError
 from zarr.storage.base import Outcome
@@ -401,9 +401,7 @@ class Journal:
     def _sync_new(self, changes: Changes) -> None:
         paths = (self.path(changes, number) for number, _ in changes.files.values())
         # Several at a time: the file system then writes its own journal less often.
-        with ThreadPoolExecutor(_SYNCS) as pool:
-            for _ in pool.map(sync_file, paths):
-                pass
+        run_all(sync_file, paths, _SYNCS)
         sync_folder(self.root)
 
     def write_commit(self, commit: Commit) -> None:
