@@ -279,8 +279,8 @@ class Repair:
 
     def _why_spared(self, key: str) -> str | None:
         """Return why a value is neither deleted nor moved; None if it may be."""
-        if self.age <= 0:  # nothing is asked
-            return None
+        if self.age <= 0:
+            return None  # without asking the store
         return _why_young(self.store.get_ages([key]).get(key), self.age)
 
     def _owner(self, found: Finding) -> str:

@@ -13,8 +13,7 @@ from zarr.tools.rechunk_journal import Journal
 from zarr.tools.rechunk_tasks import unpublished
 
 __all__ = [
-    "RESUMABLE", "check_leftovers", "left_in", "owner_of", "seconds_since",
-    "values_of",
+    "RESUMABLE", "check_leftovers", "left_in", "owner_of", "seconds_since", "values_of",
 ]  # fmt: skip
 
 RESUMABLE = 7 * 86400
