@@ -425,6 +425,25 @@ def test_group_takes_options_of_a_url() -> None:
     assert list(root) == []
 
 
+def test_ranges_of_a_value_are_read_at_once() -> None:
+    prototype = default_buffer_prototype()
+    store = zarr.MemoryStore()
+    store["a"] = b"0123456789"
+    parts = [RangeByteRequest(0, 2), SuffixByteRequest(3), None]
+
+    async def ranges() -> list:
+        return [found async for found in store.get_ranges("a", parts, prototype=prototype)]
+
+    with zarr.traffic() as seen:
+        found = store.get_ranges_sync("a", parts, prototype=prototype)
+        (same,) = asyncio.run(ranges())
+    assert [part.to_bytes() for _, part in found] == [b"01", b"789", b"0123456789"]
+    assert [part.to_bytes() for _, part in same] == [b"01", b"789", b"0123456789"]
+    assert {verb: count.calls for verb, count in seen.of(store).items()} == {
+        "get_partial_values": 2
+    }
+
+
 def test_verbs_without_coroutines(tmp_path) -> None:
     prototype = default_buffer_prototype()
     store = zarr.storage.LocalStore(tmp_path)

@@ -373,8 +373,12 @@ class CoroutineVerbs:
         return _as_buffer(value, prototype)
 
     async def _get_buffers(self, prototype: Any, requests: Sequence[tuple[str, Any]]) -> list[Any]:
+        found: list[Any] = await self._aside(self._buffers, prototype, requests)
+        return found
+
+    def _buffers(self, prototype: Any, requests: Sequence[tuple[str, Any]]) -> list[Any]:
         ranges = [(key, as_range(byte_range)) for key, byte_range in requests]
-        values = await self._aside(self._as_plain.get_partial_values, ranges)
+        values = self._as_plain.get_partial_values(ranges)
         return [_as_buffer(value, prototype) for value in values]
 
     def _plain_value(self, key: str, byte_range: Any) -> Any:
@@ -407,10 +411,7 @@ class CoroutineVerbs:
         sequence of (int, Buffer)
             Positions in `byte_ranges`, and the bytes.
         """
-        found = await self._get_buffers(prototype, [(key, part) for part in byte_ranges])
-        if any(part is None for part in found):
-            raise FileNotFoundError(key)
-        yield list(enumerate(found))
+        yield await self._aside(self._numbered_ranges, key, byte_ranges, prototype)
 
     def get_ranges_sync(
         self,
@@ -421,12 +422,17 @@ class CoroutineVerbs:
         max_gap_bytes: int | None = None,
         max_coalesced_bytes: int | None = None,
     ) -> Sequence[tuple[int, Buffer | None]]:
-        """Return ranges of one value.
+        """Return ranges of one value, which are read at once.
 
         The parameters and return value are those of
         :meth:`zarr.abc.store.Store.get_ranges_sync`.
         """
-        found = [self.get_sync(key, prototype=prototype, byte_range=part) for part in byte_ranges]
+        return self._numbered_ranges(key, byte_ranges, prototype)
+
+    def _numbered_ranges(
+        self, key: str, byte_ranges: Sequence[Any], prototype: Any
+    ) -> list[tuple[int, Any]]:
+        found = self._buffers(prototype, [(key, part) for part in byte_ranges])
         if any(part is None for part in found):
             raise FileNotFoundError(key)
         return list(enumerate(found))
