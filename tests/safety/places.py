@@ -57,6 +57,8 @@ class Place:
         Those of `FORMATS` that it can hold.
     chunk_store : callable or None
         Opens the store of the chunks, if they have one of their own.
+    slow : bool
+        Whether each request takes milliseconds of a server written for tests.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Place:
     service: str | None = None
     formats: tuple[str, ...] = ("2", "3", "shards", "listed")
     chunk_store: Callable[[str], Any] | None = None
+    slow: bool = False
 
     @property
     def fill_value(self) -> int:
@@ -221,9 +224,9 @@ PLACES = {
         ),
         Place("redis", _redis, service="redis"),
         Place("mongodb", _mongodb, service="mongodb"),
-        Place("azure", _azure, service="azure"),
-        Place("s3 fsspec", _s3_by_fsspec, service="s3"),
-        Place("s3 object", _s3_by_obstore, service="s3"),
+        Place("azure", _azure, service="azure", slow=True),
+        Place("s3 fsspec", _s3_by_fsspec, service="s3", slow=True),
+        Place("s3 object", _s3_by_obstore, service="s3", slow=True),
     )
 }
 LOCAL = [name for name, place in PLACES.items() if place.service is None]
