@@ -130,6 +130,23 @@ def test_metadata_of_format_3_next_to_those_of_format_2() -> None:
         migrate_to_v3(zarr.create_array(shape=3, dtype="i4"), StorePath(other, "x"))
 
 
+def test_what_cannot_be_migrated_leaves_no_part() -> None:
+    store = zarr.MemoryStore()
+    root = zarr.group(store)
+    root.zeros("a", shape=4)
+    root.zeros("b", shape=4, dtype="g")
+    sealed = zarr.MemoryStore()
+    zarr.group(sealed).zeros("a", shape=4)
+    zarr.seal(sealed)
+    for each in (store, sealed):
+        before = set(each)
+        with pytest.raises(ValueError, match="sealed" if each is sealed else "float128"):
+            migrate_v2_to_v3(input_store=each)
+        assert set(each) == before
+    migrate_v2_to_v3(input_store=sealed, output_store=(other := zarr.MemoryStore()))
+    assert set(other) == {"zarr.json", "a/zarr.json"}
+
+
 @pytest.mark.parametrize("name", [str, "str", "string"])
 @pytest.mark.parametrize("version", [2, 3])
 def test_names_of_text_mean_strings_of_any_length(name, version) -> None:

@@ -7,6 +7,7 @@ metadata.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 from zarr import _formats
@@ -19,7 +20,7 @@ from zarr.core.metadata import ArrayV2Metadata, ArrayV3Metadata
 from zarr.core.metadata.documents import load_members
 from zarr.errors import PathNotFoundError
 from zarr.hierarchy import Group
-from zarr.storage.base import BaseStore, as_store
+from zarr.storage.base import BaseStore, Buffer, as_store
 from zarr.storage.resolve import normalize_store_arg
 
 __all__ = ["migrate_to_v3", "migrate_v2_to_v3", "remove_metadata"]
@@ -46,7 +47,8 @@ def migrate_v2_to_v3(*, input_store: Any, output_store: Any = None, dry_run: boo
     PathNotFoundError
         If there is neither an array nor a group at the root.
     ValueError
-        If format 3 cannot express the metadata.
+        If format 3 cannot express the metadata, or they are sealed (see :func:`zarr.seal`) and
+        there is no other store. Nothing is written then.
     """
     source = normalize_store_arg(input_store, mode="r")
     target = source if output_store is None else normalize_store_arg(output_store, mode="a")
@@ -77,7 +79,8 @@ def migrate_to_v3(zarr_v2: Array | Group, output_path: Any, dry_run: bool = Fals
     TypeError
         If `zarr_v2` is not in format 2.
     ValueError
-        If format 3 cannot express the metadata.
+        If format 3 cannot express the metadata, or they are sealed (see :func:`zarr.seal`) and
+        there is no other store. Nothing is written then.
     """
     if zarr_v2._format is not _formats.DEFAULT:
         raise TypeError("Only arrays / groups with zarr v2 metadata can be converted")
@@ -85,16 +88,26 @@ def migrate_to_v3(zarr_v2: Array | Group, output_path: Any, dry_run: bool = Fals
 
 
 def _migrate(node: Array | Group, target: BaseStore, path: str, *, dry_run: bool) -> None:
+    # All are made before the first is written: one that cannot be made leaves nothing.
+    for key, document in dict(_documents(node, target, path)).items():
+        logger.info("%s metadata to %s", "Would save" if dry_run else "Saving", key)
+        if not dry_run:
+            target[key] = document
+
+
+def _documents(node: Array | Group, target: BaseStore, path: str) -> Iterator[tuple[str, Buffer]]:
+    if node._is_sealed and target is node.store:
+        raise ValueError(
+            f"{node!r} is sealed: call zarr.unseal before its metadata are migrated, and "
+            "zarr.seal afterwards"
+        )
     if isinstance(node, Group):
         for name, member in node.items():
-            _migrate(member, target, join(path, name), dry_run=dry_run)
+            yield from _documents(member, target, join(path, name))
         document = _formats.NAMED.dump_group(GroupMeta(node.attrs.asdict()))
     else:
         document = _formats.NAMED.dump_array(_converted(node._current, node.attrs.asdict()))
-    key = _formats.NAMED.group_key(path)
-    logger.info("%s metadata to %s", "Would save" if dry_run else "Saving", key)
-    if not dry_run:
-        target[key] = document
+    yield _formats.NAMED.group_key(path), document
 
 
 def _converted(meta: ArrayMeta, attributes: Any) -> ArrayMeta:
