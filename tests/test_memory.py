@@ -107,6 +107,9 @@ USES: dict[str, Callable[[Any], Any]] = {
     "resize": lambda z: z.resize(20, 20),
     "change attributes": lambda z: z.attrs.__setitem__("a", 1),
     "open": lambda z: zarr.open_array(z.store, mode="r+"),
+    "read kept chunks": lambda z: zarr.open_array(z.store, mode="r", cache_bytes=99999)[...],
+    "read with warnings": lambda z: zarr.open_array(z.store, mode="r", missing="warn")[...],
+    "explain": lambda z: z.explain[2:5],
 }
 
 

@@ -6,7 +6,7 @@ call to the store, and the unit of work of a thread.
 
 from __future__ import annotations
 
-from functools import partial
+from typing import Any
 
 from zarr._chunks.partial_reads import Ranges
 from zarr._chunks.plan import (
@@ -15,12 +15,13 @@ from zarr._chunks.plan import (
 from zarr._chunks.reading import Reading
 from zarr._chunks.writing import Writing
 from zarr._metadata.records import ArrayMeta
+from zarr._selection.indexers import Indexer
 from zarr._shared.chunk_cache import cache_for
 from zarr.config import Missing
 from zarr.storage.base import BaseStore
 from zarr.sync import Synchronizer
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "WarningEngine"]
 
 
 class Engine(Reading, Writing):
@@ -64,24 +65,29 @@ class Engine(Reading, Writing):
     ) -> None:
         super().__init__(store, prefix, meta, document)
         self._missing = missing
-        if missing == "warn":  # a method is replaced, so that others need not ask at each read
-            self.read = partial(self._warn_after, Reading.read)  # type: ignore[method-assign]
-            self.read_item = partial(  # type: ignore[method-assign]
-                self._warn_after, Reading.read_item
-            )
         self.write_empty_chunks = write_empty_chunks
         self.synchronizer = synchronizer
         self._locks = None
-        self._fetch = self.storage.fetch
         self._decoder = None  # where fetched chunks are decoded already
         # Users may change the objects that they get.
         if cache_bytes and self.uniform_chunks and not meta.dtype.hasobject:
             self._cache = cache_for(self.address, cache_bytes)
-            self._fetch = self._fetch_decoded
             self._decoder = self.pipeline.without_codecs()
             partial_reads = False
+        else:
+            self._fetch = self.storage.fetch  # type: ignore[method-assign]
         self.is_divisible = (
             meta.sharding is None and self.uniform_chunks and self.pipeline.readable_in_parts
         )
         partial_reads &= self.is_divisible and store.partial_reads and self.pipeline.nbytes > SMALL
         self._ranges = Ranges(store, self.pipeline) if partial_reads else None
+
+
+class WarningEngine(Engine):
+    """An engine for ``missing='warn'``: others need not ask at each read whether to warn."""
+
+    def read(self, indexer: Indexer, out: Any, fields: Any = None) -> None:
+        self._warn_after(Engine.read, indexer, out, fields)
+
+    def read_item(self, place: tuple[int, ...]) -> Any:
+        return self._warn_after(Engine.read_item, place)

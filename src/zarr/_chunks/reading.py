@@ -37,7 +37,6 @@ __all__ = ["Reading"]
 class Reading(ChunkAccess):
     """Reads of selections."""
 
-    _fetch: Callable[[Sequence[Any]], Mapping[Any, Any]]
     _decoder: CodecPipeline | None
     _ranges: Ranges | None
 
@@ -235,7 +234,8 @@ class Reading(ChunkAccess):
             self._check_absent(keys, found)
         return found
 
-    def _fetch_decoded(self, keys: Sequence[Any]) -> Mapping[Any, Any]:
+    # Engines without a cache have that of their storage in its place.
+    def _fetch(self, keys: Sequence[Any]) -> Mapping[Any, Any]:
         """Return the decoded bytes of those chunks that exist, and keep them in memory."""
         cache: Any = self._cache
         names = self.storage.names_below(keys)

@@ -242,8 +242,7 @@ class Rehearsal(Reading):
 
     def __init__(self, engine: Engine, sizes: Mapping[str, int] | None) -> None:
         self.__dict__.update(engine.__dict__)
-        for method in ("read", "read_item"):  # of an engine that warns
-            self.__dict__.pop(method, None)
+        self.__dict__.pop("_fetch", None)  # of an engine without a cache
         self._engine = engine
         self._missing = "fill"
         self._decoded_bytes = 0
@@ -251,7 +250,6 @@ class Rehearsal(Reading):
         self._stand_in = StandIn(engine.store, sizes)
         self.store: Any = self._stand_in
         self.storage = self._storage_in(self._stand_in)
-        self._fetch = self._fetch_all
         if engine._cache is not None:
             self._cache = engine._cache.copied()
         if engine._ranges is not None:
@@ -304,8 +302,8 @@ class Rehearsal(Reading):
         for window in windows:
             work(window)
 
-    def _fetch_all(self, keys: Sequence[Any]) -> Mapping[Any, Any]:
-        found = self.storage.fetch(keys) if self._cache is None else self._fetch_decoded(keys)
+    def _fetch(self, keys: Sequence[Any]) -> Mapping[Any, Any]:
+        found = self.storage.fetch(keys) if self._cache is None else super()._fetch(keys)
         self._stand_in.chunks += len(keys)
         self._stand_in.found += len(found)
         return found

@@ -28,7 +28,7 @@ from zarr._chunks.assignment import (
 )  # fmt: skip
 from zarr._chunks.chunk_storage import chunk_storage_of, stored_chunks
 from zarr._chunks.dask_workers import warn_of_shared_chunks
-from zarr._chunks.engine import Engine
+from zarr._chunks.engine import Engine, WarningEngine
 from zarr._chunks.explanation import Explanation
 from zarr._chunks.regions import Region, items_in_part, nbytes_of_item, parts_of
 from zarr._chunks.rehearsal import Rehearsal
@@ -309,7 +309,8 @@ class Array(Selections, PrivateNames, NewerNames, Node):
             # Others take what is cached for verified.
             cache_bytes = cache_bytes if self._verify else 0
         with naming(self._key):
-            return Engine(
+            kind = WarningEngine if self._missing == "warn" else Engine
+            return kind(
                 store, prefix, meta, (self._store, self._key), self._write_empty_chunks,
                 self._synchronizer, cache_bytes, self._partial_decompress, self._missing,
             )  # fmt: skip
