@@ -335,6 +335,7 @@ def redis(folder: str) -> dict[str, Way]:
                 port=urlsplit(places._address("redis")).port,
             )
         ),
+        "LRU": Way(shared(lambda: zarr.LRUStoreCache(places._redis(folder), CACHE))),
     }
 
 
@@ -353,6 +354,7 @@ def mongodb(folder: str) -> dict[str, Way]:
                 collection=places._unique(folder), host="127.0.0.1", port=urlsplit(address).port
             )
         ),
+        "LRU": Way(shared(lambda: zarr.LRUStoreCache(store(address), CACHE))),
     }
 
 
@@ -368,6 +370,7 @@ def azure(folder: str) -> dict[str, Way]:
         "member of a group": Way(lambda: store, member=True),
         "prefix of the group": Way(lambda: below("g"), "a"),
         "prefix of the array": Way(lambda: below("g/a"), ""),
+        "LRU": Way(shared(lambda: zarr.LRUStoreCache(store, CACHE))),
     }
 
 
@@ -388,6 +391,7 @@ def s3(folder: str) -> dict[str, Way]:
         "FSStore of the array": Way(lambda: by_fsspec("/g/a"), ""),
         "ObjectStore of the group": Way(lambda: by_obstore("/g"), "a"),
         "ObjectStore with a slash": Way(lambda: by_obstore("/")),
+        "LRU": Way(shared(lambda: zarr.LRUStoreCache(by_obstore(), CACHE))),
     }
 
 
