@@ -51,7 +51,7 @@ for peer in (
 
 OURS, ZARR, ZARRS, TENSORSTORE = "", "zarr3-remote", "zarrs-remote", "tensorstore"
 LIBRARIES = {
-    "ours-obstore": (OURS, "this library, ObjectStore"),
+    "ours": (OURS, 'this library, `zarr.open("s3://…")`'),
     "ours-fsspec": (OURS, "this library, FSStore"),
     "zarr-obstore": (ZARR, "zarr-python 3.1.6, ObjectStore"),
     "zarr-obstore-256": (ZARR, "zarr-python 3.1.6, ObjectStore, 256 at a time"),
@@ -100,7 +100,7 @@ WHAT = {
             "together": "500 random chunks at a time",
         },
         "remote-shards",
-        ("ours-obstore", "zarr-obstore-256", "zarrs-obstore", "tensorstore", "tensorstore-256"),
+        ("ours", "zarr-obstore-256", "zarrs-obstore", "tensorstore", "tensorstore-256"),
     ),
 }
 

@@ -86,40 +86,32 @@ def indexed(array: Any) -> Opened:
     )
 
 
-def ours(layout: Layout, store: Any) -> Opened:
+def ours(layout: Layout, store: Any, **opening: Any) -> Opened:
     """Return an array of this library."""
     import zarr
 
     options: dict[str, Any] = {"compressor": zarr.Blosc("lz4", 5, 1)}
     if layout.shards is not None:
         options |= {"shards": layout.shards, "zarr_format": 3}
-    array = zarr.create(
-        layout.shape,
+    array = zarr.open(
+        store,
+        mode="w",
+        shape=layout.shape,
         chunks=layout.chunks,
         dtype=layout.dtype,
-        store=store,
-        overwrite=True,
         **options,
+        **opening,
     )
     return indexed(array)
 
 
-def ours_obstore(name: str, address: str, layout: Layout) -> Opened:
-    from zarr.storage import ObjectStore
-
-    return ours(
-        layout,
-        ObjectStore(
-            f"s3://{BUCKET}/{name}",
-            endpoint=address,
-            region="us-east-1",
-            skip_signature=True,
-            client_options={"allow_http": True},
-        ),
-    )
+def ours_by_url(name: str, address: str, layout: Layout) -> Opened:
+    """Open what a user would: a URL, with the options of fsspec."""
+    options = {"endpoint_url": address, "anon": True}
+    return ours(layout, f"s3://{BUCKET}/{name}", storage_options=options)
 
 
-def ours_fsspec(name: str, address: str, layout: Layout) -> Opened:
+def ours_by_fsspec(name: str, address: str, layout: Layout) -> Opened:
     from zarr.storage import FSStore
 
     return ours(layout, FSStore(f"s3://{BUCKET}/{name}", endpoint_url=address, anon=True))
@@ -239,8 +231,8 @@ def document(layout: Layout) -> dict[str, Any]:
 
 
 OPEN = {
-    "ours-obstore": ours_obstore,
-    "ours-fsspec": ours_fsspec,
+    "ours": ours_by_url,
+    "ours-fsspec": ours_by_fsspec,
     "zarr-obstore": zarr_obstore,
     "zarr-fsspec": zarr_fsspec,
     "zarrs-obstore": zarrs_obstore,

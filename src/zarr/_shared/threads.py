@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from _thread import start_new_thread
 from collections.abc import Callable, Iterable
@@ -36,21 +37,31 @@ class Workers:
         # Threads do not survive a fork; the child starts its own when it needs them.
         self._tasks: SimpleQueue[tuple[Callable[[Any], Any], _Items]] = SimpleQueue()
         self._count = 0
-        self._callers: set[int] = set()
+        self._wanted: dict[int, int] = {}  # threads, by calling threads
         self._here = local()
 
-    def run(self, work: Callable[[T], Any], items: Iterable[T], width: int) -> None:
+    def run(
+        self, work: Callable[[T], Any], items: Iterable[T], width: int, most: int | None = None
+    ) -> None:
         """Call `work` for each of `items`, on up to `width` threads.
 
         Called from a worker, everything happens right there: workers never wait for each
         other. The first exception stops the rest and is raised. When one comes out, an
         interrupt of the calling thread included, no call is under way any more.
+
+        Parameters
+        ----------
+        most : int, optional
+            How many threads all callers have together, where each adds its own: for work
+            that only waits. Without it, they share the threads of the one that asked for most.
         """
         if width < 2 or self.is_worker():
             for item in items:
                 work(item)
-        else:
+        elif most is None:
             self._share(work, items, width, threads=width)
+        else:
+            self._add(work, items, width, most)
 
     def call(self, work: Callable[[], T]) -> T:
         """Return ``work()``, called on a thread that an interrupt of this one does not reach.
@@ -60,20 +71,26 @@ class Workers:
         if self.is_worker():
             return work()
         answers: list[T] = []
-        me = get_ident()
-        self._callers.add(me)
-        try:
-            self._share(lambda _: answers.append(work()), [None], 1, threads=len(self._callers))
-        finally:
-            self._callers.discard(me)
+        self._add(lambda _: answers.append(work()), [None], 1)
         return answers[0]
+
+    def _add(
+        self, work: Callable[[T], Any], items: Iterable[T], width: int, most: float = math.inf
+    ) -> None:
+        me = get_ident()
+        self._wanted[me] = width
+        try:
+            threads = min(most, sum(list(self._wanted.values())))
+            self._share(work, items, width, threads)
+        finally:
+            self._wanted.pop(me, None)
 
     def is_worker(self) -> bool:
         """Return whether the calling thread is one of these."""
         return getattr(self._here, "is_worker", False)
 
     def _share(
-        self, work: Callable[[T], Any], items: Iterable[T], width: int, threads: int
+        self, work: Callable[[T], Any], items: Iterable[T], width: int, threads: float
     ) -> None:
         shared = _Items(items, width)
         try:

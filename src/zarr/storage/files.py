@@ -339,10 +339,10 @@ def move(source: str, target: str, *, fsync: bool = False) -> None:
             check_circle(error)
             if error.errno not in (*_IN_THE_WAY, errno.EINVAL) or not left:
                 raise
-            if error.errno == errno.EINVAL:  # the target was in what is moved
-                if any(_is_same(folder, source) for folder in _folders_above(target)):
-                    raise
-                continue  # only while another moved a folder above it
+            if error.errno == errno.EINVAL:
+                # The target was in what is moved: most often since another was moving a folder
+                # above it. To look whether it still is would be just as late.
+                continue
         if not file_type(source, follow_symlinks=False):
             return
         if _is_same(source, target):

@@ -117,7 +117,8 @@ def age_of(moment: Any) -> float | None:
 def map_requests(request: Callable[[T], R], items: Sequence[T], width: int) -> list[R]:
     """Return ``[request(item) for item in items]``, with up to `width` under way at a time.
 
-    The threads mostly wait for the network, and are shared by all stores of the process.
+    The threads mostly wait for the network, and are shared by all stores of the process: calls
+    from several threads have `width` of them together.
     The first exception stops requests that have not begun, and is raised when none is
     under way any more.
     """
@@ -126,7 +127,7 @@ def map_requests(request: Callable[[T], R], items: Sequence[T], width: int) -> l
     def ask(at: int) -> None:
         answers[at] = request(items[at])
 
-    _requests.run(ask, range(len(items)), min(width, len(items)))
+    _requests.run(ask, range(len(items)), min(width, len(items)), width)
     return answers
 
 
