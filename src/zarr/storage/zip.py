@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import os
 import stat
 import warnings
+import weakref
 import zlib
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -55,6 +57,16 @@ _BLOCK = 1 << 20
 _LONGEST_NAME = 0xFFFF
 
 _method_of = attrgetter("method")
+
+_changed: weakref.WeakValueDictionary[int, ZipStore] = weakref.WeakValueDictionary()
+"""The stores whose directory is still to be written, by their identity."""
+
+
+@atexit.register
+def _flush_all() -> None:
+    # Later, Python may close the file of a store before it asks the store.
+    for store in list(_changed.values()):
+        store.flush()
 
 
 def _blocks(entries: Iterable[tuple[Entry, str]]) -> Iterator[list[tuple[Entry, str]]]:
@@ -204,8 +216,10 @@ class ZipStore(Commented, BaseStore):
         self._is_changed = value
         if value and self._archive is not None:
             unsaved[id(self)] = self._archive.file
+            _changed[id(self)] = self
         else:
             unsaved.pop(id(self), None)
+            _changed.pop(id(self), None)
 
     # -- the file ------------------------------------------------------------------
 
