@@ -33,6 +33,7 @@ CALLS_PER_CHECKED_CHUNK = 2
 CALLS_PER_PARTIAL_WRITE = 79
 CALLS_PER_APPEND = 105
 CALLS_PER_INNER_CHUNK = 72
+CALLS_PER_OPENING = {2: 46, 3: 48}
 CALLS_PER_MEMBER = {2: 29, 3: 31}
 CALLS_PER_UNLIKE_MEMBER = {2: 33, 3: 40}
 CALLS_PER_LISTED = {
@@ -541,6 +542,14 @@ def test_opening_an_array_reads_its_document_and_no_more(open_it: Any) -> None:
     assert z.attrs["x"] == 1
     assert z.attrs["x"] == 1
     assert len(store.log) == 2
+
+
+@pytest.mark.parametrize("zarr_format", CALLS_PER_OPENING)
+def test_calls_to_open_an_array_in_a_folder(zarr_format: int, tmp_path: Path) -> None:
+    path = str(tmp_path)
+    zarr.open_array(path, mode="w", shape=(10, 10), chunks=5, dtype="i4", zarr_format=zarr_format)
+    found = trace(lambda: zarr.open_array(path, mode="r"))
+    assert found.count <= CALLS_PER_OPENING[zarr_format], found.calls
 
 
 def test_members_of_groups_are_found_in_one_read() -> None:

@@ -31,9 +31,9 @@ except ImportError:  # on Windows
 __all__ = [
     "CREATE", "FOLDER", "HAS_FOLDER_HANDLES", "KEEPS_OPEN_FILES", "NO_FOLLOW", "NO_NAMES", "READ",
     "TEMPORARY", "UPDATE", "BriefLock", "FileLock", "RLock", "SharedLock", "absolute_path",
-    "allocate", "at_fork", "clone_file", "count_processors", "is_circular", "is_junction", "link",
-    "path_of_real_name", "protect", "read_at", "read_into", "real_name", "rename", "rename_in",
-    "sync", "unlink", "why_no_name", "write_at",
+    "allocate", "at_fork", "clone_file", "count_processors", "exists", "is_circular",
+    "is_junction", "link", "path_of_real_name", "protect", "read_at", "read_into", "real_name",
+    "rename", "rename_in", "sync", "unlink", "why_no_name", "write_at",
 ]  # fmt: skip
 
 IS_WINDOWS = os.name == "nt"
@@ -195,9 +195,22 @@ def absolute_path(path: str | os.PathLike[str]) -> str:
     Segments ``..`` stay, because behind a link they do not lead back to where the link is.
     """
     text = os.fspath(path)
+    if not IS_WINDOWS and text[:1] == "/" and not ("//" in (end := f"{text}/") or "/." in end):
+        return text
     if os.pardir in text.split(os.sep):
         return os.path.join(os.getcwd(), text)
     return os.path.abspath(text)
+
+
+_EFFECTIVE = os.access in os.supports_effective_ids
+
+
+def exists(path: str) -> bool:
+    """Tell whether something is at `path`, links followed, and this process can get there.
+
+    This takes a quarter of the time of `os.stat` where nothing is, which makes an exception.
+    """
+    return os.access(path, os.F_OK, effective_ids=_EFFECTIVE)
 
 
 _RESERVED = re.compile(

@@ -190,3 +190,15 @@ def test_arrays(tmp_path: Path) -> None:
     assert (group["c/b"][:] == np.eye(3)).all()
     with pytest.raises(StoreKeyError, match="reserves"):
         group.create_group("aux")
+
+
+@pytest.mark.parametrize("keys", [["0"], ["0", "1"], [str(n) for n in range(9)]])
+@pytest.mark.parametrize("with_value", [False, True])
+def test_link_to_nowhere_is_a_failure(tmp_path: Path, keys: list[str], *, with_value: bool) -> None:
+    store = zarr.DirectoryStore(tmp_path / "data")
+    store["x/there"] = b"1"
+    os.symlink("nowhere", tmp_path / "data" / "x" / "0")
+    wanted = [f"x/{key}" for key in keys] + ["x/there"] * with_value
+    for read in (store.getitems, store.present):
+        with pytest.raises(StoreError, match=r"x.0.*nowhere"):
+            read(wanted)

@@ -109,8 +109,10 @@ def one_version(zarr_version: Any, zarr_format: Any) -> Any:
     ValueError
         If they differ, or there is no such format.
     """
-    by_version(zarr_version)
-    by_version(zarr_format, "zarr_format")
+    if zarr_version is not None:
+        by_version(zarr_version)
+    if zarr_format is not None:
+        by_version(zarr_format, "zarr_format")
     if zarr_version is None or zarr_format is None:
         return zarr_format if zarr_version is None else zarr_version
     if zarr_version != zarr_format:
@@ -167,15 +169,12 @@ def _find(
     store each key is a request. Some servers deny what is absent, so denied metadata of one
     format say nothing of the others.
     """
-    wanted = by_version(version)
     denied = None
-    for candidates in _candidates(store) if wanted is None else ((wanted,),):
+    for candidates in _candidates(store, version):
         only_arrays = kinds == ("array",) and candidates[0] in COMMON
-        keys = [
-            key
-            for format in candidates
-            for key in ([format.array_key(path)] if only_arrays else format.node_keys([path]))
-        ]
+        keys: list[str] = []
+        for format in candidates:
+            keys += [format.array_key(path)] if only_arrays else format.node_keys([path])
         try:
             found = store.probe(list(dict.fromkeys(keys)))
         except StorePermissionError as error:
@@ -188,7 +187,9 @@ def _find(
     return None
 
 
-def _candidates(store: BaseStore) -> tuple[tuple[Format, ...], ...]:
+def _candidates(store: BaseStore, version: int | str | None) -> tuple[tuple[Format, ...], ...]:
+    if (wanted := None if version is None else by_version(version)) is not None:
+        return ((wanted,),)
     return (COMMON, RARE) if store.rare_formats else (COMMON,)
 
 
@@ -252,8 +253,7 @@ def _an(kind: NodeKind) -> str:
 
 def kind(store: BaseStore, path: str, version: int | str | None = None) -> NodeKind | None:
     """Tell what is at `path`, in whichever format."""
-    wanted = by_version(version)
-    candidates = tuple(chain(*_candidates(store))) if wanted is None else (wanted,)
+    candidates = tuple(chain(*_candidates(store, version)))
     keys = [key for candidate in candidates for key in candidate.node_keys([path])]
     found = store.probe(list(dict.fromkeys(keys)))
     for candidate in candidates:

@@ -52,7 +52,9 @@ def or_of_coroutines(init: Callable[..., None]) -> Callable[..., None]:
 
 def chosen_config(config: Any) -> dict[str, Any]:
     """Return the members that an argument `config` of functions of the 3.x library has."""
-    return dict(config or {}) if isinstance(config, Mapping | None) else vars(config)
+    if config is None:
+        return {}
+    return dict(config) if isinstance(config, Mapping) else vars(config)
 
 
 @named_after("zarr.core", "Array")

@@ -24,6 +24,7 @@ from zarr._system import (
     NO_NAMES,
     READ,
     absolute_path,
+    exists,
     is_circular,
     real_name,
     unlink,
@@ -75,8 +76,9 @@ _NO_LINK = READ | NO_FOLLOW
 nowhere is not mistaken for an absent file."""
 
 _FLAGS = itertools.repeat(_NO_LINK)
-_WORTH_MAPPING = 4
-"""Keys from which on one iterator that opens all files is faster than one for each."""
+
+_NOT_LOOKED = object()
+"""What stands for a commit for which has not been looked yet."""
 
 
 class _NoFileError(StoreKeyError):
@@ -189,13 +191,13 @@ class DirectoryStore(BaseStore):
         allowed = config.get().follow_symlinks if follow_symlinks is None else follow_symlinks
         self.follow_symlinks: bool = allowed
         self._dimension_separator = dimension_separator
-        self._prefix = os.path.join(path, "")
+        self._prefix = path if path[-1] in (os.sep, "/") else path + os.sep
         # Folders in keys that have been checked, because most keys share theirs with others.
         self._checked = {""}
-        # A commit of another process that has not been completed. It is looked for here, and
-        # whenever a node is opened; without one, that is all it costs.
-        self._pending: OverlayStore | None = None
-        self._notice_commit()
+        # A commit of another process that has not been completed. It is looked for before
+        # anything is read or changed, and whenever a node is opened; without one, that is all it
+        # costs.
+        self._pending: Any = _NOT_LOOKED
 
     @property
     def root(self) -> Path:
@@ -242,11 +244,11 @@ class DirectoryStore(BaseStore):
 
     def _notice_commit(self) -> OverlayStore | None:
         """Return what to read from while a commit of the directory has not been completed."""
-        if not has_commit(self.path):
-            self._pending = None
-        elif (commit := read_commit(self.path)) is not None:
-            self._pending = OverlayStore(self._without_overlay(), self._journal(), commit.changes)
-        return self._pending
+        pending = None
+        if has_commit(self.path) and (commit := read_commit(self.path)) is not None:
+            pending = OverlayStore(self._without_overlay(), self._journal(), commit.changes)
+        self._pending = pending
+        return pending
 
     def _without_overlay(self) -> DirectoryStore:
         plain = object.__new__(type(self))
@@ -259,7 +261,7 @@ class DirectoryStore(BaseStore):
 
     def _complete(self) -> None:
         """Complete the commit of another process, before anything else is changed."""
-        if self._pending is not None:
+        if self._pending is not None and self._notice_commit() is not None:
             self._journal().recover(_PATIENCE)
             self._pending = None
 
@@ -328,7 +330,7 @@ class DirectoryStore(BaseStore):
     def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
         if self._pending is not None and (overlay := self._notice_commit()) is not None:
             return overlay.getitems(keys)
-        if len(keys) < _WORTH_MAPPING or not self.follow_symlinks:
+        if not self.follow_symlinks:
             return {key: value for key in keys if (value := self._read(key)) is not None}
         # Three system calls per key, and little else: this is what reading small chunks costs.
         found: dict[str, Buffer] = {}
@@ -343,7 +345,7 @@ class DirectoryStore(BaseStore):
                     finally:
                         os.close(descriptor)
                 if len(found) < len(keys):
-                    self._check_folders([key for key in keys if key not in found])
+                    self._check_absent(keys, found)
                 return found
             except ABSENT:
                 continue  # with the next key
@@ -352,12 +354,21 @@ class DirectoryStore(BaseStore):
                 left = [key for key in keys if key not in found]
                 return found | {k: value for k in left if (value := self._read(k)) is not None}
 
-    def _check_folders(self, absent: Sequence[str]) -> None:
-        """Raise `StoreError` if keys are absent because their folder is a link to nowhere."""
-        folders = {key.rpartition("/")[0]: key for key in absent}
+    def _check_absent(self, keys: Sequence[str], found: Mapping[str, Buffer]) -> None:
+        """Raise `StoreError` if keys are not found because of a link to nowhere."""
+        if not NO_FOLLOW:
+            for key in keys:
+                if key not in found:
+                    check_dangling(key, self.path, self._file(key))
+            return
+        # They are no links themselves, or opening them would have failed. Where something was
+        # found in their folder, that is no link to nowhere either.
+        folders = {key.rpartition("/")[0]: key for key in keys if key not in found}
+        for key in found:
+            folders.pop(key.rpartition("/")[0], None)
+            break  # because most keys are in one folder
         for folder, key in folders.items():
-            path = self._folder(folder)
-            if not file_type(path):
+            if not exists(path := self._folder(folder)):
                 check_dangling(key, self.path, path)
 
     def get_first(self, keys: Sequence[str]) -> dict[str, Buffer]:

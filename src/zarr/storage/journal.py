@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from zarr._shared.threads import run_all
-from zarr._system import SharedLock, rename, unlink
+from zarr._system import SharedLock, exists, rename, unlink
 from zarr.errors import StorePermissionError, TransactionError
 from zarr.storage.base import Outcome
 from zarr.storage.files import (
@@ -234,11 +234,8 @@ def _token(value: Any) -> str:
 
 def has_commit(root: str) -> bool:
     """Tell whether a directory has a commit that is not completed: one cheap look."""
-    try:
-        os.stat(f"{root}/{FOLDER}/{_COMMIT}")
-    except OSError:  # of any kind: reading the store raises what there is to raise
-        return False
-    return True
+    # Not if the look fails: reading the store raises what there is to raise.
+    return exists(f"{root}/{FOLDER}/{_COMMIT}")
 
 
 def read_commit(root: str) -> Commit | None:

@@ -76,18 +76,19 @@ def normalize_store_arg(
     >>> type(normalize_store_arg('data/example.zarr')).__name__
     'DirectoryStore'
     """
-    _formats.by_version(zarr_version)
-    if isinstance(store, os.PathLike):
-        store = os.fspath(store)
-    if isinstance(store, str) and ("://" in store or "::" in store):
-        return _open_url(store, mode, storage_options or {})
-    if storage_options and isinstance(store, str):
-        raise ValueError("storage_options are for URLs such as 's3://bucket/key' only")
+    if zarr_version is not None:
+        _formats.by_version(zarr_version)
     if store is None:
         kind = _of_version(default, zarr_version)
         return kind() if default is MemoryStore else kind({})
+    if not isinstance(store, str) and isinstance(store, os.PathLike):
+        store = os.fspath(store)
     if not isinstance(store, str):
         return _adopt(store, mode)
+    if "://" in store or "::" in store:
+        return _open_url(store, mode, storage_options or {})
+    if storage_options:
+        raise ValueError("storage_options are for URLs such as 's3://bucket/key' only")
     if store.endswith(".zip"):
         return _load("ZipStore")(store, mode=mode)
     if store.endswith(".n5"):
