@@ -34,10 +34,10 @@ CALLS_PER_PARTIAL_WRITE = 79
 CALLS_PER_APPEND = 105
 CALLS_PER_INNER_CHUNK = 72
 CALLS_PER_OPENING = {2: 46, 3: 48}
-CALLS_PER_MEMBER = {2: 29, 3: 31}
+CALLS_PER_MEMBER = {2: 28, 3: 28}
 CALLS_PER_UNLIKE_MEMBER = {2: 33, 3: 40}
 CALLS_PER_LISTED = {
-    "list": {2: 3, 3: 9},
+    "list": {2: 1, 3: 5},
     "open the copies": {2: 1, 3: 1},
     "list the copies": {2: 1, 3: 7},
 }

@@ -16,7 +16,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -31,9 +31,9 @@ except ImportError:  # on Windows
 __all__ = [
     "CREATE", "FOLDER", "HAS_FOLDER_HANDLES", "KEEPS_OPEN_FILES", "NO_FOLLOW", "NO_NAMES", "READ",
     "TEMPORARY", "UPDATE", "BriefLock", "FileLock", "RLock", "SharedLock", "absolute_path",
-    "allocate", "at_fork", "clone_file", "count_processors", "exists", "is_circular",
-    "is_junction", "link", "path_of_real_name", "protect", "read_at", "read_into", "real_name",
-    "rename", "rename_in", "sync", "unlink", "why_no_name", "write_at",
+    "allocate", "at_fork", "can_name_files", "clone_file", "count_processors", "exists",
+    "is_circular", "is_junction", "link", "path_of_real_name", "protect", "read_at", "read_into",
+    "real_name", "rename", "rename_in", "sync", "unlink", "why_no_name", "write_at",
 ]  # fmt: skip
 
 IS_WINDOWS = os.name == "nt"
@@ -243,6 +243,18 @@ class _NoNames(Container[str]):
 
 NO_NAMES: Container[str] = _NoNames() if IS_WINDOWS else ("", ".", "..")
 """Names that no file can have."""
+
+
+def can_name_files(keys: Iterable[str]) -> bool:
+    """Tell whether files below a folder can have all these names, if one look at all tells."""
+    try:
+        text = f"/{'/'.join(keys)}/"
+    except TypeError:  # of what is no string
+        return False
+    if IS_WINDOWS or not text.isascii():
+        return False
+    return not ("//" in text or "/./" in text or "/../" in text or "\0" in text)
+
 
 _PC_CASE_SENSITIVE = 11
 """The number of what macOS tells of a volume, for which Python has no name."""

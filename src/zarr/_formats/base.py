@@ -69,11 +69,23 @@ class ArrayDocuments:
     def __init__(self, parse: Callable[[dict[str, JSON], str], tuple[ArrayMeta, bool]]) -> None:
         self._parse = parse
         self._kept: dict[bytes, ArrayMeta] = {}
+        self._met: set[bytes] = set()
 
     def get(self, document: Buffer) -> ArrayMeta | None:
         """Return what a document means, if that is kept."""
         small = isinstance(document, bytes) and len(document) <= _LARGEST_KEPT
         return self._kept.get(document) if small else None
+
+    def has_met(self, document: Buffer) -> bool:
+        """Tell whether a document is known to be that of an array, whatever else it says."""
+        return isinstance(document, bytes) and (document in self._met or document in self._kept)
+
+    def note(self, document: Buffer) -> None:
+        """Keep in mind that a document is that of an array."""
+        if len(document) <= _LARGEST_KEPT:
+            if len(self._met) >= _MOST_KEPT:
+                self._met.clear()
+            self._met.add(bytes(document))
 
     def parse(self, document: Buffer, key: str) -> ArrayMeta:
         """Return what a document means.

@@ -193,16 +193,19 @@ class V3(Format):
         key = self.array_key(path)
         if key not in found:
             return None
-        if _arrays.get(found[key]) is not None:
+        if _arrays.has_met(found[key]):
             return "array", found[key]
         document = parsed(found[key], key)
         members = expect_object(document.value, key)
         if isinstance(members.get("zarr_format"), str):
             return None  # the draft of this version had another document under this key
         try:
-            return _check_kind(members, "array", "group"), document
+            kind = _check_kind(members, "array", "group")
         except MetadataError as error:
             raise MetadataError(f"{key!r}: {error}") from error
+        if kind == "array":
+            _arrays.note(document)
+        return kind, document
 
     def chunk_keys(
         self, separator: Literal[".", "/"] | None, ndim: int, encoding: JSON = None

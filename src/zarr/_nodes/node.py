@@ -23,9 +23,6 @@ __all__ = ["Node"]
 
 def _opened(store: Any, mode: str) -> BaseStore:
     """Return the store that the argument of a constructor means."""
-    # Members of groups come with stores: no call for what each of them would repeat.
-    if BaseStore in type(store).__mro__:
-        return store  # type: ignore[no-any-return]
     if isinstance(store, (str, os.PathLike)):
         return normalize_store_arg(store, mode=mode)
     return as_store(store)
@@ -61,8 +58,13 @@ class Node:
     ) -> None:
         """Set the attributes that arrays and groups have in common."""
         mode = "r" if read_only else "a"
-        self._store: BaseStore = _opened(store, mode)
-        self._chunk_store = None if chunk_store is None else _opened(chunk_store, mode)
+        # Members of groups come with stores: no call for what each of them would repeat.
+        self._store: BaseStore = (
+            store if BaseStore in type(store).__mro__ else _opened(store, mode)  # type: ignore[assignment]
+        )
+        if chunk_store is not None and BaseStore not in type(chunk_store).__mro__:
+            chunk_store = _opened(chunk_store, mode)
+        self._chunk_store: BaseStore | None = chunk_store  # type: ignore[assignment]
         self._path = normalize_storage_path(path)
         self._read_only = read_only
         self._synchronizer = synchronizer

@@ -223,6 +223,12 @@ class ConsolidatedMetadataStore(BaseStore):
                 chunks.append(key)
         return {**found, **self.store.getitems(chunks)} if chunks else found
 
+    def get_first(self, keys: Sequence[str]) -> dict[str, Buffer]:
+        for key in keys:
+            if key in self._documents:
+                return {key: self._documents[key]}
+        return super().get_first(keys)
+
     def present(self, keys: Sequence[str]) -> list[str]:
         documents = self._documents
         return [key for key in keys if key in documents or key in self]

@@ -24,6 +24,7 @@ from zarr._system import (
     NO_NAMES,
     READ,
     absolute_path,
+    can_name_files,
     exists,
     is_circular,
     real_name,
@@ -229,9 +230,15 @@ class DirectoryStore(BaseStore):
             self._check_folder(key, folder)
         return self._prefix + key
 
+    def _files(self, keys: Sequence[str]) -> Iterable[str]:
+        """Return the paths of the files for many keys, most often without a look at each."""
+        if self.normalize_keys or not can_name_files(keys):
+            return map(self._file, keys)
+        return map(self._prefix.__add__, keys)
+
     def _check_folder(self, key: str, folder: str) -> None:
         for name in check_key(key).split("/"):
-            if reason := why_no_name(name):
+            if name in NO_NAMES and (reason := why_no_name(name)):
                 raise _NoFileError(f"key {key!r} cannot be a file in {self!r}: {reason}")
         if not self.follow_symlinks:
             check_inside(key, self.path, self._prefix + folder)
@@ -334,7 +341,7 @@ class DirectoryStore(BaseStore):
             return {key: value for key in keys if (value := self._read(key)) is not None}
         # Three system calls per key, and little else: this is what reading small chunks costs.
         found: dict[str, Buffer] = {}
-        opened = zip(keys, map(os.open, map(self._file, keys), _FLAGS), strict=True)
+        opened = zip(keys, map(os.open, self._files(keys), _FLAGS), strict=True)
         while True:
             try:
                 for key, descriptor in opened:
@@ -410,7 +417,7 @@ class DirectoryStore(BaseStore):
         if self._pending is not None or not self.follow_symlinks:
             return [key for key in keys if key in self]
         found: dict[str, bool] = {}
-        asked = zip(keys, map(os.stat, map(self._file, keys)), strict=True)
+        asked = zip(keys, map(os.stat, self._files(keys)), strict=True)
         while True:
             try:
                 for key, state in asked:
