@@ -78,8 +78,7 @@ nowhere is not mistaken for an absent file."""
 
 _FLAGS = itertools.repeat(_NO_LINK)
 
-_NOT_LOOKED = object()
-"""What stands for a commit for which has not been looked yet."""
+_NOT_LOOKED = object()  # in place of a commit that was not looked for yet
 
 
 class _NoFileError(StoreKeyError):
@@ -195,9 +194,8 @@ class DirectoryStore(BaseStore):
         self._prefix = path if path[-1] in (os.sep, "/") else path + os.sep
         # Folders in keys that have been checked, because most keys share theirs with others.
         self._checked = {""}
-        # A commit of another process that has not been completed. It is looked for before
-        # anything is read or changed, and whenever a node is opened; without one, that is all it
-        # costs.
+        # A commit of another process that has not been completed. It is looked for before all
+        # else, and whenever a node is opened; without one, that is all it costs.
         self._pending: Any = _NOT_LOOKED
 
     @property
@@ -364,9 +362,8 @@ class DirectoryStore(BaseStore):
     def _check_absent(self, keys: Sequence[str], found: Mapping[str, Buffer]) -> None:
         """Raise `StoreError` if keys are not found because of a link to nowhere."""
         if not NO_FOLLOW:
-            for key in keys:
-                if key not in found:
-                    check_dangling(key, self.path, self._file(key))
+            for key in [key for key in keys if key not in found]:
+                check_dangling(key, self.path, self._file(key))
             return
         # They are no links themselves, or opening them would have failed. Where something was
         # found in their folder, that is no link to nowhere either.
