@@ -51,6 +51,9 @@ DEEPEST = 128
 NO_REFERENCES = 2
 """The version of marshal's format that has values only, so that equal ones have equal bytes."""
 
+_MOST_COUNTED = 1 << 16
+"""Bytes of a document up to which its brackets are counted first; larger ones have many."""
+
 UNINDENTED = DEEPEST - 16
 """Levels that may still come where lines are no longer indented further: so that documents
 do not grow with the square of their depth."""
@@ -145,7 +148,9 @@ def _checked(document: Buffer) -> bytes | bytearray:
     if len(data) > _LARGEST_DOCUMENT:
         raise ValueError(f"{len(data)} bytes are too many for a metadata document")
     # Most documents have fewer brackets than they may have levels.
-    if data.count(b"[") + data.count(b"{") > DEEPEST and _depth(data) > DEEPEST:
+    if len(data) <= _MOST_COUNTED and data.count(b"[") + data.count(b"{") <= DEEPEST:
+        return data
+    if _depth(data) > DEEPEST:
         raise too_deep()
     return data
 
@@ -159,7 +164,8 @@ def _depth(document: bytes | bytearray) -> int:
     """Return the number of levels of lists and objects in a JSON document."""
     encoding = json.detect_encoding(document)
     data = document if encoding == "utf-8" else document.decode(encoding, "replace").encode()
-    data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    if b"\\" in data:
+        data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
     # What is left of most strings are their quotes; of the others, every second part is inside.
     signs = data.translate(None, _UNBRACKETED).replace(b'""', b"")
     outside = b"".join(signs.split(b'"')[::2])
@@ -286,19 +292,14 @@ def _load_copies(text: str, at: int) -> tuple[JSON, int]:
         if "\\" in name:
             name = json.loads(f'"{name}"')
         value, end = _value_at(text, at)
-        copies[name] = _copy(text[at:end], value)
+        copy = Parsed(text[at:end].encode("utf-8", "surrogatepass"))
+        copy.value = value
+        if isinstance(value, str):
+            value.encode()  # raises ValueError where readers of the text would
+        copies[name] = copy
         member = _next(text, end)
     raise _no_name(text, at)
 
 
 def _no_name(text: str, at: int) -> json.JSONDecodeError:
     return json.JSONDecodeError("Expecting a name in double quotes, ':', ',' or '}'", text, at)
-
-
-def _copy(text: str, value: JSON) -> Parsed:
-    """Return the copy of a document that stands as `text`, or as a string with its text."""
-    if isinstance(value, str):
-        value.encode()  # raises ValueError where readers of the text would
-    copy = Parsed(text.encode("utf-8", "surrogatepass"))
-    copy.value = value
-    return copy

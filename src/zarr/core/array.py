@@ -192,6 +192,8 @@ class Array(Selections, PrivateNames, NewerNames, Node):
         separator = self._store._dimension_separator
         if self._chunk_store is not None:
             separator = self._chunk_store._dimension_separator or separator
+        if separator is None:
+            return meta
         return self._format.in_store(meta, self._data_store, self._path, separator)
 
     def _open_seal(self) -> None:
