@@ -38,6 +38,9 @@ _GAP = 16 << 10
 
 _INDEXES_AT_A_TIME = 1000
 
+_FEW = 2
+"""Chunks of a shard from which on one of them is read alone."""
+
 _TRIES = 4
 """How often a shard may change while parts of it are read before the whole is read."""
 
@@ -131,6 +134,10 @@ class ShardedChunks:
     # -- reading -------------------------------------------------------------------
 
     def fetch(self, keys: Sequence[ChunkKey]) -> Mapping[ChunkKey, Any]:
+        if len(keys) == 1 and not self.store.whole_reads:
+            known = self._fetch_known(keys[0])
+            if known is not None:
+                return known
         wanted: dict[str, list[int]] = {}
         for shard, slot in keys:
             wanted.setdefault(shard, []).append(slot)
@@ -150,6 +157,27 @@ class ShardedChunks:
             view, index = self._opened(shard, value, wanted[shard][0])
             _take(shard, view, index, wanted[shard], found)
         return found
+
+    def _fetch_known(self, key: ChunkKey) -> Mapping[ChunkKey, Any] | None:
+        """Return one chunk by the index that is known of its shard.
+
+        None if there is none, or it is not that of the shard any more, and where the chunk is
+        absent, or the store tells versions: these are rarer, and :meth:`fetch` has them all.
+        """
+        shard, slot = key
+        layout, name = self.layout(shard), self._cache_name(shard)
+        index = self.indexes.get(name)
+        if index is None or index.version is not None or layout.count < _FEW:
+            return None
+        start, length = index.entries[slot].tolist()
+        if start == ABSENT:
+            return None
+        wanted = [(shard, (start, length)), (shard, layout.check_range)]
+        (value, check), _ = self.store.get_versioned_values(wanted)
+        if value is None or check is None or bytes(check) != index.check:
+            self.indexes.forget(name)
+            return None
+        return {key: value} if len(value) == length else None
 
     def _opened(self, shard: str, value: Any, slot: int) -> tuple[memoryview, Any]:
         """Return a view of a whole shard and its index; `slot` is for messages."""

@@ -192,11 +192,10 @@ class Writing(ChunkAccess):
         """Return a copy of the chunk at `key`, or a chunk of fill values, to be changed."""
         buf = found.get(key)
         try:
+            if buf is not None:
+                return pipeline.decode_copy(buf)
             chunk = np.empty(pipeline.shape, pipeline.dtype, pipeline.order)
-            if buf is None:
-                chunk[...] = self.fill()
-                return chunk
-            pipeline.decode_into(buf, chunk)
+            chunk[...] = self.fill()
         except MemoryError:
             if buf is not None:
                 pipeline.decode(buf)  # which says so if that is not such a chunk

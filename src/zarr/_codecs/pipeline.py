@@ -36,6 +36,9 @@ _MANY = 1 << 16
 _WORTH_THREADS = 12
 """Number of Blosc chunks from which one call is faster, even if Blosc starts threads for it."""
 
+_COPIED = 32 << 10
+"""Bytes of a chunk up to which it is copied from where Blosc has decoded it to."""
+
 _SHRINKING = ("blosc", "bz2", "gzip", "lz4", "lzma", "zlib", "zstd")
 _HEADERS = 64 << 10
 """Bytes by which such a codec never exceeds twice what it is given."""
@@ -189,6 +192,24 @@ class CodecPipeline:
             blosc.decompress(buf, out if self._is_plain else _plain(out))
         except Exception as error:  # without `_guarded`: two calls less for each chunk
             raise _undecodable(error) from error
+
+    def decode_copy(self, buf: Any) -> np.ndarray[Any, Any]:
+        """Return the chunk that `buf` holds, in memory of its own."""
+        if self._blosc and self.nbytes <= _COPIED:
+            # numcodecs takes longer to check the memory it is given than a small chunk to copy.
+            try:
+                check_blosc(buf, self.nbytes)
+                buf = blosc.decompress(buf)
+            except Exception as error:
+                raise _undecodable(error) from error
+        elif not self.sliceable:
+            chunk = np.empty(self.shape, self.dtype, self.order)
+            self.decode_into(buf, chunk)
+            return chunk
+        items = np.frombuffer(bytearray(buf), "u1")
+        if len(items) != self.nbytes:
+            self._as_chunk(items)  # which says so
+        return items.view(self.dtype).reshape(self.shape, order=self.order)
 
     def decode_part(
         self, buf: Any, parts: Sequence[Any], scratch: np.ndarray[Any, Any]
