@@ -545,6 +545,32 @@ def test_readers_see_a_commit_that_was_not_completed(half: str, done: dict[str, 
     assert store["a/0"] == bytes(store.get_partial_values([("a/0", (0, None))])[0])
 
 
+USES: dict[str, Callable[[zarr.DirectoryStore], Any]] = {
+    "[]": lambda store: store["a/0"],
+    "getitems": lambda store: store.getitems(["a/0", "b/0"]),
+    "ranges": lambda store: store.get_partial_values([("a/0", (0, 4))]),
+    "in": lambda store: ["a/0" in store, "b/.zarray" in store],
+    "present": lambda store: store.present(["a/0", "b/.zarray"]),
+    "list": sorted,
+    "sizes": lambda store: sorted(store.list_sizes()),
+    "listdir": lambda store: store.listdir("a"),
+    "size": lambda store: store.getsize("a"),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+def test_the_first_use_of_a_store_sees_a_commit_made_since(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, use: str
+) -> None:
+    path = str(tmp_path / "later")
+    pair(path)
+    store = zarr.DirectoryStore(path)
+    stopped_commit(path, monkeypatch, puts=0)
+    whole = pair(str(tmp_path / "whole"))
+    change_much(whole)
+    assert USES[use](store) == USES[use](whole.store)
+
+
 def test_recovery_completes_it_once(half: str, done: dict[str, Any]) -> None:
     reader = zarr.open_group(half, mode="r")
     assert zarr.recover(half) == "rolled forward"
