@@ -49,6 +49,7 @@ LAYERS = [
         "core.buffer",
         "core.chunk_grids",
         "core.chunk_key_encodings",
+        "core.codec_calls",
         "core.common",
         "core.config",
         "core.dtype",

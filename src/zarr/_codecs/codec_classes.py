@@ -1,7 +1,7 @@
 """Codecs of format 3 as classes, with their configuration as parameters.
 
 They describe metadata. The encoding itself is done by other objects, which an array creates from
-its metadata.
+its metadata, and which also do what the methods of these classes do.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from enum import Enum, StrEnum
 from functools import cache
 from typing import Any, ClassVar, Literal
 
+from zarr._codecs.codec_methods import CodecMethods
 from zarr._metadata.foreign_dtypes import JSON
 from zarr._metadata.records import Step
 from zarr.errors import MetadataError
@@ -83,7 +84,7 @@ def _configuration(data: Mapping[str, JSON]) -> Mapping[str, Any]:
     return configuration or {}
 
 
-class _Record:
+class _Record(CodecMethods):
     name: ClassVar[str]
 
     def to_dict(self) -> dict[str, JSON]:
@@ -143,6 +144,7 @@ class BytesCodec(_Record):
     """
 
     name: ClassVar[str] = "bytes"
+    is_fixed_size: ClassVar[bool] = True
     endian: Literal["little", "big"] | None = "little"
 
     @classmethod
@@ -187,6 +189,7 @@ class TransposeCodec(_Record):
     """
 
     name: ClassVar[str] = "transpose"
+    is_fixed_size: ClassVar[bool] = True
     order: Sequence[int]
 
     def __post_init__(self) -> None:
@@ -287,6 +290,7 @@ class Crc32cCodec(_Record):
     """
 
     name: ClassVar[str] = "crc32c"
+    is_fixed_size: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
@@ -342,6 +346,7 @@ class PackBitsCodec(_Record):
     """
 
     name: ClassVar[str] = "packbits"
+    is_fixed_size: ClassVar[bool] = True
     padding_encoding: Literal["none", "first_byte", "last_byte"] | None = None
     first_bit: int | None = None
     last_bit: int | None = None
@@ -373,6 +378,7 @@ class CastValueCodec(_Record):
     """
 
     name: ClassVar[str] = "cast_value"
+    is_fixed_size: ClassVar[bool] = True
     data_type: JSON
     rounding: str | None = None
     out_of_range: Literal["clamp", "wrap"] | None = None
@@ -398,6 +404,7 @@ class ScaleOffsetCodec(_Record):
     """
 
     name: ClassVar[str] = "scale_offset"
+    is_fixed_size: ClassVar[bool] = True
     offset: JSON = None
     scale: JSON = None
 

@@ -1,6 +1,7 @@
 """Codecs of numcodecs as classes, as metadata of format 3 describe them.
 
-They describe metadata. The encoding itself is done by numcodecs.
+They describe metadata. The encoding itself is done by numcodecs, in arrays and in what the
+methods of these classes do.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
+from zarr._codecs.codec_methods import CodecMethods
 from zarr.errors import MetadataError
 
 __all__ = [
@@ -39,7 +41,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-class NumcodecsCodec:
+class NumcodecsCodec(CodecMethods):
     """A codec of numcodecs.
 
     Parameters
@@ -117,6 +119,7 @@ class Adler32(NumcodecsBytesBytesCodec):
     """The codec ``adler32`` of numcodecs, as metadata of format 3 describe it."""
 
     codec_name = "numcodecs.adler32"
+    is_fixed_size = True
 
 
 class AsType(NumcodecsArrayArrayCodec):
@@ -147,12 +150,14 @@ class CRC32(NumcodecsBytesBytesCodec):
     """The codec ``crc32`` of numcodecs, as metadata of format 3 describe it."""
 
     codec_name = "numcodecs.crc32"
+    is_fixed_size = True
 
 
 class CRC32C(NumcodecsBytesBytesCodec):
     """The codec ``crc32c`` of numcodecs, as metadata of format 3 describe it."""
 
     codec_name = "numcodecs.crc32c"
+    is_fixed_size = True
 
 
 class Delta(NumcodecsArrayArrayCodec):
@@ -171,6 +176,7 @@ class Fletcher32(NumcodecsBytesBytesCodec):
     """The codec ``fletcher32`` of numcodecs, as metadata of format 3 describe it."""
 
     codec_name = "numcodecs.fletcher32"
+    is_fixed_size = True
 
 
 class GZip(NumcodecsBytesBytesCodec):
@@ -183,6 +189,7 @@ class JenkinsLookup3(NumcodecsBytesBytesCodec):
     """The codec ``jenkins_lookup3`` of numcodecs, as metadata of format 3 describe it."""
 
     codec_name = "numcodecs.jenkins_lookup3"
+    is_fixed_size = True
 
 
 class LZ4(NumcodecsBytesBytesCodec):

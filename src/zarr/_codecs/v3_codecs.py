@@ -40,6 +40,7 @@ __all__ = [
     "bind",
     "canonical",
     "codec_of",
+    "completed",
     "encoded_dtype",
     "is_builtin",
     "is_reversal",
@@ -418,9 +419,11 @@ def _check_width(codec: Any, dtype: np.dtype[Any]) -> None:
 
 
 def encoded_dtype(step: Step, dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the dtype of what a filter of numcodecs makes of items of `dtype`."""
+    """Return the dtype of what a filter makes of items of `dtype`."""
     given = configuration(step) if "name" in step.config else step.config
     name = step.name.removeprefix("numcodecs.")
+    if name == "cast_value":
+        return decode_data_type(given.get("data_type"))
     if name == "astype":
         return np.dtype(given["encode_dtype"])
     if name in ("delta", "fixedscaleoffset", "quantize", "categorize"):
@@ -608,7 +611,7 @@ def _bytes_config(dtype: np.dtype[Any]) -> dict[str, JSON]:
 def _named_config(step: Step, dtype: np.dtype[Any]) -> dict[str, JSON]:
     """Return the configuration of `step` as version 3 spells it."""
     if "name" in step.config:
-        return _completed(dict(step.config), dtype)
+        return completed(dict(step.config), dtype)
     given = {name: value for name, value in _sized(step, dtype).items() if name != "id"}
     name = step.name
     if name == "blosc":
@@ -635,8 +638,17 @@ def _named_config(step: Step, dtype: np.dtype[Any]) -> dict[str, JSON]:
     return {"name": f"numcodecs.{name}", "configuration": given}
 
 
-def _completed(config: dict[str, JSON], dtype: np.dtype[Any]) -> dict[str, JSON]:
-    """Return `config` with what users leave to the library."""
+_DTYPE_MEMBERS = {
+    "numcodecs.astype": ("decode_dtype",),
+    **dict.fromkeys(
+        ("numcodecs.delta", "numcodecs.fixedscaleoffset", "numcodecs.quantize"), ("dtype",)
+    ),
+}
+"""Members that name the dtype of what is encoded, by the name of the codec."""
+
+
+def completed(config: dict[str, JSON], dtype: np.dtype[Any]) -> dict[str, JSON]:
+    """Return the configuration of a codec for arrays of `dtype`, with what users leave out."""
     given = config.get("configuration") or {}
     if not isinstance(given, Mapping):
         raise TypeError(f"the configuration must be an object, not {given!r:.200}")
@@ -653,15 +665,35 @@ def _completed(config: dict[str, JSON], dtype: np.dtype[Any]) -> dict[str, JSON]
         if given.get("shuffle") is None:
             given["shuffle"] = "bitshuffle" if given["typesize"] == 1 else "shuffle"
     elif config["name"] == SHARDING:
-        for member in ("codecs", "index_codecs"):
-            inner = dtype if member == "codecs" else np.dtype("<u8")
-            listed = [{"name": c} if isinstance(c, str) else c for c in given.get(member) or ()]
-            if not all(isinstance(codec, Mapping) for codec in listed):
-                raise TypeError(f"{member} must be objects with a name, not {listed!r:.200}")
-            given[member] = [_completed(dict(codec), inner) for codec in listed]
+        given |= _completed_in_shards(given, dtype)
+    else:
+        for member in _DTYPE_MEMBERS.get(config["name"], ()):
+            given.setdefault(member, dtype.str)
+        if config["name"] == "numcodecs.shuffle":
+            given.setdefault("elementsize", max(dtype.itemsize, 1))
     if given or "configuration" in config:
         config["configuration"] = given
     return config
+
+
+def _completed_in_shards(
+    given: Mapping[str, JSON], dtype: np.dtype[Any]
+) -> dict[str, list[dict[str, JSON]]]:
+    """Return the codecs of the chunks in a shard and of its index, with what users leave out."""
+    found: dict[str, list[dict[str, JSON]]] = {}
+    for member in ("codecs", "index_codecs"):
+        inner = dtype if member == "codecs" else np.dtype("<u8")
+        listed = [{"name": c} if isinstance(c, str) else c for c in given.get(member) or ()]
+        if not all(isinstance(codec, Mapping) for codec in listed):
+            raise TypeError(f"{member} must be objects with a name, not {listed!r:.200}")
+        found[member] = []
+        for codec in listed:
+            config = completed(dict(codec), inner)
+            found[member].append(config)
+            name = canonical(config["name"])
+            if _ROLES.get(name) == "filter":
+                inner = encoded_dtype(Step("filter", name, config), inner)
+    return found
 
 
 def numbered_config(step: Step) -> dict[str, JSON]:
