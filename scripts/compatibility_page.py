@@ -25,7 +25,6 @@ REASONS = {
     "zarr.buffer.gpu": GPU,
     "zarr.buffer": GPU,
     "zarr.storage.GpuMemoryStore": GPU,
-    "zarr.codecs.SubchunkWriteOrder": "the chunks of a shard are in the order of their indices",
     "zarr.errors.err_too_many_indices": INTERNAL,
     "zarr.experimental.cache_store": "`LRUStoreCache` and the parameter `cache_bytes` cache",
     "zarr.indexing": INTERNAL,

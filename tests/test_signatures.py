@@ -289,12 +289,8 @@ DIFFERENT = {
     "zarr.Array.get_mask_selection": OTHER_NAME,
     "zarr.Array.set_mask_selection": OTHER_NAME,
     "zarr.Group.get": OTHER_NAME,
-    "zarr.AsyncGroup.tree": "`level` limits what is shown; it is plain text, too",
-    "zarr.Group.tree": "`level` limits what is shown; it is plain text, too",
     "zarr.storage.LoggingStore.log": "only what derives from it would call it",
-    "zarr.codecs.ShardingCodec": "the chunks of a shard are in the order of their indices",
     "zarr.storage.MemoryStore": BY_ARGUMENTS,
-    "zarr.storage.ZipStore.move": "the file of a closed store can be moved",
     "zarr.api.asynchronous.consolidate_metadata": BY_ARGUMENTS,
     **{
         f"{module}.{name}": BY_ARGUMENTS

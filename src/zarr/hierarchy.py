@@ -506,7 +506,14 @@ class Group(NewerGroupNames, Node, MutableMapping[str, Any]):
         """
         return self.visititems(lambda _, node: func(node))
 
-    def tree(self, expand: bool = False, level: int | None = None) -> TreeViewer:
+    def tree(
+        self,
+        expand: bool = False,
+        level: int | None = None,
+        *,
+        max_nodes: int | None = None,
+        plain: bool = False,
+    ) -> TreeViewer:
         """Return a display of the hierarchy below the group, as text and as HTML.
 
         Parameters
@@ -515,6 +522,11 @@ class Group(NewerGroupNames, Node, MutableMapping[str, Any]):
             Whether all groups are open in the HTML.
         level : int, optional
             Maximum depth. Unlimited by default.
+        max_nodes : int, optional
+            Maximum number of arrays and groups to show, those of least depth and of the first
+            names. Others are not opened. Unlimited by default.
+        plain : bool, default False
+            Whether to show plain text in notebooks, too.
 
         Returns
         -------
@@ -531,7 +543,7 @@ class Group(NewerGroupNames, Node, MutableMapping[str, Any]):
          └── foo
              └── bar (10,) float64
         """
-        return TreeViewer(self, expand, level)
+        return TreeViewer(self, expand, level, max_nodes=max_nodes, plain=plain)
 
     # -- creating and moving -----------------------------------------------------------
 

@@ -574,7 +574,14 @@ class AsyncGroup:
         await in_thread(self._group.update_attributes, new_attributes)
         return self
 
-    async def tree(self, expand: bool | None = None, level: int | None = None) -> Any:
+    async def tree(
+        self,
+        expand: bool | None = None,
+        level: int | None = None,
+        *,
+        max_nodes: int | None = None,
+        plain: bool = False,
+    ) -> Any:
         """Return a display of the hierarchy below the group.
 
         Parameters
@@ -583,13 +590,18 @@ class AsyncGroup:
             Whether all groups are open in the HTML.
         level : int, optional
             Maximum depth. Unlimited by default.
+        max_nodes : int, optional
+            Maximum number of arrays and groups to show. Unlimited by default.
+        plain : bool, default False
+            Whether to show plain text in notebooks, too.
 
         Returns
         -------
         TreeViewer
             The tree.
         """
-        return await in_thread(self._group.tree, bool(expand), level)
+        tree = partial(self._group.tree, max_nodes=max_nodes, plain=plain)
+        return await in_thread(tree, bool(expand), level)
 
     async def info_complete(self) -> Any:
         """Return :attr:`info`, which is complete here.

@@ -7,15 +7,15 @@ its metadata, and which also do what the methods of these classes do.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import Enum, StrEnum
 from functools import cache
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 from zarr._codecs.codec_methods import CodecMethods
 from zarr._metadata.foreign_dtypes import JSON
 from zarr._metadata.records import Step
-from zarr.errors import MetadataError
+from zarr.errors import MetadataError, warn_user
 
 __all__ = [
     "BloscCname",
@@ -30,6 +30,7 @@ __all__ = [
     "ScaleOffsetCodec",
     "ShardingCodec",
     "ShardingCodecIndexLocation",
+    "SubchunkWriteOrder",
     "TransposeCodec",
     "VLenBytesCodec",
     "VLenUTF8Codec",
@@ -71,6 +72,10 @@ class ShardingCodecIndexLocation(StrEnum):
     end = "end"
 
 
+SubchunkWriteOrder: TypeAlias = Literal["morton", "unordered", "lexicographic", "colexicographic"]
+"""Orders of the inner chunks in a shard, as in the 3.x library."""
+
+
 def _plain(value: Any) -> JSON:
     if callable(getattr(value, "to_dict", None)):  # a codec in a shard, perhaps of another package
         return value.to_dict()
@@ -87,6 +92,11 @@ def _configuration(data: Mapping[str, JSON]) -> Mapping[str, Any]:
 class _Record(CodecMethods):
     name: ClassVar[str]
 
+    @classmethod
+    def _members(cls) -> dict[str, None]:
+        """Return the names of what metadata have of the codec, in their order."""
+        return {f.name: None for f in fields(cls) if f.compare}  # type: ignore[arg-type]
+
     def to_dict(self) -> dict[str, JSON]:
         """Return the codec as it is written to the metadata.
 
@@ -95,7 +105,7 @@ class _Record(CodecMethods):
         dict
             The name of the codec, and its configuration if it has one.
         """
-        given = {f.name: _plain(getattr(self, f.name)) for f in fields(self)}  # type: ignore[arg-type]
+        given = {name: _plain(getattr(self, name)) for name in self._members()}
         given = {name: value for name, value in given.items() if value is not None}
         return {"name": self.name, "configuration": given} if given else {"name": self.name}
 
@@ -119,8 +129,7 @@ class _Record(CodecMethods):
             If the configuration has members that the codec does not support.
         """
         given = _configuration(data)
-        known = {f.name for f in fields(cls)}  # type: ignore[arg-type]
-        if unknown := given.keys() - known:
+        if unknown := given.keys() - cls._members():
             raise MetadataError(f"codec {cls.name!r} has unknown members: {sorted(unknown)}")
         return cls(**given)
 
@@ -426,6 +435,15 @@ class ShardingCodec(_Record):
         Codecs for the index. Little-endian integers and a checksum by default.
     index_location : {'end', 'start'}, default 'end'
         Position of the index in the shard.
+    subchunk_write_order : str, default 'lexicographic'
+        Order of the inner chunks in the shard: 'lexicographic', 'unordered', 'morton' or
+        'colexicographic'. It is not stored in metadata. Shards are written in lexicographic order
+        here; any order can be read.
+
+    Warns
+    -----
+    ZarrUserWarning
+        If `subchunk_write_order` is 'morton' or 'colexicographic'.
 
     Examples
     --------
@@ -441,8 +459,19 @@ class ShardingCodec(_Record):
     codecs: Sequence[Any] = (BytesCodec(None),)
     index_codecs: Sequence[Any] = (BytesCodec("little"), Crc32cCodec())
     index_location: Literal["end", "start"] = "end"
+    subchunk_write_order: SubchunkWriteOrder = field(default="lexicographic", compare=False)
 
     def __post_init__(self) -> None:
+        order = self.subchunk_write_order
+        if order not in get_args(SubchunkWriteOrder):
+            raise ValueError(
+                f"subchunk_write_order must be one of {get_args(SubchunkWriteOrder)}, not {order!r}"
+            )
+        if order not in ("lexicographic", "unordered"):
+            warn_user(
+                f"subchunk_write_order={order!r} is not used: the inner chunks of a shard are "
+                "written in lexicographic order"
+            )
         object.__setattr__(self, "chunk_shape", tuple(self.chunk_shape))
         for name in ("codecs", "index_codecs"):
             listed = tuple(map(_record, getattr(self, name)))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import html
+import math
 import textwrap
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from zarr import _formats
@@ -135,38 +136,72 @@ class TreeViewer:
         Whether all groups are open in the HTML.
     level : int, optional
         Maximum depth. Unlimited by default.
+    max_nodes : int, optional
+        Maximum number of arrays and groups to show, those of least depth. Unlimited by default.
+    plain : bool, default False
+        Whether to show plain text in notebooks, too.
     """
 
-    def __init__(self, group: Any, expand: bool = False, level: int | None = None) -> None:
+    def __init__(
+        self,
+        group: Any,
+        expand: bool = False,
+        level: int | None = None,
+        *,
+        max_nodes: int | None = None,
+        plain: bool = False,
+    ) -> None:
         self.group = group
         self.expand = expand
         self.level = level
+        self.max_nodes = max_nodes
+        self.plain = plain
 
     def _root_name(self) -> str:
         return (self.group.name or "/").rpartition("/")[2] or "/"
 
-    def _children(self, node: Any, above: tuple[Any, ...]) -> list[tuple[str, Any]]:
-        """Return names and members of `node`, which is `above`'s member, if it is to be opened."""
+    def _is_closed(self, node: Any, above: tuple[Any, ...]) -> bool:
+        """Tell whether the members of `node`, which is `above`'s member, are left out."""
         # In HDF5, links can lead nowhere, or back to where one came from.
-        if _is_leaf(node) or (self.level is not None and len(above) >= self.level) or node in above:
-            return []
-        return sorted(_members(node), key=lambda item: item[0])
+        return (
+            _is_leaf(node) or (self.level is not None and len(above) >= self.level) or node in above
+        )
+
+    def _shown(self) -> _Branch:
+        """Return the group with what is to be shown below it."""
+        root = _Branch(self._root_name(), self.group, ())
+        left = math.inf if self.max_nodes is None else max(self.max_nodes, 0)
+        level = [root]
+        while level:
+            below: list[_Branch] = []
+            for branch in level:
+                if not self._is_closed(branch.node, branch.above):
+                    members, is_whole = _some_members(branch.node, left)
+                    above = (*branch.above, branch.node)
+                    branch.branches = [_Branch(name, node, above) for name, node in members]
+                    root.is_whole &= is_whole
+                    left -= len(members)
+                    below += branch.branches
+            level = below
+        return root
 
     def _lines(
-        self, node: Any, above: tuple[Any, ...], indent: str, signs: tuple[str, str, str]
+        self, branches: list[_Branch], indent: str, signs: tuple[str, str, str]
     ) -> Iterable[str]:
-        children = self._children(node, above)
-        branch, end, trunk = signs
-        for i, (name, child) in enumerate(children):
-            last = i == len(children) - 1
-            label = " ".join([name, *_details(child)])
-            yield f"{indent}{end if last else branch} {label}"
+        sign, end, trunk = signs
+        for i, branch in enumerate(branches):
+            last = i == len(branches) - 1
+            yield f"{indent}{end if last else sign} {branch.label}"
             below = indent + (" " * len(trunk) if last else trunk)
-            yield from self._lines(child, (*above, node), below, signs)
+            yield from self._lines(branch.branches, below, signs)
 
     def _text(self, *signs: str) -> str:
-        lines = self._lines(self.group, (), " ", signs)  # type: ignore[arg-type]
-        return "\n".join([self._root_name(), *lines])
+        root = self._shown()
+        lines = self._lines(root.branches, " ", signs)  # type: ignore[arg-type]
+        return "\n".join([root.name, *lines, *self._omission(root)])
+
+    def _omission(self, root: _Branch) -> list[str]:
+        return [] if root.is_whole else [f"... more than max_nodes={self.max_nodes}"]
 
     def __repr__(self) -> str:
         return self._text("├──", "└──", "│   ")
@@ -175,26 +210,31 @@ class TreeViewer:
         """Return the tree in ASCII."""
         return self._text("+--", "+--", "|   ").encode("ascii", "backslashreplace")
 
-    def _html(self, name: str, node: Any, above: tuple[Any, ...]) -> str:
-        details = html.escape(" ".join(_details(node)))
-        label = f"<b>{html.escape(name)}</b>"
+    def _html(self, branch: _Branch) -> str:
+        details = html.escape(" ".join(_details(branch.node)))
+        label = f"<b>{html.escape(branch.name)}</b>"
         if details:
             faint = '<i style="font-style:normal;opacity:.65">'
-            label = f"<span>{html.escape(name)}</span> {faint}{details}</i>"
-        children = self._children(node, above)
-        if not children:
+            label = f"<span>{html.escape(branch.name)}</span> {faint}{details}</i>"
+        if not branch.branches:
             return f'<li style="margin:0;padding-left:1.05em">{label}</li>'
-        inside = "".join(self._html(n, child, (*above, node)) for n, child in children)
-        opened = " open" if self.expand or not above else ""
+        inside = "".join(map(self._html, branch.branches))
+        opened = " open" if self.expand or not branch.above else ""
         return (
             f'<li style="margin:0"><details{opened}><summary style="cursor:pointer">{label}'
             f'</summary><ul style="{_LEVEL}">{inside}</ul></details></li>'
         )
 
-    def _repr_html_(self) -> str:
-        tree = self._html(self._root_name(), self.group, ())
+    def _repr_html_(self) -> str | None:
+        if self.plain:
+            return None
+        root = self._shown()
+        below = "".join(f"<div>{html.escape(line)}</div>" for line in self._omission(root))
         top = "list-style:none;margin:0;padding:0"
-        return f'<div class="zarr-tree" style="{_FONT}"><ul style="{top}">{tree}</ul></div>'
+        return (
+            f'<div class="zarr-tree" style="{_FONT}"><ul style="{top}">{self._html(root)}</ul>'
+            f"{below}</div>"
+        )
 
     def widget(self) -> Any:
         """Return the tree as a widget of the package ``ipytree``.
@@ -214,17 +254,44 @@ class TreeViewer:
         """
         import ipytree
 
-        def node_of(name: str, node: Any, above: tuple[Any, ...]) -> Any:
-            below = [node_of(n, c, (*above, node)) for n, c in self._children(node, above)]
+        def node_of(branch: _Branch) -> Any:
             return ipytree.Node(
-                " ".join([name, *_details(node)]),
-                below,
-                opened=self.expand or not above,
-                icon="table" if _is_leaf(node) else "folder",
+                branch.label,
+                list(map(node_of, branch.branches)),
+                opened=self.expand or not branch.above,
+                icon="table" if _is_leaf(branch.node) else "folder",
                 disabled=True,
             )
 
-        return ipytree.Tree([node_of(self._root_name(), self.group, ())])
+        return ipytree.Tree([node_of(self._shown())])
+
+
+@dataclass
+class _Branch:
+    """A node as a tree shows it.
+
+    Attributes
+    ----------
+    name : str
+    node : Array, Group, or one of h5py
+    above : tuple of nodes
+        Those on the way to it.
+    branches : list of _Branch
+        Its members that are shown.
+    is_whole : bool
+        Of the topmost one, whether no member is left out for the number of nodes.
+    """
+
+    name: str
+    node: Any
+    above: tuple[Any, ...]
+    branches: list[_Branch] = field(default_factory=list)
+    is_whole: bool = True
+
+    @property
+    def label(self) -> str:
+        """Its name, and what an array is."""
+        return " ".join([self.name, *_details(self.node)])
 
 
 @dataclass(frozen=True)
@@ -242,6 +309,15 @@ def _members(group: Any) -> list[tuple[str, Any]]:
         names = _all_names(group)
     members = ((name, _opened(group, name)) for name in names)
     return [(name, member) for name, member in members if member is not None]
+
+
+def _some_members(group: Any, most: float) -> tuple[list[tuple[str, Any]], bool]:
+    """Return the first members of a group by their names, and whether these are all."""
+    if most == math.inf:
+        return sorted(_members(group), key=lambda item: item[0]), True
+    names = sorted(_all_names(group))
+    members = ((name, _opened(group, name)) for name in names[: int(most)])
+    return [(name, node) for name, node in members if node is not None], len(names) <= most
 
 
 def _all_names(group: Any) -> list[str]:

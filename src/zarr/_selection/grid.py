@@ -11,6 +11,7 @@ from typing import Any, SupportsIndex
 
 import numpy as np
 
+from zarr import config
 from zarr.errors import warn_user
 
 __all__ = [
@@ -615,10 +616,13 @@ def _largest_divisor(length: int, limit: int) -> int:
 def _guess_shards(
     chunks: tuple[int, ...], shape: tuple[int, ...], itemsize: int
 ) -> tuple[int, ...]:
-    """Return the shape of a shard of at most 64 MiB.
+    """Return the shape of a shard of at most 64 MiB, or of the bytes that the settings name.
 
-    Chunks are doubled along one dimension after the other.
+    Chunks are doubled along one dimension after the other, or put together in cubes of chunks.
     """
+    target = config.get("array.target_shard_size_bytes", None)
+    if target is not None:
+        return _shards_within(target, chunks, shape, itemsize)
     shards = list(chunks)
     grew = True
     while grew:
@@ -629,3 +633,35 @@ def _guess_shards(
                 shards[axis] *= 2
                 grew = True
     return tuple(shards)
+
+
+def _shards_within(
+    target: Any, chunks: tuple[int, ...], shape: tuple[int, ...], itemsize: int
+) -> tuple[int, ...]:
+    """Return the shape of a shard of at most `target` bytes, and of one chunk at least.
+
+    It has as many chunks along each dimension, fewer where the array ends before.
+    """
+    if not isinstance(target, (int, np.integer)):
+        raise TypeError(
+            f"the setting array.target_shard_size_bytes must be an integer, not {target!r:.100}"
+        )
+    left = int(target) // (math.prod(chunks) * max(itemsize, 1))
+    counts = [max(-(-length // chunk), 1) for length, chunk in zip(shape, chunks, strict=True)]
+    shards = list(chunks)
+    axes = sorted(range(len(shape)), key=counts.__getitem__)
+    for position, axis in enumerate(axes):
+        root = _root(left, len(axes) - position)
+        if counts[axis] >= root:  # as for all that follow
+            for other in axes[position:]:
+                shards[other] *= root
+            break
+        shards[axis] *= counts[axis]
+        left //= counts[axis]
+    return tuple(shards)
+
+
+def _root(number: int, degree: int) -> int:
+    """Return the largest integer whose power of `degree` is at most `number`, and at least 1."""
+    root: int = round(max(number, 1) ** (1 / degree))
+    return max(root - 1, 1) if root**degree > number else root

@@ -23,6 +23,7 @@ from zarr._codecs.codec_classes import PackBitsCodec as PackBitsCodec
 from zarr._codecs.codec_classes import ScaleOffsetCodec as ScaleOffsetCodec
 from zarr._codecs.codec_classes import ShardingCodec as ShardingCodec
 from zarr._codecs.codec_classes import ShardingCodecIndexLocation as ShardingCodecIndexLocation
+from zarr._codecs.codec_classes import SubchunkWriteOrder as SubchunkWriteOrder
 from zarr._codecs.codec_classes import TransposeCodec as TransposeCodec
 from zarr._codecs.codec_classes import VLenBytesCodec as VLenBytesCodec
 from zarr._codecs.codec_classes import VLenUTF8Codec as VLenUTF8Codec

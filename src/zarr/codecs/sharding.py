@@ -1,5 +1,9 @@
 """Codecs under the name that code for the 3.x library imports."""
 
-from zarr._codecs.codec_classes import ShardingCodec, ShardingCodecIndexLocation
+from zarr._codecs.codec_classes import (
+    ShardingCodec,
+    ShardingCodecIndexLocation,
+    SubchunkWriteOrder,
+)
 
-__all__ = ["ShardingCodec", "ShardingCodecIndexLocation"]
+__all__ = ["ShardingCodec", "ShardingCodecIndexLocation", "SubchunkWriteOrder"]

@@ -39,6 +39,7 @@ from zarr.storage.files import file_type
 from zarr.storage.key_tree import KeyTree
 from zarr.storage.zip_archive import Archive, File, stamp_of, unsaved
 from zarr.storage.zip_comment import Commented
+from zarr.storage.zip_move import Movable
 from zarr.storage.zip_records import Entry
 from zarr.storage.zip_transaction import Staging, ZipTransaction
 from zarr.sync import renew_after_fork
@@ -90,7 +91,7 @@ def _blocks(entries: Iterable[tuple[Entry, str]]) -> Iterator[list[tuple[Entry, 
         yield block
 
 
-class ZipStore(Commented, BaseStore):
+class ZipStore(Commented, Movable, BaseStore):
     """A store in a ZIP archive, one entry per key.
 
     Parameters
