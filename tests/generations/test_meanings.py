@@ -371,6 +371,49 @@ def test_groups_tell_of_copies_in_their_document() -> None:
     assert late.metadata.consolidated_metadata is None
 
 
+def test_groups_tell_of_copies_under_a_key_of_their_own() -> None:
+    # The same in format 2, where 2.17 does not tell.
+    requests: list[str] = []
+
+    class Recording(zarr.MemoryStore):
+        def __getitem__(self, key: str) -> bytes:
+            requests.append(key)
+            return super().__getitem__(key)
+
+        def __contains__(self, key: object) -> bool:
+            requests.append(str(key))
+            return super().__contains__(key)
+
+    store = Recording()
+    z = zarr.group(store).zeros("a/b", shape=4)
+    zarr.consolidate_metadata(store)
+    late = zarr.open_group(store).create_group("late")
+
+    root = zarr.open_group(store, mode="r")
+    requests.clear()
+    metadata = root.metadata
+    assert (metadata.zarr_format, metadata.attributes) == (2, {})
+    assert not any(".zmetadata" in key for key in requests)
+    copies = metadata.consolidated_metadata
+    assert {*copies.metadata} == {"a", "a/b"}
+    assert copies.metadata["a/b"] == z.metadata
+    assert dict(root["a"].metadata.consolidated_metadata.metadata) == {"b": z.metadata}
+    assert metadata == GroupMetadata({}, 2, copies)
+    assert GroupMetadata({}, 2, copies) == metadata
+    assert metadata != GroupMetadata({}, 2)
+    assert metadata == pickle.loads(pickle.dumps(metadata))
+    assert repr(metadata) == repr(GroupMetadata({}, 2, copies))
+    assert dataclasses.replace(metadata, attributes={"x": 1}).consolidated_metadata == copies
+    assert late.metadata.consolidated_metadata is None
+    assert root["late"].metadata.consolidated_metadata is None
+    plain = zarr.open_group(store, use_consolidated=False)
+    assert plain.metadata.consolidated_metadata is None
+    assert plain["a"].metadata.consolidated_metadata is None
+    alone = zarr.open_group(store, path="a", mode="r")  # as in 3.4.2
+    assert alone.metadata.consolidated_metadata is None
+    assert zarr.group({}).metadata.consolidated_metadata is None
+
+
 def test_consolidating_format_3_warns_as_clients_expect() -> None:
     # 2.17: no format 3. 3.4.2: ZarrUserWarning. xarray and anndata look for these words.
     store = zarr.MemoryStore()

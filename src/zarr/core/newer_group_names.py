@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
-from zarr._formats.base import Format
+from zarr._formats.base import Format, join
 from zarr._metadata.foreign_dtypes import JSON
 from zarr._metadata.records import GroupMeta
 from zarr.core.array import Array
 from zarr.core.newer_names import chosen_config
-from zarr.errors import named_after
+from zarr.errors import GroupNotFoundError, named_after
 from zarr.storage.base import BaseStore
+from zarr.storage.consolidated import METADATA_KEY, ConsolidatedMetadataStore
 
 if TYPE_CHECKING:
-    from zarr.core.metadata.group import GroupMetadata, NodesBelow
+    from zarr.core.metadata.group import ConsolidatedMetadata, GroupMetadata, NodesBelow
 
 __all__ = ["NewerGroupNames", "noting_the_3_x_library"]
 
@@ -61,9 +63,10 @@ class NewerGroupNames:
     def metadata(self) -> GroupMetadata:
         """The metadata as a value.
 
-        Its `consolidated_metadata` are those that the group was opened with. In format 3 they are
-        also shown where members are not looked up in them, unless the group was opened with
-        ``use_consolidated=False``: who changes members must know that there are copies.
+        Its `consolidated_metadata` are those that the group was opened with. They are also shown
+        where members are not looked up in them, unless the group was opened with
+        ``use_consolidated=False``: who changes members must know that there are copies. In format
+        2, they are read when they are asked for.
 
         Examples
         --------
@@ -71,14 +74,36 @@ class NewerGroupNames:
         >>> zarr.create_group(attributes={'title': 'Example'}).metadata.attributes
         {'title': 'Example'}
         """
-        from zarr.core.metadata.group import ConsolidatedMetadata, GroupMetadata
+        from zarr.core.metadata.group import (
+            ConsolidatedMetadata,
+            GroupMetadata,
+            LateGroupMetadata,
+        )
 
         nodes = self._nodes_below()
-        return GroupMetadata(
-            self.attrs.asdict(),  # type: ignore[attr-defined]
-            self._format.shown_as,
-            None if nodes is None else ConsolidatedMetadata(nodes),
+        attributes = self.attrs.asdict()  # type: ignore[attr-defined]
+        if nodes is None and not (self._format.carries_copies or self._hides_copies):
+            return LateGroupMetadata.of(attributes, self._format.shown_as, self._separate_copies)
+        copies = None if nodes is None else ConsolidatedMetadata(nodes)
+        return GroupMetadata(attributes, self._format.shown_as, copies)
+
+    def _separate_copies(self) -> ConsolidatedMetadata | None:
+        """Return the copies under a key of their own, of this group or of one it was taken from.
+
+        None if there are none, or none of this group.
+        """
+        holder: NewerGroupNames | None = self
+        while holder is not None and join(holder._path, METADATA_KEY) not in self._store:
+            holder = holder._holder
+        if holder is None or holder._hides_copies:
+            return None
+        store = ConsolidatedMetadataStore(
+            self._store, path=holder._path, zarr_format=self._format.shown_as
         )
+        with suppress(GroupNotFoundError):
+            copied: NewerGroupNames = type(self)(store, self._path)  # type: ignore[call-arg]
+            return copied.metadata.consolidated_metadata
+        return None
 
     def _nodes_below(self) -> NodesBelow | None:
         """Return the copies of the metadata of all nodes below, None if there are none."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any, Literal, Self, TypeAlias
 
 from zarr import _formats
@@ -17,6 +18,7 @@ from zarr.errors import MetadataValidationError, NodeTypeValidationError
 __all__ = [
     "ConsolidatedMetadata",
     "GroupMetadata",
+    "LateGroupMetadata",
     "NodeMetadata",
     "NodesBelow",
     "node_metadata",
@@ -164,6 +166,13 @@ class GroupMetadata(Metadata):
         for name, value in members.items():
             object.__setattr__(self, name, value)
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, GroupMetadata):
+            return NotImplemented
+        return all(getattr(self, f.name) == getattr(other, f.name) for f in fields(self))
+
+    __hash__ = None  # type: ignore[assignment]
+
     def to_dict(self) -> dict[str, Any]:
         """Return the members of the metadata, the attributes among them.
 
@@ -237,6 +246,36 @@ class GroupMetadata(Metadata):
             return as_buffers({key: self.to_dict()}, prototype)
         documents = {key: {"zarr_format": self.zarr_format}, ZATTRS_JSON: self.attributes}
         return as_buffers(documents, prototype)
+
+
+class LateGroupMetadata(GroupMetadata):
+    """Metadata of a group whose copies of metadata are read when they are asked for."""
+
+    @classmethod
+    def of(
+        cls,
+        attributes: dict[str, Any],
+        zarr_format: Literal[2, 3],
+        find: Callable[[], ConsolidatedMetadata | None],
+    ) -> Self:
+        """Return the metadata with copies that `find` returns, or None if there are none."""
+        made = cls(attributes, zarr_format)
+        vars(made).pop("consolidated_metadata")
+        vars(made)["_find"] = find
+        return made
+
+    @cached_property
+    def consolidated_metadata(self) -> ConsolidatedMetadata | None:
+        """Copies of the metadata of all nodes below."""
+        found: ConsolidatedMetadata | None = vars(self)["_find"]()
+        return found
+
+    def __reduce__(self) -> Any:
+        return GroupMetadata, (self.attributes, self.zarr_format, self.consolidated_metadata)
+
+    def __repr__(self) -> str:
+        kind, members = self.__reduce__()
+        return repr(kind(*members))
 
 
 _KEYS = {2: (ZGROUP_JSON, False), 3: (ZARR_JSON, True)}
