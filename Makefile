@@ -89,7 +89,7 @@ test-client-suites: $(VENV)/.dev  ## test suites of clients with zarr-python 3 a
 exhaustive: $(VENV)/.dev  ## thousands of kills, interrupts and damaged files: an hour or two
 	$(PYTEST) -n auto -m exhaustive
 
-clients: $(VENV)/.dev  ## run programs of twelve clients, each with its own environment: half an hour
+clients: $(VENV)/.dev  ## run programs of eighteen clients, each with its own environment: an hour
 	$(BIN)/python -m tests.clients.newest $(CLIENTS)
 
 fuzz: $(VENV)/.dev  ## 100,000 spoiled documents and chunks; FUZZ='--seed 1 --count 5000' for others

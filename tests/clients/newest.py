@@ -18,6 +18,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 from tests.clients.clients import BESIDE_OURS, environ
 from tests.interop import peers
@@ -49,24 +50,36 @@ ON_DEMAND = {
     "zarr_checksum": ("zarr-checksum",),
     "zarrs": ("zarrs==0.2.3",),
     "titiler_xarray": ("titiler-xarray==2.4.0",),
+    "spatialdata": ("spatialdata==0.8.0",),
+    "sgkit": ("sgkit==0.10.0", "numcodecs<0.16"),
+    "bio2zarr": ("bio2zarr==0.2.1",),
+    "napari_ome_zarr": ("napari-ome-zarr==0.11.0",),
+    "multiscale_spatial_image": ("multiscale-spatial-image==2.1.0", "dask-image"),
 }
 """Clients whose environments take minutes each to install, with what pip installs."""
+
+
+BEFORE_3 = ("sgkit",)
+"""Clients that require ``zarr<3``, which get the build of this package for them."""
 
 
 def environment_of(program: str) -> peers.Peer:
     """Return the environment of a program."""
     if program in PROGRAMS:
         return ENVIRONMENT
-    requirements = (*ON_DEMAND[program], "zarr==3.4.2", "pip")
-    return peers.Peer(f"client_{program}", "zarr-python 3.4.2", requirements, (3, 12))
+    version = "2.18.7" if program in BEFORE_3 else "3.4.2"
+    requirements = (*ON_DEMAND[program], f"zarr=={version}", "pip")
+    return peers.Peer(f"client_{program}", f"zarr-python {version}", requirements, (3, 12))
 
 
 @contextlib.contextmanager
-def ours(environment: peers.Peer = ENVIRONMENT) -> Iterator[Path]:
+def ours(environment: peers.Peer = ENVIRONMENT, generation: Literal[2, 3] = 3) -> Iterator[Path]:
     """Install this package as it is now into a folder, for as long as the block takes."""
     python = peers.environment(environment)
     with tempfile.TemporaryDirectory(prefix="zarr-ours-") as name:
-        peers.install_beside(python, Path(name), str(peers.ROOT), *BESIDE_OURS)
+        peers.install_beside(
+            python, Path(name), str(peers.ROOT), *BESIDE_OURS, generation=generation
+        )
         yield Path(name)
 
 
@@ -102,7 +115,7 @@ def main() -> None:
     parser.add_argument("programs", nargs="*", metavar="program", help=", ".join(every))
     missed: dict[str, str] = {}
     for name in parser.parse_args().programs or every:
-        with ours(environment_of(name)) as first:
+        with ours(environment_of(name), 2 if name in BEFORE_3 else 3) as first:
             found = {
                 title: run(name, folder) for title, folder in (("real", None), ("ours", first))
             }
