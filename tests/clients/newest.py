@@ -54,7 +54,7 @@ ON_DEMAND = {
     "sgkit": ("sgkit==0.10.0", "numcodecs<0.16"),
     "bio2zarr": ("bio2zarr==0.2.1",),
     "napari_ome_zarr": ("napari-ome-zarr==0.11.0",),
-    "multiscale_spatial_image": ("multiscale-spatial-image==2.1.0", "dask-image"),
+    "multiscale_spatial_image": ("multiscale-spatial-image==2.1.0", "dask-image", "itk-filtering"),
 }
 """Clients whose environments take minutes each to install, with what pip installs."""
 
