@@ -50,7 +50,7 @@ test-few: $(VENV)/.few  ## what needs no other packages: stores in memory and fi
 
 test-free-threaded:  ## safety, properties and stores without the GIL, several threads a test
 	sh scripts/free_threaded.sh $(FREE) 3.14 3.13
-	! [ -x $(FREE)/bin/python3 ] || PIP_ONLY_BINARY=numpy,hypothesis,obstore $(MAKE) threads-without-gil \
+	! [ -x $(FREE)/bin/python3 ] || PIP_ONLY_BINARY=numpy,hypothesis,obstore,ml-dtypes $(MAKE) threads-without-gil \
 	  PYTHON=$(FREE)/bin/python3 VENV=.venvs/free-threaded
 
 FREE := .pythons/free-threaded
@@ -61,7 +61,7 @@ $(VENV)/.no-gil: pyproject.toml | $(BIN)/pip
 	$(BIN)/python -c 'import tomllib; \
 	  needed = tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"]; \
 	  print(*[p for p in needed if not p.startswith(("isal", "zlib", "google"))], sep="\n")' >$@.txt
-	$(BIN)/python -m pip install --quiet --requirement $@.txt crc32c fsspec msgpack obstore \
+	$(BIN)/python -m pip install --quiet --requirement $@.txt crc32c fsspec ml-dtypes msgpack obstore \
 	  pytest-run-parallel --group few
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	touch $@

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -253,6 +255,30 @@ def test_after_a_fork(path: Path, opener: Callable[..., Any], flag: str) -> None
             store["b"] = b"2"
     with DBMStore(path, flag="r", open=opener) as store:
         assert store["a"] == b"1"
+
+
+LEFT_OPEN = """
+import sys
+from importlib import import_module
+from zarr.storage import *
+library, function, path = sys.argv[1:]
+store = DBMStore(path, open=getattr(import_module(library), function))
+store["a"] = b"1"
+store["b"] = store["a"] + b"2"
+"""
+
+
+@pytest.mark.parametrize("opener", ALL)
+def test_a_store_that_nobody_closed_is_closed_at_the_end(
+    path: Path, opener: Callable[..., Any]
+) -> None:
+    function = [opener.__module__, opener.__name__, str(path)]
+    done = subprocess.run(
+        [sys.executable, "-c", LEFT_OPEN, *function], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    with DBMStore(path, flag="r", open=opener) as store:
+        assert dict(store) == {"a": b"1", "b": b"12"}
 
 
 # -- counted operations ----------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import dbm
 import os
 import sys
@@ -57,6 +58,7 @@ class _Database:
         self._mode = mode
         self._options = options
         self._worker: ThreadPoolExecutor | None = None
+        self.is_closed = False
         self._refuse_remains()
         self.handle = self._opened(flag)
         self.file = self._find_file()
@@ -176,6 +178,9 @@ class _Database:
 
     def close(self) -> None:
         """Close the handle, and the thread that it may have."""
+        if self.is_closed:
+            return
+        self.is_closed = True
         try:
             self.do(lambda handle: handle.close())
         finally:
@@ -183,6 +188,16 @@ class _Database:
                 self._unmark()
             if self._worker is not None:
                 _apart(self._worker.shutdown)
+
+
+@atexit.register
+def _close_all() -> None:
+    # Later, Python may have cleared what stores need to close themselves.
+    for database in list(_databases.values()):
+        if database.pid == os.getpid():
+            # The thread of dbm.sqlite3 is gone by now; it has stored each change at once.
+            with suppress(StoreError) if database._worker is not None else nullcontext():
+                database.close()
 
 
 def _apart(use: Callable[[], T]) -> T:
@@ -385,7 +400,8 @@ class DBMStore(BaseStore):
             _detach(database)
 
     def __del__(self) -> None:
-        if getattr(self, "_database", None) is not None:
+        database = getattr(self, "_database", None)
+        if database is not None and not database.is_closed:
             self.close()
 
     # -- reading -------------------------------------------------------------------
