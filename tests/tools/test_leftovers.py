@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,32 +11,10 @@ import numpy as np
 import pytest
 
 import zarr
+from tests.tools.stopping import StoppingStore
 
 DATA = np.arange(60 * 80, dtype="i4").reshape(60, 80)
 WEEK = 7 * 86400
-
-
-class Dying(zarr.DirectoryStore):
-    """A folder of a process that dies at the write of number `left`: nothing works afterwards."""
-
-    left = -1
-
-    def _count(self) -> None:
-        self.left -= 1
-        if self.left == 0:
-            raise KeyboardInterrupt
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self._count()
-        super().__setitem__(key, value)
-
-    def setitems(self, items: Mapping[str, Any]) -> None:
-        for key, value in items.items():
-            self[key] = value
-
-    def rmdir(self, path: str = "") -> None:
-        if self.left > 0:
-            super().rmdir(path)
 
 
 def _age(folder: Path, seconds: float) -> None:
@@ -107,7 +84,7 @@ def test_vacuum_after_a_killed_copy(killed_copy: Path, quarantine: bool) -> None
 def killed_rechunk(request: Any, tmp_path: Path) -> tuple[Path, str, Any]:
     """A folder, the path in it of what a killed rechunking was to make, and how to go on."""
     source = zarr.array(DATA, chunks=(4, 80), zarr_format=3)
-    store = Dying(str(tmp_path / "x"))
+    store = StoppingStore(str(tmp_path / "x"))
     if request.param:
         zarr.open_group(store, mode="w", zarr_format=3).array("other", DATA, chunks=30)
     options: Any = {"chunks": (60, 5), "memory": 9000, "dest_path": request.param}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 from numcodecs import Zlib
 
 import zarr
+from tests.tools.stopping import StoppingStore
 from zarr.errors import CopyError, ReadOnlyError, TransactionError
 
 DATA = np.arange(60 * 80, dtype="i4").reshape(60, 80)
@@ -132,36 +133,10 @@ def test_nothing_to_do(tmp_path: Path) -> None:
     assert before == {key: bytes(z.store[key]) for key in z.store}
 
 
-class Counting(zarr.DirectoryStore):
-    """Stops the process at the change of number `left`, those of transactions included."""
-
-    left = -1
-
-    def _count(self) -> None:
-        Counting.left -= 1
-        if Counting.left == 0:
-            raise KeyboardInterrupt
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self._count()
-        super().__setitem__(key, value)
-
-    def setitems(self, items: Mapping[str, Any]) -> None:
-        for key, value in items.items():
-            self[key] = value
-
-    def begin(self, **options: Any) -> Any:
-        self._count()
-        begun = super().begin(**options)
-        for name in ("rename", "delitems"):
-            method = getattr(begun.store, name)
-
-            def counted(*args: Any, method: Any = method) -> Any:
-                self._count()
-                return method(*args)
-
-            setattr(begun.store, name, counted)
-        return begun
+def _stopping(folder: str, left: int) -> StoppingStore:
+    store = StoppingStore(folder)
+    store.left = left
+    return store
 
 
 def test_every_interruption_is_resumed(tmp_path: Path) -> None:
@@ -170,9 +145,8 @@ def test_every_interruption_is_resumed(tmp_path: Path) -> None:
     for stopped in range(1, 300):
         folder = str(tmp_path / f"{stopped}")
         zarr.array(data, chunks=(4, 20), store=folder)
-        Counting.left = stopped
         try:
-            zarr.rechunk(Counting(folder), chunks=(20, 5), memory=1200)
+            zarr.rechunk(_stopping(folder, stopped), chunks=(20, 5), memory=1200)
         except KeyboardInterrupt:
             seen = zarr.open_array(folder, mode="r")
             assert seen.chunks == (4, 20) and np.array_equal(seen[...], data)
@@ -190,9 +164,8 @@ def test_every_interruption_is_resumed(tmp_path: Path) -> None:
 def _stopped(folder: Path, at: int = 10) -> str:
     path = str(folder / "x")
     zarr.array(DATA, chunks=(4, 80), store=path)
-    Counting.left = at
     with pytest.raises(KeyboardInterrupt):
-        zarr.rechunk(Counting(path), chunks=(60, 5), memory=9000)
+        zarr.rechunk(_stopping(path, at), chunks=(60, 5), memory=9000)
     return path
 
 
