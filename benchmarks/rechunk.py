@@ -121,7 +121,11 @@ def table(figures: Figures) -> Iterator[str]:
             ]
             cells += [f"{median(ratios):.2f}" if library != "rechunk" else ""]
             cells += [f"{max(found['memory'] for found in rounds):.0f}"]
-            cells += [f"{rounds[0]['mean_reads']:.2f}", f"{rounds[0]['most_reads']:.0f}"]
+            found = rounds[0]
+            cells += [
+                f"{found[name]:.{digits}f}" if name in found else ""
+                for name, digits in (("mean_reads", 2), ("most_reads", 0))
+            ]
             yield f"| {title} | {TITLES[library]} | {' | '.join(cells)} |"
             title = ""
 

@@ -3,12 +3,15 @@
     python rechunk_worker.py LIBRARY CASE FOLDER
 
 prints seconds of the job, seconds of the processor, the most MiB that the process had above those
-it had before, and how often a chunk of the source was read, in the mean and at most, as JSON.
+it had before, and how often the bytes of a chunk of the source were read, in the mean and at most,
+as JSON.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 import os
 import shutil
 import sys
@@ -32,6 +35,13 @@ class Case:
     target: dict[str, Any]
     memory: int = 64_000_000
     format: int = 2
+
+    @property
+    def index_bytes(self) -> int:
+        """Bytes of the index of a shard of the source, 0 if it has none."""
+        if "shards" not in self.source:
+            return 0
+        return 16 * math.prod(self.source["shards"]) // math.prod(self.source["chunks"]) + 4
 
 
 CASES = {
@@ -88,45 +98,73 @@ OURS = {"rechunk", "copy", "array"}
 
 
 class Reads:
-    """Counts how often each value of the source is read."""
+    """Counts how often the bytes of each value of the source are read."""
 
-    def __init__(self, source: Path) -> None:
-        self.counts: Counter[str] = Counter()
-        self._prefix = f"{source}/"
+    def __init__(self, source: Path, index_bytes: int = 0) -> None:
+        self._source = source
+        self._index_bytes = index_bytes
+        self._ranges: dict[str, list[tuple[int, int | None]]] = {}
+        self._of_opened = False
 
     def watch(self) -> None:
-        """Count files that are opened by their whole path."""
-        sys.addaudithook(self._note)
+        """Count files that are opened by their whole path, each as read whole."""
+        self._of_opened = True
+        sys.addaudithook(self._watch)
 
-    def _note(self, event: str, arguments: tuple[Any, ...]) -> None:
+    def _watch(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open" and isinstance(arguments[0], (str, os.PathLike)):
             path = os.fspath(arguments[0])
-            if isinstance(path, str) and path.startswith(self._prefix):
-                self.counts[path.removeprefix(self._prefix)] += 1
+            if isinstance(path, str) and path.startswith(f"{self._source}/"):
+                self._note(path.removeprefix(f"{self._source}/"), (0, None))
+
+    def _note(self, key: str, asked: tuple[int, int | None]) -> None:
+        if key.rpartition("/")[2][:1].isdigit():
+            self._ranges.setdefault(key, []).append(asked)
 
     def store(self) -> Any:
         """Return a store of this library that counts."""
         import zarr
 
-        counts = self.counts
+        note = self._note
 
         class Counted(zarr.DirectoryStore):
             def getitems(self, keys: Any, **kwargs: Any) -> Any:
-                counts.update(keys)
+                keys = list(keys)
+                for key in keys:
+                    note(key, (0, None))
                 return super().getitems(keys, **kwargs)
 
             def get_partial_values(self, key_ranges: Any, *args: Any) -> Any:
                 key_ranges = list(key_ranges)
-                counts.update({key for key, _ in key_ranges})
+                for key, asked in key_ranges:
+                    note(key, asked)
                 return super().get_partial_values(key_ranges, *args)
 
-        return Counted(self._prefix)
+        return Counted(str(self._source))
 
     def figures(self) -> dict[str, float]:
-        """Return the mean and the most, of chunks and shards."""
-        chunks = [n for key, n in self.counts.items() if key.rpartition("/")[2][:1].isdigit()]
-        number = max(1, len(chunks))
-        return {"mean_reads": sum(chunks) / number, "most_reads": max(chunks, default=0)}
+        """Return the mean and the most, of the bytes of chunks, those of indexes left out.
+
+        Nothing of shards that were opened, of which any part may have been read.
+        """
+        if self._of_opened and self._index_bytes:
+            return {}
+        read = size = most = 0
+        for key, ranges in self._ranges.items():
+            length = (self._source / key).stat().st_size
+            end = length - self._index_bytes
+            steps: Counter[int] = Counter()
+            for start, count in ranges:
+                first = start if start >= 0 else length + start
+                last = end if count is None else min(end, first + count)
+                if first < last:
+                    read += last - first
+                    steps[first] += 1
+                    steps[last] -= 1
+            size += end
+            depths = itertools.accumulate(steps[at] for at in sorted(steps))
+            most = max(most, max(depths, default=0))
+        return {"mean_reads": read / max(1, size), "most_reads": most}
 
 
 def grow(count: int, folder: Path) -> Job:
@@ -140,7 +178,8 @@ def grow(count: int, folder: Path) -> Job:
     for at in range(0, count, 1000):
         source[at : at + 1000] = np.random.default_rng(at).integers(0, 99, 256).astype("u1")
     target = zarr.SQLiteStore(str(folder / "t.sqlite"))
-    return lambda: zarr.rechunk(source, target, (256, 1), memory="4MB", verify=None)
+    rechunk = zarr.rechunk
+    return lambda: rechunk(source, target, (256, 1), memory="4MB", verify=None)
 
 
 def job_of(
@@ -153,11 +192,13 @@ def job_of(
     if library in OURS:
         z: Any = zarr.open(reads.store(), mode="r")
         if library == "rechunk":
-            return lambda: zarr.rechunk(z, path, memory=case.memory, **case.target)
+            rechunk = zarr.rechunk  # which imports what it needs
+            return lambda: rechunk(z, path, memory=case.memory, **case.target)
         if library == "array":
             return lambda: zarr.array(z, store=path, zarr_format=case.format, **case.target)
         group = zarr.open_group(path, mode="w", zarr_format=case.format)
-        return lambda: zarr.copy(z, group, name="a", **case.target)
+        copy = zarr.copy
+        return lambda: copy(z, group, name="a", **case.target)
     reads.watch()
     chunks = case.target.get("shards") or case.target["chunks"]
     if library == "dask":
@@ -179,10 +220,10 @@ def job_of(
         spec = cubed.Spec(work_dir=str(scratch), allowed_mem=3 * case.memory, reserved_mem=0)
 
         return lambda: cubed.to_zarr(cubed.from_zarr(str(source), spec=spec).rechunk(chunks), path)
-    from rechunker import rechunk
+    import rechunker
 
     z = zarr.open(str(source), mode="r")
-    return lambda: rechunk(
+    return lambda: rechunker.rechunk(
         z, chunks, case.memory, path, temp_store=str(scratch), executor="python"
     ).execute()
 
@@ -206,6 +247,7 @@ def main() -> None:
     if library == "grow":
         job = grow(int(name), folder)
     else:
+        reads = Reads(source, CASES[name].index_bytes)
         job = job_of(library, CASES[name], source, target, scratch, reads)
     before, cpu, start = memory("VmRSS"), time.process_time(), time.perf_counter()
     job()

@@ -262,10 +262,12 @@ class _Planner:
 
         Of several shapes of blocks, among them those grown towards `aims`, the cheapest is taken.
         """
-        chunks = tuple(map(longest, source.chunks))
         lengths = tuple(map(longest, target.units))
-        common = tuple(map(math.lcm, map(common_divisor, source.chunks), lengths))
-        ways = ((chunks, common), (common,), (), *((aim,) for aim in aims))
+        ways: list[tuple[tuple[int, ...], ...]] = []
+        for read in dict.fromkeys((source.units, source.chunks)):
+            common = tuple(map(math.lcm, map(common_divisor, read), lengths))
+            ways += [(tuple(map(longest, read)), common), (common,)]
+        ways += [(), *((aim,) for aim in aims)]
         blocks = dict.fromkeys(self.box(target.units, *way) for way in ways)
         stages = [self._stage(source, target, made, block) for block in blocks]
         return min(stages, key=lambda stage: stage.seconds)
@@ -356,22 +358,46 @@ def _joined(bounds: np.ndarray[Any, Any], most: int) -> np.ndarray[Any, Any]:
     return bounds[kept]
 
 
-def pieces(region: Region, lengths: Lengths, items: int) -> Iterator[Region]:
+def pieces(
+    region: Region, units: Lengths, items: int, chunks: Lengths | None = None
+) -> Iterator[Region]:
     """Cut a region such that whole chunks of about `items` elements are touched at a time.
 
     Parameters
     ----------
     region : tuple of slice
-    lengths : tuple of int or Edges
-        Of chunks.
+    units : tuple of int or Edges
+        Of what is stored: shards, or else chunks. None is cut that has no more than `items`.
     items : int
         Most elements of chunks, unless one has more.
+    chunks : tuple of int or Edges, optional
+        Of what is decoded, if that is not `units`.
     """
-    box = [max(1, longest(n)) for n in lengths]
-    box = grow(
-        box, items, [part.stop - part.start + n for part, n in zip(region, box, strict=True)]
-    )
-    yield from itertools.product(*map(_cut, region, lengths, box))
+    if chunks is None or chunks == units:
+        yield from _pieces(region, units, units, items)
+        return
+    # A shard of which more than half is wanted at a time is read whole.
+    half = math.prod(map(longest, units)) // 2
+    for part in _pieces(region, units, chunks, items):
+        size = math.prod(end - begin for begin, end in _touched(part, chunks))
+        yield from _pieces(part, chunks, chunks, items if size <= items else min(items, half))
+
+
+def _pieces(region: Region, cuts: Lengths, chunks: Lengths, items: int) -> Iterator[Region]:
+    """Cut a region where `cuts` end."""
+    touched = [max(1, end - begin) for begin, end in _touched(region, chunks)]
+    box = [min(longest(lengths), most) for lengths, most in zip(cuts, touched, strict=True)]
+    yield from itertools.product(*map(_cut, region, cuts, grow(box, items, touched)))
+
+
+def _touched(region: Region, chunks: Lengths) -> list[tuple[int, int]]:
+    """Return where the first of the chunks in a region begins, and where the last ends."""
+    found = []
+    for part, lengths in zip(region, chunks, strict=True):
+        first, last = find_chunks(lengths, np.array([part.start, part.stop - 1])).tolist()
+        begin, end = first_items(lengths, np.array([first, last + 1])).tolist()
+        found.append((begin, end))
+    return found
 
 
 def _cut(part: slice, lengths: int | Edges, most: int) -> list[slice]:

@@ -210,7 +210,7 @@ def copy_block(
     begins = [part.start for part in region]
     shape = tuple(part.stop - part.start for part in region)
     block = scratch.block(shape, source.dtype)
-    for piece in pieces(region, source.chunks, items):
+    for piece in pieces(region, source.units, items, source.chunks):
         source.read(piece, block[_within(piece, begins)])
     for piece in pieces(region, target.units, items):
         if wanted is None or wanted(piece):

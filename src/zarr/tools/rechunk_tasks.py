@@ -170,9 +170,12 @@ def run_task(task: Task, scratch: Scratch | None = None) -> int:
 
 def _copy_encoded(source: Array, target: Array, region: Region, items: int) -> None:
     """Copy chunks as they are, of one grid, from keys or shards to others."""
-    chunks = source._current.grid.chunks
+    here, there = source._current.grid, target._current.grid
+    chunks = here.chunks
+    # What is written is whole; where that is but a chunk, what is read is whole, too.
+    units = here.stored if there.stored == chunks else there.stored
     old, new = source._engine.storage, target._engine.storage
-    for piece in pieces(region, target._current.grid.stored, items):
+    for piece in pieces(region, units, items, chunks if units == here.stored else None):
         keys = {old.key(coords): new.key(coords) for coords in _places(piece, chunks)}
         found = old.fetch(list(keys))
         new.write({there: found.get(here) for here, there in keys.items()}, {})
