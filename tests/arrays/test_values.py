@@ -287,3 +287,32 @@ def test_objects_equal_the_fill_value_by_type_and_value(fill: Any) -> None:
         z[...] = value
         assert [repr(read) for read in z[...]] == [repr(item)] * 2
         assert z.nchunks_initialized == (repr(item) != repr(fill))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize(
+    ("dtype", "fill", "alike"),
+    [
+        ("i4", 7, 8), ("f8", 0.0, -0.0), ("f4", np.nan, 0.0), ("?", True, False), ("c16", 1j, 1),
+        ("S3", b"ab", b"a"), ("U2", "é", "e"), ("M8[s]", "NaT", 5), (">i2", 1, 256),
+        ([("a", "u1"), ("b", "<f8")], (1, 0.0), (1, -0.0)),
+    ],
+)  # fmt: skip
+def test_runs_of_chunks_some_of_which_are_empty(
+    dtype: Any, fill: Any, alike: Any, order: Any
+) -> None:
+    fill = np.array(fill, dtype)[()]
+    data = np.full((2, 24), fill, dtype)
+    z = zarr.create(
+        data.shape, chunks=(2, 4), dtype=dtype, fill_value=fill, order=order,
+        write_empty_chunks=False,
+    )  # fmt: skip
+    data[0, 5] = data[1, 8] = data[0, 23] = np.array(alike, dtype)[()]
+
+    z[...] = data
+    stored = {key for key in z.store if key[0].isdigit()}
+    data[...] = np.array(alike, dtype)[()]
+    z[...] = data
+
+    assert stored == {"0.1", "0.2", "0.5"}
+    assert z.nchunks_initialized == 6 and z[...].tobytes() == data.tobytes()

@@ -213,9 +213,18 @@ class Writing(ChunkAccess):
 
     def encode_run(self, pipeline: CodecPipeline, chunks: np.ndarray[Any, Any]) -> Iterable[Any]:
         """Return the same for each chunk of an array with one more dimension."""
-        if self.write_empty_chunks:
+        if self.write_empty_chunks or not self._may_be_empty(chunks):
             return pipeline.encode_run(chunks)
         return [self.encode(pipeline, chunk) for chunk in chunks]
+
+    def _may_be_empty(self, chunks: np.ndarray[Any, Any]) -> bool:
+        """Tell whether a chunk of a run begins and ends with the fill value."""
+        if self.fill_value is None or chunks.dtype.hasobject:
+            return self.fill_value is not None
+        fill = self._fill_bits()
+        corners: list[Any] = [(slice(None), *[at] * (chunks.ndim - 1)) for at in (0, -1)]
+        first, last = (_bits(chunks[corner]) == fill for corner in corners)
+        return bool((first & last).any())
 
     def _is_empty(self, chunk: np.ndarray[Any, Any]) -> bool:
         """Tell whether all elements of `chunk` equal the fill value, bit for bit."""
@@ -224,14 +233,17 @@ class Writing(ChunkAccess):
         if chunk.dtype.hasobject:
             fill = self.fill().item()
             return all(same_object(item, fill) for item in chunk.reshape(-1).tolist())
-        items = chunk.reshape(-1, order=self.pipeline.order).view(f"V{chunk.dtype.itemsize}")
-        fill = self.fill().reshape(1).view(items.dtype)
-        if items[0] != fill[0] or items[-1] != fill[0]:
-            return False
-        if chunk.dtype.kind in "biu" or chunk.dtype.itemsize in (1, 2, 4, 8):
-            unsigned = f"u{chunk.dtype.itemsize}"
-            return bool((items.view(unsigned) == fill.view(unsigned)).all())
-        return bool((items == fill).all())
+        items, fill = _bits(chunk.reshape(-1, order=self.pipeline.order)), self._fill_bits()
+        return bool(items[0] == fill[0] and items[-1] == fill[0] and (items == fill).all())
+
+    def _fill_bits(self) -> Any:
+        return _bits(self.fill().reshape(1))
+
+
+def _bits(items: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return elements as numbers or bytes that are equal where all of their bits are."""
+    nbytes = items.dtype.itemsize
+    return items.view(f"u{nbytes}" if nbytes in (1, 2, 4, 8) else f"V{nbytes}")
 
 
 class Write:
