@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 import pickle
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from queue import SimpleQueue
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -22,6 +24,7 @@ from zarr._formats.documents import load_json
 from zarr._nodes.rechunking import End, Scratch, copy_block
 from zarr._selection.grid import find_chunks
 from zarr._shared.chunk_cache import forget_below
+from zarr._shared.threads import Workers
 from zarr.core import Array
 from zarr.errors import ZarrError, ZarrRuntimeWarning, warn_user
 from zarr.storage.base import BaseStore, Buffer
@@ -31,9 +34,13 @@ from zarr.tools.rechunk_journal import Journal
 
 __all__ = ["Source", "Stored", "Task", "check_shared", "run_task", "run_tasks", "unpublished"]
 
+T = TypeVar("T")
+
 _TRIES = 3
 _WAITING = 64
 """Tasks on their way to an executor that does not say how many workers it has."""
+
+_askers = Workers()
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +283,8 @@ class _Flow:
         # Of several tasks in one process, each has one thread.
         self._run = run_task if _is_here(executor) else run_alone
         self._width = 2 * workers if isinstance(workers, int) else _WAITING
+        # Earlier Pythons leave no lock held, and fork processes where there are no threads.
+        self._is_asked_apart = _is_here(executor) or sys.version_info >= (3, 14)
 
     def run(self, tasks: Iterator[Task]) -> None:
         """Run all of `tasks`."""
@@ -287,21 +296,32 @@ class _Flow:
             while self._under_way:
                 self._take_answer()
         except BaseException:
-            self._stop()
+            self._ask(self._stop)
             raise
+
+    def _ask(self, work: Callable[[], T]) -> T:
+        """Return ``work()``, which takes locks of the executor.
+
+        On a thread that no interrupt reaches: one that comes when a lock was just taken would
+        leave it held, and all who use the executor waiting, the end of the program included.
+        """
+        return _askers.call(work) if self._is_asked_apart else work()
 
     def _submit(self, task: Task, attempt: int) -> None:
         if not self.is_broken:
             try:
-                future = self.executor.submit(self._run, task)
+                self._ask(partial(self._begin, task, attempt))
             except BrokenExecutor as error:
                 self._note_broken(error)
             else:
-                self._under_way[future] = task, attempt
-                future.add_done_callback(self._answers.put)
                 return
         _run_here(task, self._scratch)
         self.finished(task)
+
+    def _begin(self, task: Task, attempt: int) -> None:
+        future = self.executor.submit(self._run, task)
+        self._under_way[future] = task, attempt
+        future.add_done_callback(self._answers.put)
 
     def _take_answer(self) -> None:
         future = self._answers.get()
