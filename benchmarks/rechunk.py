@@ -105,21 +105,19 @@ def measure(
 
 def table(figures: Figures) -> Iterator[str]:
     """Yield the lines of the table."""
-    yield "| | | seconds | processor | ratio | more MiB | reads of a chunk: mean | most |"
-    yield "| --- | --- |" + " ---: |" * 6
+    yield "| | | seconds | ratio | processor | ratio | more MiB | reads of a chunk: mean | most |"
+    yield "| --- | --- |" + " ---: |" * 7
     for case, libraries in figures.items():
         title = CASES[case].title
         for library, rounds in libraries.items():
             if not rounds:
                 continue
-            ratios = [
-                ours["cpu"] / other["cpu"]
-                for ours, other in zip(libraries["rechunk"], rounds, strict=True)
-            ]
-            cells = [
-                f"{median(found[name] for found in rounds):.2f}" for name in ("seconds", "cpu")
-            ]
-            cells += [f"{median(ratios):.2f}" if library != "rechunk" else ""]
+            cells = []
+            for name in ("seconds", "cpu"):
+                pairs = zip(libraries["rechunk"], rounds, strict=True)
+                ratio = median(ours[name] / other[name] for ours, other in pairs)
+                cells += [f"{median(found[name] for found in rounds):.2f}"]
+                cells += ["" if library == "rechunk" else f"{ratio:.2f}"]
             cells += [f"{max(found['memory'] for found in rounds):.0f}"]
             found = rounds[0]
             cells += [
@@ -164,8 +162,8 @@ def main() -> None:
         if options.json:
             options.json.write_text(json.dumps(figures, indent=1))
         ratios = (
-            "Seconds of the processor, and ratios (`zarr.rechunk` by the other, the median of the "
-            "rounds), are of the job alone, without imports."
+            "Seconds, those of the processor, and ratios (`zarr.rechunk` by the other, the median "
+            "of the rounds), are of the job alone, without imports."
         )
         lines += [f"{options.rounds} rounds on {machine()}. {ratios}", ""]
         lines += table(figures)

@@ -247,10 +247,13 @@ class _Planner:
         return [Layout(lengths, lengths, cost) for lengths in chunks]
 
     def divided(self, chunks: tuple[int, ...]) -> tuple[int, ...]:
-        """Return chunks so small that each of several threads can hold some."""
+        """Return chunks so small that each of several threads can hold some.
+
+        The first dimensions are divided first: a chunk as wide as a block is decoded right into it.
+        """
         most = max(_SMALL_CHUNK, self.memory // _CHUNKS_IN_MEMORY) // self.itemsize
         lengths = list(chunks)
-        for factor, d in itertools.product(_FACTORS, range(len(lengths))):
+        for d, factor in itertools.product(range(len(lengths)), _FACTORS):
             if math.prod(lengths) > most and lengths[d] % factor == 0:
                 lengths[d] //= factor
         return tuple(lengths)

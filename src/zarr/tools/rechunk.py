@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
+import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
@@ -716,11 +717,11 @@ def _is_lossless(meta: ArrayMeta) -> bool:
 
 def _samples(source: Any, target: Array) -> Iterator[Region]:
     """Yield parts of one chunk of the source each, and of one chunk of the target: of 1 in 100."""
-    chooser = np.random.default_rng(0)
+    chooser = random.Random(0)  # noqa: S311  NumPy's is imported when it is first used
     number = min(max(_LEAST_SAMPLES, source.nchunks // 100), _MOST_SAMPLES)
     grids = list(zip(source._current.grid.chunks, target._current.grid.chunks, strict=True))
     for _ in range(number):
-        place = [int(chooser.integers(length)) for length in source.shape]
+        place = [chooser.randrange(length) for length in source.shape]
         yield tuple(
             slice(*_common(pair, at, length))
             for pair, at, length in zip(grids, place, source.shape, strict=True)
