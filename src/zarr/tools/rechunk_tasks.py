@@ -289,15 +289,19 @@ class _Flow:
     def run(self, tasks: Iterator[Task]) -> None:
         """Run all of `tasks`."""
         try:
-            for task in tasks:
-                self._submit(task, 1)
-                while len(self._under_way) >= self._width:
-                    self._take_answer()
-            while self._under_way:
-                self._take_answer()
+            # Of its own, as an interrupt that comes at the end of a loop is not caught around it.
+            self._pass_on(tasks)
         except BaseException:
             self._ask(self._stop)
             raise
+
+    def _pass_on(self, tasks: Iterator[Task]) -> None:
+        for task in tasks:
+            self._submit(task, 1)
+            while len(self._under_way) >= self._width:
+                self._take_answer()
+        while self._under_way:
+            self._take_answer()
 
     def _ask(self, work: Callable[[], T]) -> T:
         """Return ``work()``, which takes locks of the executor.
