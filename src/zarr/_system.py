@@ -460,19 +460,24 @@ class SharedLock:
 
     def acquire(self, timeout: float) -> bool:
         """Take the lock; return whether that was possible in `timeout` seconds."""
-        end, pause = time.monotonic() + timeout, 0.0005
         (self._descriptor,) = map(self._open, (self.path,))
         try:
-            while not self._try():
-                left = end - time.monotonic()
-                if left <= 0:
-                    self._close()
-                    return False
-                time.sleep(min(pause, left))
-                pause = min(2 * pause, 0.02)
+            if self._try_until(time.monotonic() + timeout):
+                return True
         except BaseException:
             self._close()
             raise
+        self._close()
+        return False
+
+    def _try_until(self, end: float) -> bool:
+        pause = 0.0005
+        while not self._try():
+            left = end - time.monotonic()
+            if left <= 0:
+                return False
+            time.sleep(min(pause, left))
+            pause = min(2 * pause, 0.02)
         return True
 
     def __del__(self) -> None:

@@ -184,8 +184,7 @@ def _run(holder: _Holder, work: Callable[[], R], paths: Mapping[Name, str] | Non
     try:
         _take(holder)
         if paths:
-            own = [path for name, path in paths.items() if _held.get(name) is holder]
-            return _with_files(own, work)
+            return _with_files(holder, paths, work)
         return work()
     finally:
         _free(holder)
@@ -193,8 +192,9 @@ def _run(holder: _Holder, work: Callable[[], R], paths: Mapping[Name, str] | Non
         _enclosing.set(())  # or context and holder would stay until garbage is collected
 
 
-def _with_files(paths: Iterable[str], work: Callable[[], R]) -> R:
-    locks = [fasteners.InterProcessLock(path) for path in paths]
+def _with_files(holder: _Holder, paths: Mapping[Name, str], work: Callable[[], R]) -> R:
+    own = [path for name, path in paths.items() if _held.get(name) is holder]
+    locks = [fasteners.InterProcessLock(path) for path in own]
     try:
         for lock in locks:
             lock.acquire()

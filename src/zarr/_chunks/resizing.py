@@ -86,18 +86,26 @@ def _clear_chunks(
     """Note in `cleared` what the chunks that exist become, and store it."""
     found, old = engine.storage.fetch_for_update(changes, ())
     with decode_slots:
-        for key in found:
-            new = changes[key]
-            if new.where is None:
-                cleared[key] = None
-                continue
-            chunk = engine.editable(new.pipeline, found, key)
-            before = chunk.copy()
-            chunk[tuple(new.where)] = new.value
-            if chunk.dtype.hasobject or chunk.tobytes() != before.tobytes():
-                cleared[key] = engine.encode(new.pipeline, chunk)
+        cleared.update(_cleared(engine, found, changes))
     if cleared:
         engine.put(cleared, old)
+
+
+def _cleared(
+    engine: Engine, found: Mapping[Any, Any], changes: Mapping[Any, Change]
+) -> dict[Any, Any]:
+    cleared: dict[Any, Any] = {}
+    for key in found:
+        new = changes[key]
+        if new.where is None:
+            cleared[key] = None
+            continue
+        chunk = engine.editable(new.pipeline, found, key)
+        before = chunk.copy()
+        chunk[tuple(new.where)] = new.value
+        if chunk.dtype.hasobject or chunk.tobytes() != before.tobytes():
+            cleared[key] = engine.encode(new.pipeline, chunk)
+    return cleared
 
 
 def _overlap(region: Sequence[slice], box: Sequence[slice]) -> list[slice]:

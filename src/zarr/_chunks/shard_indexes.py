@@ -39,12 +39,16 @@ class ShardIndexCache:
             self._drop(name)
             self._kept[name] = index
             self._nbytes += index.nbytes
-            while self._nbytes > self.LIMIT:
-                self._drop(next(iter(self._kept)))
+            if self._nbytes > self.LIMIT:
+                self._make_room()
 
     def forget(self, name: Hashable) -> None:
         with self._lock:
             self._drop(name)
+
+    def _make_room(self) -> None:
+        while self._nbytes > self.LIMIT:
+            self._drop(next(iter(self._kept)))
 
     def _drop(self, name: Hashable) -> None:
         index = self._kept.pop(name, None)

@@ -174,7 +174,7 @@ class ShardedChunks:
             return None
         wanted = [(shard, (start, length)), (shard, layout.check_range)]
         (value, check), _ = self.store.get_versioned_values(wanted)
-        if value is None or check is None or bytes(check) != index.check:
+        if value is None or not self._is_current(shard, index, None, check, {}):
             self.indexes.forget(name)
             return None
         return {key: value} if len(value) == length else None

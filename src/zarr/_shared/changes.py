@@ -39,9 +39,12 @@ class Changes:
         """Note that what is at an address, and all below it, changes now."""
         with self._guard:
             self._noted.pop(name, None)
-            while len(self._noted) >= self.LIMIT:
-                self._forgotten = self._noted.pop(next(iter(self._noted)))
+            if len(self._noted) >= self.LIMIT:
+                self._forget_one()
             self._noted[name] = self.moment = next(self._count)
+
+    def _forget_one(self) -> None:
+        self._forgotten = self._noted.pop(next(iter(self._noted)))
 
     def since(self, before: int, name: Name) -> bool:
         """Tell whether what is at an address may have changed since a moment."""

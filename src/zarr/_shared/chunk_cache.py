@@ -81,16 +81,19 @@ class ChunkCache:
         version : int
             For :meth:`keep`.
         """
-        found, unknown = {}, {}
         with self._lock:
-            for key, name in zip(keys, names, strict=True):
-                if name not in self._chunks:
-                    unknown[key] = name
-                    continue
-                self._chunks.move_to_end(name)
-                if (chunk := self._chunks[name]) is not None:
-                    found[key] = chunk
-            return found, unknown, self._version
+            return *self._take(keys, names), self._version
+
+    def _take(self, keys: Sequence[Any], names: Sequence[Hashable]) -> tuple[Any, Any]:
+        found, unknown = {}, {}
+        for key, name in zip(keys, names, strict=True):
+            if name not in self._chunks:
+                unknown[key] = name
+                continue
+            self._chunks.move_to_end(name)
+            if (chunk := self._chunks[name]) is not None:
+                found[key] = chunk
+        return found, unknown
 
     def keep(self, key: Hashable, chunk: Any, version: int) -> None:
         """Keep a chunk, or None for an absent one, unless some were forgotten since `version`.
@@ -103,8 +106,12 @@ class ChunkCache:
             self._drop(key)
             self._chunks[key] = chunk
             self._nbytes += _nbytes(chunk)
-            while self._nbytes > self.limit:
-                self._drop(next(iter(self._chunks)))
+            if self._nbytes > self.limit:
+                self._make_room()
+
+    def _make_room(self) -> None:
+        while self._nbytes > self.limit:
+            self._drop(next(iter(self._chunks)))
 
     def forget(self, keys: Iterable[Hashable] | None = None) -> None:
         """Forget the chunks at `keys`, or all."""

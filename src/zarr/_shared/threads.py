@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import time
 from _thread import start_new_thread
+from collections import deque
 from collections.abc import Callable, Iterable
-from itertools import islice
+from itertools import islice, repeat
 from queue import SimpleQueue
 from threading import Lock, get_ident, local
 from typing import Any, TypeVar
@@ -94,11 +95,9 @@ class Workers:
     ) -> None:
         shared = _Items(items, width)
         try:
-            while self._count < threads:
-                start_new_thread(self._serve, (self._tasks,))
-                self._count += 1
-            for _ in range(width):
-                self._tasks.put((work, shared))
+            if self._count < threads:
+                self._start(threads)
+            deque(map(self._tasks.put, repeat((work, shared), width)), maxlen=0)
             shared.left.acquire()
         except BaseException:
             shared.stopped = True
@@ -110,6 +109,11 @@ class Workers:
             raise
         if shared.errors:
             raise shared.errors[0]
+
+    def _start(self, threads: float) -> None:
+        while self._count < threads:
+            start_new_thread(self._serve, (self._tasks,))
+            self._count += 1
 
     def _serve(self, tasks: SimpleQueue[tuple[Callable[[Any], Any], _Items]]) -> None:
         self._here.is_worker = True
@@ -160,11 +164,14 @@ class _Items:
     def wait(self) -> None:
         """Wait until no thread works on an item, even if that is interrupted."""
         try:
-            while self._busy:
-                time.sleep(_BLINK)
+            self._sleep()
         except BaseException:
             self.wait()
             raise
+
+    def _sleep(self) -> None:
+        while self._busy:
+            time.sleep(_BLINK)
 
 
 _workers = Workers()

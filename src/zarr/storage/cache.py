@@ -207,13 +207,16 @@ class LRUStoreCache(BaseStore):
             with self._lock:
                 self._forget_written()
                 self.misses += len(found)
-                for part, value in found.items():
-                    if self._fetching.get(part[0]) is tokens[part[0]]:
-                        self._keep(part, value)
-                for key, token in tokens.items():
-                    if self._fetching.get(key) is token:
-                        del self._fetching[key]
+                self._keep_fetched(found, tokens)
         return found
+
+    def _keep_fetched(self, found: Mapping[Part, bytes], tokens: Mapping[str, object]) -> None:
+        for part, value in found.items():
+            if self._fetching.get(part[0]) is tokens[part[0]]:
+                self._keep(part, value)
+        for key, token in tokens.items():
+            if self._fetching.get(key) is token:
+                del self._fetching[key]
 
     def __getitem__(self, key: str) -> bytes:
         found = LRUStoreCache.getitems(self, (key,))
@@ -254,18 +257,21 @@ class LRUStoreCache(BaseStore):
         return [values.get(part) for part in ranges]
 
     def _cached_parts(self, parts: Iterable[Part]) -> dict[Part, bytes]:
-        values: dict[Part, bytes] = {}
         with self._lock:
             self._forget_written()
-            for part in parts:
-                key, byte_range = part
-                value = self._cached(part)
-                if value is None and byte_range is not None:
-                    whole = self._cached((key, None))
-                    value = None if whole is None else take_range(whole, byte_range)
-                if value is not None:
-                    values[part] = value
-                    self.hits += 1
+            return self._take(parts)
+
+    def _take(self, parts: Iterable[Part]) -> dict[Part, bytes]:
+        values: dict[Part, bytes] = {}
+        for part in parts:
+            key, byte_range = part
+            value = self._cached(part)
+            if value is None and byte_range is not None:
+                whole = self._cached((key, None))
+                value = None if whole is None else take_range(whole, byte_range)
+            if value is not None:
+                values[part] = value
+                self.hits += 1
         return values
 
     def __contains__(self, key: object) -> bool:

@@ -245,15 +245,19 @@ def _find(path: str) -> _Database | None:
     return None
 
 
+def _forget(database: _Database) -> None:
+    for identity, other in list(_databases.items()):
+        if other is database:
+            del _databases[identity]
+
+
 def _detach(database: _Database) -> None:
     """Close `database` if no other store uses it."""
     with _registry_lock:
         database.stores -= 1
         if database.stores:
             return
-        for identity, other in list(_databases.items()):
-            if other is database:
-                del _databases[identity]
+        _forget(database)
         if database.pid != os.getpid():
             _inherited.append(database)
         else:
@@ -556,21 +560,25 @@ def _all_keys(handle: Any) -> list[str]:
 
 def _seek(prefix: bytes, only_children: bool, handle: Any) -> list[bytes]:
     """Return keys of a B-tree that begin with `prefix`, without reading their values."""
-    keys: list[bytes] = []
     cursor = handle.db.cursor()
-    go = partial(_key_there, dlen=0, doff=0)
     try:
-        key = go(cursor.set_range, prefix) if prefix else go(cursor.first)
-        while key is not None and key.startswith(prefix):
-            name, slash, _ = key[len(prefix) :].partition(b"/")
-            if only_children and slash:
-                keys.append(prefix + name + slash)
-                key = go(cursor.set_range, prefix + name + b"0")  # "0" follows "/"
-            else:
-                keys.append(key)
-                key = go(cursor.next)
+        return _keys_from(cursor, prefix, only_children)
     finally:
         cursor.close()
+
+
+def _keys_from(cursor: Any, prefix: bytes, only_children: bool) -> list[bytes]:
+    keys: list[bytes] = []
+    go = partial(_key_there, dlen=0, doff=0)
+    key = go(cursor.set_range, prefix) if prefix else go(cursor.first)
+    while key is not None and key.startswith(prefix):
+        name, slash, _ = key[len(prefix) :].partition(b"/")
+        if only_children and slash:
+            keys.append(prefix + name + slash)
+            key = go(cursor.set_range, prefix + name + b"0")  # "0" follows "/"
+        else:
+            keys.append(key)
+            key = go(cursor.next)
     return keys
 
 

@@ -42,15 +42,19 @@ class ForkGate:
         key = id(visit)
         try:
             self._inside[key] = ref(visit)
-            while self._forking:
-                if self._forking == {visit.thread} or self._visits(visit.thread) > 1:
-                    break  # inside already, or between the hooks of a fork of its own
-                self._inside.pop(key, None)
-                time.sleep(_BLINK)
-                self._inside[key] = ref(visit)
+            if self._forking:
+                self._wait_outside(visit)
             return work()
         finally:
             self._inside.pop(key, None)
+
+    def _wait_outside(self, visit: _Visit) -> None:
+        while self._forking:
+            if self._forking == {visit.thread} or self._visits(visit.thread) > 1:
+                break  # inside already, or between the hooks of a fork of its own
+            self._inside.pop(id(visit), None)
+            time.sleep(_BLINK)
+            self._inside[id(visit)] = ref(visit)
 
     def _visits(self, thread: int) -> int:
         visits = [visit() for visit in list(self._inside.values())]

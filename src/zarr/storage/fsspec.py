@@ -523,26 +523,26 @@ class FSStore(BaseStore):
         return outcomes
 
     def _read_copy(self, request: Request) -> Any:
-        (path,) = request
-        had_copy = self.fs._check_file(path)
+        had_copy = self.fs._check_file(*request)
         try:
-            return self.fs.cat_file(path)
+            return self.fs.cat_file(*request)
         except Exception:
             if not had_copy:
-                self._forget_copies([path])
+                self._forget_copies(request)
             raise
 
     def _forget_copies(self, paths: Iterable[str]) -> None:
         """Delete the local copies that a caching file system has of `paths`."""
-        if not self._is_cache:
-            return
-        with self._alone():
-            for path in paths:
-                copy = self.fs._check_file(path)
-                if isinstance(copy, tuple):
-                    self.fs.pop_from_cache(path)
-                elif copy:
-                    os.unlink(copy)
+        if self._is_cache:
+            with self._alone():
+                self._unlink_copies(paths)
+
+    def _unlink_copies(self, paths: Iterable[str]) -> None:
+        for path in paths:
+            if isinstance(copy := self.fs._check_file(path), tuple):
+                self.fs.pop_from_cache(path)
+            elif copy:
+                os.unlink(copy)
 
     def get_partial_values(self, ranges: Sequence[tuple[str, ByteRange]]) -> list[Buffer | None]:
         if not ranges:

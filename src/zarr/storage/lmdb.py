@@ -224,9 +224,12 @@ class _Environment:
             if self.is_needed() or not all(map(_is_free, self.turns_of_others())):
                 return
             self.close()
-            for identity, environment in list(_environments.items()):
-                if environment is self:
-                    del _environments[identity]
+            self._unregister()
+
+    def _unregister(self) -> None:
+        for identity, environment in list(_environments.items()):
+            if environment is self:
+                del _environments[identity]
 
     def close(self) -> None:
         """Close the database; the next use opens it again."""

@@ -438,20 +438,30 @@ def _commit(
     transaction = kind(atomic=True, repeatable_read=bool(seen))
     try:
         bound = store._kv.with_transaction(transaction)
-        for part in cut_into(seen.items(), _AT_A_TIME):
-            answers = [
-                bound.read(key, **({} if known is None else {"if_not_equal": known}))
-                for key, known in part
-            ]
-            for answer, (_, known) in zip(answers, part, strict=True):
-                if answer.result().state != ("missing" if known is None else "unspecified"):
-                    raise _conflict(store)
-        for writes in cut_into(changes.items(), _AT_A_TIME):
-            waiting = [bound.write(key, value) for key, value in writes]
-            del waiting  # each is complete with the commit
+        if not _is_as_seen(bound, seen):
+            raise _conflict(store)
+        _write(bound, changes)
         transaction.commit_sync()
     finally:
         transaction.abort()  # nothing, if it was committed
+
+
+def _is_as_seen(bound: Any, seen: Mapping[str, bytes | None]) -> bool:
+    for part in cut_into(seen.items(), _AT_A_TIME):
+        answers = [
+            bound.read(key, **({} if known is None else {"if_not_equal": known}))
+            for key, known in part
+        ]
+        for answer, (_, known) in zip(answers, part, strict=True):
+            if answer.result().state != ("missing" if known is None else "unspecified"):
+                return False
+    return True
+
+
+def _write(bound: Any, changes: Mapping[str, bytes | None]) -> None:
+    for writes in cut_into(changes.items(), _AT_A_TIME):
+        waiting = [bound.write(key, value) for key, value in writes]
+        del waiting  # each is complete with the commit
 
 
 def _base_of(tensorstore: Any, url: str | dict[str, Any]) -> dict[str, Any]:

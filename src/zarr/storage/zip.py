@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import atexit
 import errno
 import os
 import stat
 import warnings
-import weakref
 import zlib
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -37,7 +35,7 @@ from zarr.storage.base import (
 )
 from zarr.storage.files import file_type
 from zarr.storage.key_tree import KeyTree
-from zarr.storage.zip_archive import Archive, File, stamp_of, unsaved
+from zarr.storage.zip_archive import Archive, File, note_changed, note_written, stamp_of
 from zarr.storage.zip_comment import Commented
 from zarr.storage.zip_move import Movable
 from zarr.storage.zip_records import Entry
@@ -58,16 +56,6 @@ _BLOCK = 1 << 20
 _LONGEST_NAME = 0xFFFF
 
 _method_of = attrgetter("method")
-
-_changed: weakref.WeakValueDictionary[int, ZipStore] = weakref.WeakValueDictionary()
-"""The stores whose directory is still to be written, by their identity."""
-
-
-@atexit.register
-def _flush_all() -> None:
-    # Later, Python may close the file of a store before it asks the store.
-    for store in list(_changed.values()):
-        store.flush()
 
 
 def _blocks(entries: Iterable[tuple[Entry, str]]) -> Iterator[list[tuple[Entry, str]]]:
@@ -216,11 +204,9 @@ class ZipStore(Commented, Movable, BaseStore):
     def _uncommitted(self, value: bool) -> None:
         self._is_changed = value
         if value and self._archive is not None:
-            unsaved[id(self)] = self._archive.file
-            _changed[id(self)] = self
+            note_changed(self, self._archive.file)
         else:
-            unsaved.pop(id(self), None)
-            _changed.pop(id(self), None)
+            note_written(self)
 
     # -- the file ------------------------------------------------------------------
 
@@ -400,7 +386,7 @@ class ZipStore(Commented, Movable, BaseStore):
             if getattr(self, "_archive", None) is not None:
                 self.close()
         finally:
-            unsaved.pop(id(self), None)
+            note_written(self)
 
     def begin(
         self, *, fsync: bool = True, timeout: float = 30.0, read_only: bool = False

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Sequence
 from contextlib import suppress
 from io import FileIO
+from typing import Any
+from weakref import WeakValueDictionary
 from zipfile import BadZipFile
 
 from zarr._system import FileLock, read_at, write_at
@@ -13,7 +16,7 @@ from zarr.storage import zip_records
 from zarr.storage.zip_directory import directory_records, read_directory
 from zarr.storage.zip_records import Entry
 
-__all__ = ["Archive", "File", "stamp_of", "unsaved"]
+__all__ = ["Archive", "File", "note_changed", "note_written", "stamp_of"]
 
 _COPY = 16 << 20
 _MOST_BUFFERS = 1000
@@ -51,12 +54,33 @@ class File:
         self.close()
 
 
-unsaved: dict[int, File] = {}
+_files: dict[int, File] = {}
 """The files of stores whose directory is still to be written, by the store's identity.
 
 Python finalizes objects that refer to each other in any order; these must outlive their stores.
 Whether a store has changed is not told by this: another may get the identity of one that is gone.
 """
+
+_stores: WeakValueDictionary[int, Any] = WeakValueDictionary()
+
+
+def note_changed(store: Any, file: File) -> None:
+    """Note that the directory of a store in `file` is to be written before both are gone."""
+    _files[id(store)] = file
+    _stores[id(store)] = store
+
+
+def note_written(store: Any) -> None:
+    """Note that the directory of a store is written."""
+    _files.pop(id(store), None)
+    _stores.pop(id(store), None)
+
+
+@atexit.register
+def _flush_all() -> None:
+    # Later, Python may close the file of a store before it asks the store.
+    for store in list(_stores.values()):
+        store.flush()
 
 
 def stamp_of(status: os.stat_result) -> tuple[int, ...]:
