@@ -46,7 +46,7 @@ def test_quick_benchmark_finds_right_results(tmp_path: Path) -> None:
 
 @pytest.mark.remote
 def test_remote_benchmark_counts_one_request_for_each_chunk() -> None:
-    libraries = ("ours-obstore", "ours-fsspec", "tensorstore")
+    libraries = ("ours", "ours-fsspec", "tensorstore")
     command = [sys.executable, "benchmarks/remote.py", "--rounds", "1", "--libraries", *libraries]
     done = subprocess.run(command, cwd=peers.ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr

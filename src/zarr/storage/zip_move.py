@@ -7,11 +7,13 @@ import shutil
 from typing import Any
 
 from zarr._system import RLock, absolute_path
+from zarr.errors import named_after
 from zarr.storage.event_loop import in_thread
 
 __all__ = ["Movable"]
 
 
+@named_after("zarr.storage.zip", "ZipStore")
 class Movable:
     """What a store in an archive has for moving the archive."""
 
