@@ -45,14 +45,19 @@ def transact(store: Any, value: int, *, read_only: bool) -> None:
             txn.group["a"][:] = value
 
 
+def is_in_finalizer(frame: Any) -> bool:
+    while frame is not None and frame.f_code.co_name != "__del__":
+        frame = frame.f_back
+    return frame is not None
+
+
 def interrupted_at(line: int, store: Any, traced: tuple[str, ...], *, read_only: bool) -> bool:
     """Return whether there is a `line`-th line in a transaction; it is interrupted before that."""
     left = line
 
     def trace(frame: Any, event: str, arg: Any) -> Any:
         nonlocal left
-        callers = {frame.f_code.co_name, frame.f_back.f_code.co_name}
-        if "__del__" in callers or not frame.f_code.co_filename.endswith(traced):
+        if not frame.f_code.co_filename.endswith(traced) or is_in_finalizer(frame):
             return None  # Python drops what a finalizer raises
         if event == "line":
             left -= 1
