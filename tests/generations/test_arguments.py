@@ -233,6 +233,18 @@ def test_nothing_is_replaced_by_a_move(tmp_path: Path) -> None:
     store.close()
 
 
+def test_an_archive_that_was_deleted_is_not_made_again_by_a_move(tmp_path: Path) -> None:
+    store = zarr.ZipStore(tmp_path / "a.zip", mode="w")
+    store["key"] = b"value"
+    store.flush()
+    (tmp_path / "a.zip").unlink()
+
+    with pytest.raises(FileNotFoundError, match=r"a\.zip"):
+        asyncio.run(store.move(tmp_path / "b.zip"))
+    assert list(tmp_path.iterdir()) == []
+    store.close()
+
+
 def test_a_move_that_fails_leaves_the_store_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     store = zarr.ZipStore(tmp_path / "a.zip", mode="w")

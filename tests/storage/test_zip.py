@@ -461,6 +461,26 @@ def test_store_that_nobody_closed_is_closed_at_the_end(tmp_path: Path) -> None:
     assert reopened(tmp_path / "a.zip") == {"a": b"1", "b": b"2"}
 
 
+def test_one_archive_that_is_gone_at_the_end_does_not_keep_others_from_being_written(
+    tmp_path: Path,
+) -> None:
+    paths = [tmp_path / f"{name}.zip" for name in "abc"]
+    for path in paths:
+        with ZipStore(path) as store:
+            store["old"] = b"1"
+    code = (
+        "import os, sys; from zarr.storage.zip import *; stores = [*map(ZipStore, sys.argv[1:])]\n"
+        "for s in stores: s['new'] = b'2'; s.flush(); s['last'] = b'3'\n"
+        "os.close(stores[1]._archive.file.descriptor)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, paths)], capture_output=True, text=True, check=False
+    )
+    assert "b.zip" in done.stderr
+    for path in paths[::2]:
+        assert reopened(path) == {"old": b"1", "new": b"2", "last": b"3"}
+
+
 def test_truncated_archives(tmp_path: Path) -> None:
     path, cut = tmp_path / "a.zip", tmp_path / "cut.zip"
     with ZipStore(path) as store:

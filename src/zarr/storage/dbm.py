@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from functools import partial
 from stat import S_ISDIR
 from typing import Any, TypeVar
@@ -193,11 +193,16 @@ class _Database:
 @atexit.register
 def _close_all() -> None:
     # Later, Python may have cleared what stores need to close themselves.
-    for database in list(_databases.values()):
-        if database.pid == os.getpid():
-            # The thread of dbm.sqlite3 is gone by now; it has stored each change at once.
-            with suppress(StoreError) if database._worker is not None else nullcontext():
-                database.close()
+    with ExitStack() as stack:  # one that fails leaves the others their turn
+        for database in list(_databases.values()):
+            if database.pid == os.getpid():
+                stack.callback(_close_at_exit, database)
+
+
+def _close_at_exit(database: _Database) -> None:
+    # The thread of dbm.sqlite3 is gone by now; it has stored each change at once.
+    with suppress(StoreError) if database._worker is not None else nullcontext():
+        database.close()
 
 
 def _apart(use: Callable[[], T]) -> T:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from io import FileIO
 from typing import Any
 from weakref import WeakValueDictionary
@@ -79,8 +79,9 @@ def note_written(store: Any) -> None:
 @atexit.register
 def _flush_all() -> None:
     # Later, Python may close the file of a store before it asks the store.
-    for store in list(_stores.values()):
-        store.flush()
+    with ExitStack() as stack:  # one that fails leaves the others their turn
+        for store in list(_stores.values()):
+            stack.callback(store.flush)
 
 
 def stamp_of(status: os.stat_result) -> tuple[int, ...]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 from typing import Any
 
 from zarr._system import RLock, absolute_path
 from zarr.errors import named_after
 from zarr.storage.event_loop import in_thread
+from zarr.storage.files import move
 
 __all__ = ["Movable"]
 
@@ -41,6 +41,8 @@ class Movable:
         ------
         FileExistsError
             If there is a file or a folder at `path`.
+        FileNotFoundError
+            If the archive was deleted meanwhile.
 
         Examples
         --------
@@ -60,13 +62,14 @@ class Movable:
             raise FileExistsError(f"cannot move the ZIP archive {self.path!r}: {path!r} exists")
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with self._lock:
+            os.lstat(self.path)  # if it is gone, that is an error, and no new one is made
             is_open = self._archive is not None
             # Not every system moves open files, and a copy must have the directory.
             self.close()
             if self.mode != "r":
                 self.mode = "a"  # what has been created is not created again
             try:
-                shutil.move(self.path, path)
+                move(self.path, path)
                 self.path, self._target = path, os.path.realpath(path)
             finally:
                 if is_open:

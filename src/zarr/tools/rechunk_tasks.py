@@ -24,10 +24,10 @@ from zarr._formats.documents import load_json
 from zarr._nodes.rechunking import End, Scratch, copy_block
 from zarr._selection.grid import find_chunks
 from zarr._shared.chunk_cache import forget_below
-from zarr._shared.threads import Workers
 from zarr.core import Array
 from zarr.errors import ZarrError, ZarrRuntimeWarning, warn_user
 from zarr.storage.base import BaseStore, Buffer
+from zarr.storage.remote import request_apart
 from zarr.storage.zip import ZipStore
 from zarr.tools.rechunk_hdf5 import Hdf5Array, Hdf5Group, StoredDataset
 from zarr.tools.rechunk_journal import Journal
@@ -39,8 +39,6 @@ T = TypeVar("T")
 _TRIES = 3
 _WAITING = 64
 """Tasks on their way to an executor that does not say how many workers it has."""
-
-_askers = Workers()
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +307,7 @@ class _Flow:
         On a thread that no interrupt reaches: one that comes when a lock was just taken would
         leave it held, and all who use the executor waiting, the end of the program included.
         """
-        return _askers.call(work) if self._is_asked_apart else work()
+        return request_apart(work) if self._is_asked_apart else work()
 
     def _submit(self, task: Task, attempt: int) -> None:
         if not self.is_broken:
