@@ -18,7 +18,10 @@ KEYS = [f"{n:03}" for n in range(300)]
 
 
 class SlowFiles(AsyncFileSystem):
-    """A file system whose requests take a while, as those over a network do."""
+    """A file system whose requests take a while, as those over a network do.
+
+    What was sent is carried out, even if the client does not wait for the answer.
+    """
 
     cachable = False
     protocol = "slow"
@@ -29,11 +32,12 @@ class SlowFiles(AsyncFileSystem):
         self.failures = 0
 
     async def _pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **_: Any) -> None:
-        await asyncio.sleep(0.001)
         if self.failures:
             self.failures -= 1
+            await asyncio.sleep(0.001)
             raise TimeoutError("the network is down")
-        self.files[path] = value
+        self.loop.call_later(0.001, self.files.__setitem__, path, value)
+        await asyncio.sleep(0.0011)
 
     async def _cat_file(self, path: str, start: Any = None, end: Any = None, **_: Any) -> bytes:
         await asyncio.sleep(0.001)
@@ -52,8 +56,8 @@ class SlowFiles(AsyncFileSystem):
         return listed if detail else list(kinds)
 
     async def _rm_file(self, path: str, **_: Any) -> None:
-        await asyncio.sleep(0.001)
-        self.files.pop(path, None)
+        self.loop.call_later(0.001, self.files.pop, path, None)
+        await asyncio.sleep(0.0011)
 
 
 class Interrupted(BaseException):
@@ -99,6 +103,25 @@ def interrupted_writes(rounds: int) -> int:
 @pytest.mark.usefixtures("alarm")
 def test_interrupted_writes_stop() -> None:
     assert interrupted_writes(60) > 30
+
+
+@pytest.mark.usefixtures("alarm")
+def test_interrupted_deletions_stop() -> None:
+    fs = SlowFiles()
+    store = FSStore("data", fs=fs)
+    count = 0
+    for n in range(60):
+        store.setitems(dict.fromkeys(KEYS, b"new"))
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 1e-4 + n % 37 * 2e-4)
+            store.delitems(KEYS)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        except Interrupted:
+            count += 1
+            before = dict(fs.files)
+            store.getitems(KEYS)  # long enough for what might still be under way
+            assert fs.files == before
+    assert count > 30
 
 
 @pytest.mark.exhaustive

@@ -102,6 +102,61 @@ def test_append_writes_metadata_before_chunks() -> None:
     assert sorted(written[1:]) == ["c/2", "c/3"]
 
 
+class Served(UserStore):
+    """A store whose server carries out what it was sent, even if the client has left."""
+
+    async def set(self, key: str, value: Any) -> None:
+        if key == "3":
+            raise ConnectionError("it is gone")
+        await self._sent(self.data.__setitem__, key, value.to_bytes())
+
+    async def delete(self, key: str) -> None:
+        if key == "3":
+            raise ConnectionError("it is gone")
+        await self._sent(self.data.pop, key, None)
+
+    async def _sent(self, *call: Any) -> None:
+        loop = asyncio.get_running_loop()
+        answered = loop.create_future()
+        # Several turns of the loop later, in each of which another coroutine may be cancelled.
+        turns = iter(range(20))
+
+        def serve() -> None:
+            if next(turns, None) is not None:
+                loop.call_soon(serve)
+                return
+            call[0](*call[1:])
+            if not answered.done():
+                answered.set_result(None)
+
+        serve()
+        await answered
+
+
+@pytest.mark.parametrize("verb", ["setitems", "delitems"])
+def test_nothing_of_a_batch_is_under_way_when_it_fails(verb: str) -> None:
+    store = Served()
+    keys = [str(n) for n in range(8)]
+    store.data.update(dict.fromkeys(keys, b"old"))
+    with pytest.raises(StoreError, match="it is gone"):
+        getattr(as_store(store), verb)(dict.fromkeys(keys, b"new"))
+    before = dict(store.data)
+    for _ in range(50):
+        run(lambda: asyncio.sleep(0))
+    assert store.data == before
+
+
+def test_folders_are_deleted_several_keys_at_a_time_metadata_first() -> None:
+    store = UserStore()
+    zarr.create_array(store, name="a", shape=40, chunks=4, dtype="i4")[:] = 1
+    store.log.clear()
+    zarr.storage.rmdir(as_store(store), "a")
+    deleted = [entry[1] for entry in store.log if entry[0] == "delete"]
+    assert deleted[0] == "a/zarr.json"
+    assert sorted(deleted[1:]) == [f"a/c/{n}" for n in range(10)]
+    assert list(store.data) == ["zarr.json"]
+
+
 def test_errors_name_the_key_and_keep_their_cause() -> None:
     class Broken(UserStore):
         async def get(self, key: str, *args: Any) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
 from zarr.errors import (
@@ -24,6 +24,8 @@ from zarr.storage.base import BaseStore, Buffer, ByteRange, Separator, as_bytes,
 from zarr.storage.remote import age_of, cut_into, failure, map_requests, request_apart, require
 
 __all__ = ["ABSStore"]
+
+T = TypeVar("T")
 
 _CONNECTIONS = 10
 """Requests under way at a time: as many as the connections that a client keeps open."""
@@ -230,18 +232,25 @@ class ABSStore(BaseStore):
     # -- reading -------------------------------------------------------------------
 
     def __getitem__(self, key: str) -> bytes:
-        blob = self.client.get_blob_client(self._name(key))
+        name = self._name(key)
         with self._doing("read", key):
-            return self._at_rest(lambda: blob.download_blob(**self._policy).readall())
+            return self._at_rest(name, lambda blob: blob.download_blob(**self._policy).readall())
 
-    def _at_rest(self, read: Callable[[], bytes]) -> bytes:
+    def _ask(self, name: str, request: Callable[[Any], T]) -> T:
+        """Return what `request` does with the client of a blob, on a thread of its own.
+
+        To make that client takes the lock of `logging`, which an interrupt would leave held.
+        """
+        return request_apart(lambda: request(self.client.get_blob_client(name)))
+
+    def _at_rest(self, name: str, read: Callable[[Any], bytes]) -> bytes:
         """Call `read` until the value has not been overwritten meanwhile."""
         for _ in range(_OVERWRITES):
             try:
-                return request_apart(read)
+                return self._ask(name, read)
             except self._errors.ResourceModifiedError:
                 pass  # it takes several requests, which are of one value or fail
-        return request_apart(read)
+        return self._ask(name, read)
 
     def _find(self, key: str) -> bytes | None:
         try:
@@ -259,9 +268,9 @@ class ABSStore(BaseStore):
     def _find_range(self, wanted: tuple[str, ByteRange]) -> bytes | None:
         key, (start, length) = wanted
         try:
-            blob = self.client.get_blob_client(self._name(key))
+            name = self._name(key)
             with self._doing("read", key):
-                return self._at_rest(lambda: self._read_range(blob, start, length))
+                return self._at_rest(name, lambda blob: self._read_range(blob, start, length))
         except KeyError:
             return None
 
@@ -292,13 +301,13 @@ class ABSStore(BaseStore):
         # Not `exists()`, for which nothing is in a container that does not exist.
         try:
             with self._doing("look for", str(key)):
-                self._properties(self.client.get_blob_client(name))
+                self._properties(name)
         except KeyError:
             return False
         return True
 
-    def _properties(self, blob: Any) -> Any:
-        return request_apart(blob.get_blob_properties, **self._policy)
+    def _properties(self, name: str) -> Any:
+        return self._ask(name, lambda blob: blob.get_blob_properties(**self._policy))
 
     # -- writing -------------------------------------------------------------------
 
@@ -312,8 +321,8 @@ class ABSStore(BaseStore):
     def _write(self, item: tuple[str, bytes]) -> None:
         key, value = item
         with self._doing("write", key):
-            name, upload = self._name(key), self.client.upload_blob
-            request_apart(upload, name, value, overwrite=True, **self._policy)
+            upload = partial(self.client.upload_blob, self._name(key), value, overwrite=True)
+            request_apart(upload, **self._policy)
 
     def __delitem__(self, key: str) -> None:
         with self._doing("delete", key):
@@ -350,8 +359,8 @@ class ABSStore(BaseStore):
     def list_sizes(self, path: str = "") -> Iterator[tuple[str, int]]:
         skip = len(self._start(""))
         with self._doing("list", path):
-            found = self.client.list_blobs(self._start(path), include=["metadata"], **self._policy)
-            for blob in _paged(found):
+            find = partial(self.client.list_blobs, self._start(path), include=["metadata"])
+            for blob in _paged(partial(find, **self._policy)):
                 if not _is_folder(blob):
                     yield blob.name[skip:], int(blob.size)
 
@@ -363,8 +372,7 @@ class ABSStore(BaseStore):
     def _age(self, key: str) -> float | None:
         try:
             with self._doing("measure", key):
-                blob = self.client.get_blob_client(self._name(key))
-                return age_of(self._properties(blob).last_modified)
+                return age_of(self._properties(self._name(key)).last_modified)
         except KeyError:
             return None
 
@@ -372,10 +380,8 @@ class ABSStore(BaseStore):
         """Yield the names directly below `path`, with the size of a value, None for a folder."""
         start = self._start(path)
         with self._doing("list", path):
-            found = self.client.walk_blobs(
-                start, include=["metadata"], delimiter="/", **self._policy
-            )
-            for entry in _paged(found):
+            find = partial(self.client.walk_blobs, start, include=["metadata"], delimiter="/")
+            for entry in _paged(partial(find, **self._policy)):
                 if isinstance(entry, self._blob.BlobPrefix):
                     yield entry.name[len(start) : -1], None
                 elif not _is_folder(entry):
@@ -388,8 +394,7 @@ class ABSStore(BaseStore):
         if path:
             try:
                 with self._doing("measure", path):
-                    blob = self.client.get_blob_client(self._name(path))
-                    return int(self._properties(blob).size)
+                    return int(self._properties(self._name(path)).size)
             except KeyError:
                 pass
         return sum(size for _, size in self._entries(path) if size is not None)
@@ -400,9 +405,9 @@ class ABSStore(BaseStore):
         """Do nothing: the client belongs to the caller."""
 
 
-def _paged(found: Any) -> Iterator[Any]:
+def _paged(find: Callable[[], Any]) -> Iterator[Any]:
     """Yield what a listing finds; each of its pages is a request."""
-    pages = found.by_page()
+    pages = request_apart(lambda: find().by_page())
     while page := request_apart(lambda: [list(page) for page in islice(pages, 1)]):
         yield from page[0]
 

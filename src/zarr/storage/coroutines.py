@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
-__all__ = ["WithinLoopError", "run_in"]
+__all__ = ["WithinLoopError", "run_in", "to_its_end"]
 
 T = TypeVar("T")
 
@@ -37,6 +38,34 @@ def run_in(loop: asyncio.AbstractEventLoop, make: Callable[[], Coroutine[Any, An
         call.stop()
         raise
     return call.result()
+
+
+async def to_its_end(request: Awaitable[T], give_up: Callable[[], bool] = lambda: False) -> T:
+    """Return what `request` returns. If the caller is cancelled, it is waited for all the same.
+
+    A server may carry out what it was sent after the client has left, and overwrite what others
+    have written meanwhile. So what changes a store is not cancelled.
+
+    Parameters
+    ----------
+    request : awaitable
+        Runs to its end.
+    give_up : callable, optional
+        Called when the caller is cancelled; true if `request` has not begun, and never will.
+    """
+    task = asyncio.ensure_future(request)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if not give_up():
+            while not task.done():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait([task])
+            if not task.cancelled():
+                task.exception()  # or else asyncio would complain that nobody has seen it
+        raise
+    finally:
+        del task, request  # what an exception in them holds is this frame
 
 
 def _is_running_here(loop: asyncio.AbstractEventLoop) -> bool:

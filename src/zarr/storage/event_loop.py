@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from functools import partial
 from threading import Thread
 from typing import Any, TypeVar
 
 from zarr._system import RLock
-from zarr.storage.coroutines import WithinLoopError, run_in
+from zarr.storage.coroutines import WithinLoopError, run_in, to_its_end
 from zarr.sync import renew_after_fork
 
 __all__ = [
@@ -168,14 +167,4 @@ async def in_thread(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     begun it waits, so that nothing of it goes on after the coroutine has ended.
     """
     future = _pools.submit(partial(function, *args, **kwargs))
-    waiting = asyncio.wrap_future(future)
-    try:
-        return await asyncio.shield(waiting)
-    except asyncio.CancelledError:
-        if not future.cancel():
-            while not waiting.done():
-                with suppress(asyncio.CancelledError):
-                    await asyncio.wait([waiting])
-            if not waiting.cancelled():
-                waiting.exception()  # or else asyncio would complain that nobody has seen it
-        raise
+    return await to_its_end(asyncio.wrap_future(future), future.cancel)

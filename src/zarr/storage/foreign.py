@@ -25,6 +25,7 @@ from zarr.buffer import default_buffer_prototype
 from zarr.config import Unchosen
 from zarr.errors import ReadOnlyError, StoreError, StorePermissionError, StoreTypeError
 from zarr.storage.base import BaseStore, Buffer, ByteRange, as_bytes, check_key, take_range
+from zarr.storage.coroutines import to_its_end
 from zarr.storage.event_loop import collected, gathered, run
 from zarr.storage.identity import identity_of
 from zarr.storage.remote import failure
@@ -119,12 +120,12 @@ async def _get(store: Any, key: str, byte_range: ByteRange | None) -> Buffer | N
 
 
 async def _set(store: Any, key: str, value: bytes) -> None:
-    await store.set(key, _PROTOTYPE.buffer.from_bytes(value))
+    await to_its_end(store.set(key, _PROTOTYPE.buffer.from_bytes(value)))
 
 
 async def _delete(store: Any, key: str, _: None) -> None:
     with suppress(FileNotFoundError):
-        await store.delete(key)
+        await to_its_end(store.delete(key))
 
 
 async def _exists(store: Any, key: str, _: None) -> bool:
@@ -205,7 +206,11 @@ class Routed(BaseStore):
 
     def rmdir(self, path: str = "") -> None:
         self.check_writeable()
-        _whole(self, "delete", path, lambda: self._coroutines.delete_dir(path), None)
+        if getattr(type(self._coroutines), "delete_dir", None) is Store.delete_dir:
+            super().rmdir(path)  # several at a time, metadata first
+            return
+        whole = self._coroutines.delete_dir
+        _whole(self, "delete", path, lambda: to_its_end(whole(path)), None)
 
     # -- listing ---------------------------------------------------------------------
 

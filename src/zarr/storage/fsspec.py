@@ -32,7 +32,7 @@ from zarr.storage.base import (
     check_key,
     normalize_storage_path,
 )
-from zarr.storage.coroutines import run_in
+from zarr.storage.coroutines import run_in, to_its_end
 from zarr.storage.directory import DirectoryStore
 from zarr.storage.fsspec_facts import (
     BUCKETS,
@@ -72,6 +72,9 @@ take a failed or denied read for a chunk that was never written."""
 _ABSENT = (KeyError, FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 _READING = ("read", "look for")
+
+_CHANGES = frozenset(["cp_file", "pipe_file", "rm", "rm_file"])
+"""Methods of file systems that change something, and are not cancelled when they have begun."""
 
 _FIRST_BYTE = {"start": 0, "end": 1}
 
@@ -395,7 +398,8 @@ class FSStore(BaseStore):
             call = calling(getattr(self.fs, name), options)
             return [self._attempt(call, request) for request in requests]
         call = calling(getattr(self.fs, f"_{name}"), options)
-        return run_in(self.fs.loop, partial(self._attempt_all, call, requests))
+        begin = (lambda request: to_its_end(call(request))) if name in _CHANGES else call
+        return run_in(self.fs.loop, partial(self._attempt_all, begin, requests))
 
     def _attempt(self, call: Callable[[Request], Any], request: Request) -> Any:
         waits = pauses(self.retries)

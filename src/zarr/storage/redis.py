@@ -20,7 +20,7 @@ from zarr.storage.base import (
     check_key,
 )
 from zarr.storage.redis_transaction import RedisTransaction
-from zarr.storage.remote import cut_into, failure, require
+from zarr.storage.remote import cut_into, failure, request_apart, require
 
 __all__ = ["RedisStore"]
 
@@ -253,10 +253,17 @@ class RedisStore(BaseStore):
         except IndexError:
             return self._connect()
 
-    def _run(self, verb: str, what: str, script: Any, *arguments: Any) -> Any:
-        """Return what `script` does with the index."""
+    def _change(self, verb: str, what: str, request: Callable[[Any], T]) -> T:
+        """Return what `request` changes, called on a thread that no interrupt reaches.
+
+        The server carries out what it has received, also when the connection has been closed.
+        """
+        return request_apart(lambda: self._do(verb, what, request))
+
+    def _call(self, script: Any, *arguments: Any) -> Callable[[Any], Any]:
+        """Return a request that calls `script` for the index."""
         call = partial(script, keys=[self._index], args=arguments)
-        return self._do(verb, what, lambda client: call(client=client))
+        return lambda client: call(client=client)
 
     def _key(self, key: str) -> str:
         return f"{self.prefix}:{key}"
@@ -270,12 +277,13 @@ class RedisStore(BaseStore):
             start = self._key("")
             pattern = "".join(f"\\{c}" if c in "\\*?[]^-" else c for c in start) + "*"
             size = len(start.encode())
-            self._run("index the keys of", self.prefix, self._require_index, pattern, size)
+            index = self._call(self._require_index, pattern, size)
+            self._change("index the keys of", self.prefix, index)
             self._has_index = True
 
     def reindex(self) -> None:
         """Rebuild the index of keys, after another program has written or deleted keys."""
-        self._do("index the keys of", self.prefix, lambda client: client.delete(self._index))
+        self._change("index the keys of", self.prefix, lambda client: client.delete(self._index))
         self._has_index = False
         self._with_index()
 
@@ -365,7 +373,7 @@ class RedisStore(BaseStore):
         self._with_index()
         for keys in _transactions(views):
             values = {self._key(key): views[key] for key in keys}
-            self._do("write", _named(keys), partial(self._put, keys, values))
+            self._change("write", _named(keys), partial(self._put, keys, values))
 
     def _put(self, keys: list[str], values: dict[str, Buffer], client: Any) -> None:
         pipeline = client.pipeline(transaction=True)
@@ -390,7 +398,7 @@ class RedisStore(BaseStore):
             pipeline.zrem(self._index, *keys)
             return int(pipeline.execute()[0])
 
-        return self._do("delete", _named(keys), unlink)
+        return self._change("delete", _named(keys), unlink)
 
     # -- listing -------------------------------------------------------------------
 
@@ -440,12 +448,13 @@ class RedisStore(BaseStore):
     def listdir(self, path: str = "") -> list[str]:
         self._with_index()
         prefix, last = f"{path}/" if path else "", _bounds(path)[1]
-        names = self._run("list", path, self._list_folder, prefix, last)
+        names = self._do("list", path, self._call(self._list_folder, prefix, last))
         return sorted({name.decode() for name in names})
 
     def rmdir(self, path: str = "") -> None:
         self._with_index()
-        self._run("delete", path, self._delete_folder, self._key(""), *_bounds(path))
+        deletion = self._call(self._delete_folder, self._key(""), *_bounds(path))
+        self._change("delete", path, deletion)
 
     def rename(self, src_path: str, dst_path: str) -> None:
         if src_path == dst_path:
@@ -453,7 +462,7 @@ class RedisStore(BaseStore):
         source, target = check_key(src_path), check_key(dst_path)
         self._with_index()
         arguments = self._key(""), *_bounds(source), source, target
-        self._run("rename", source, self._rename_folder, *arguments)
+        self._change("rename", source, self._call(self._rename_folder, *arguments))
 
     def getsize(self, path: str = "") -> int:
         names = self.listdir(path)

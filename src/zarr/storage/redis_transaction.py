@@ -53,8 +53,10 @@ class _Lock:
         self._may_be_held = bool(taken)
         return self._may_be_held
 
-    def _ask(self, request: Any) -> Any:
-        return self._store._do("begin or end a transaction on", self._store.prefix, request)
+    def _ask(self, request: Any, *, in_finalizer: bool = False) -> Any:
+        # At the end of a program no other thread runs any more.
+        ask = self._store._do if in_finalizer else self._store._change
+        return ask("begin or end a transaction on", self._store.prefix, request)
 
     def renew(self) -> None:
         """Keep it, if it has not been used for a while."""
@@ -63,16 +65,19 @@ class _Lock:
             self._ask(lambda client: client.eval(_RENEW, 1, self.name, self.token, lifetime))
             self._until = time.monotonic() + _LIFETIME
 
-    def release(self) -> None:
+    def release(self, *, in_finalizer: bool = False) -> None:
         """Give it to others."""
-        self._ask(lambda client: client.eval(_RELEASE, 1, self.name, self.token))
+        self._ask(
+            lambda client: client.eval(_RELEASE, 1, self.name, self.token),
+            in_finalizer=in_finalizer,
+        )
         self._may_be_held = False
 
     def give_up(self) -> None:
         """Release it if an interrupt, or whatever else, has kept it from being released."""
         if self._may_be_held and self._pid == os.getpid():
             with suppress(StoreError):
-                self.release()
+                self.release(in_finalizer=True)
 
     def __del__(self) -> None:
         self.give_up()
@@ -117,7 +122,7 @@ class RedisTransaction:
             self.store.settle()
             if not self._changes.is_empty():
                 self._base._with_index()
-                self._base._do("commit a transaction on", self._base.prefix, self._send)
+                self._base._change("commit a transaction on", self._base.prefix, self._send)
         finally:
             self._lock.release()
 
