@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import os
 import pickle
 import re
@@ -37,9 +36,11 @@ from zarr.storage.directory import DirectoryStore
 from zarr.storage.fsspec_facts import (
     BUCKETS,
     CACHES,
+    CHANGES,
     CONCURRENCY,
     HTTP_CONCURRENCY,
     Request,
+    by_one_request,
     calling,
     cut_part,
     has_magic,
@@ -72,9 +73,6 @@ take a failed or denied read for a chunk that was never written."""
 _ABSENT = (KeyError, FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 _READING = ("read", "look for")
-
-_CHANGES = frozenset(["cp_file", "pipe_file", "rm", "rm_file"])
-"""Methods of file systems that change something, and are not cancelled when they have begun."""
 
 _FIRST_BYTE = {"start": 0, "end": 1}
 
@@ -213,12 +211,7 @@ class FSStore(BaseStore):
         base = fsspec.asyn.AsyncFileSystem if self._is_async else fsspec.AbstractFileSystem
         name = "_find" if self._is_async else "find"
         self._finds_flat = getattr(type(self._fs), name) is not getattr(base, name)
-        # By default some ask for the size first, which costs another request, and put the
-        # value together from parts that may come from different values.
-        parameters = inspect.signature(
-            getattr(self._fs, "_cat_file" if self._is_async else "cat_file")
-        ).parameters
-        self._whole = {n: 1 for n in ("max_concurrency", "concurrency") if n in parameters}
+        self._whole = by_one_request(self._fs._cat_file if self._is_async else self._fs.cat_file)
         self._process = os.getpid()  # last: other threads go on when they see it
 
     def _local_directory(self) -> DirectoryStore | None:
@@ -398,7 +391,7 @@ class FSStore(BaseStore):
             call = calling(getattr(self.fs, name), options)
             return [self._attempt(call, request) for request in requests]
         call = calling(getattr(self.fs, f"_{name}"), options)
-        begin = (lambda request: to_its_end(call(request))) if name in _CHANGES else call
+        begin = (lambda request: to_its_end(call(request))) if name in CHANGES else call
         return run_in(self.fs.loop, partial(self._attempt_all, begin, requests))
 
     def _attempt(self, call: Callable[[Request], Any], request: Request) -> Any:

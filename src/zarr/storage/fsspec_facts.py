@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import inspect
 import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
@@ -12,9 +13,10 @@ from zarr.storage.base import ByteRange, take_range
 from zarr.storage.remote import age_of
 
 __all__ = [
-    "BUCKETS", "CACHES", "CONCURRENCY", "HTTP_CONCURRENCY", "Request", "calling", "cut_part",
-    "has_magic", "is_about_range", "is_async", "is_denial", "known_ages", "limits", "listed",
-    "local_root", "may_pass", "protocols", "status", "tuned",
+    "BUCKETS", "CACHES", "CHANGES", "CONCURRENCY", "HTTP_CONCURRENCY", "Request",
+    "by_one_request", "calling", "cut_part", "has_magic", "is_about_range", "is_async",
+    "is_denial", "known_ages", "limits", "listed", "local_root", "may_pass", "protocols",
+    "status", "tuned",
 ]  # fmt: skip
 
 Request: TypeAlias = tuple[Any, ...]
@@ -38,6 +40,9 @@ _MOMENTS = ("LastModified", "last_modified", "mtime", "updated", "modified", "cr
 """What file systems call the time of the last change, the best first."""
 
 CACHES = {"simplecache", "filecache", "blockcache", "cached"}
+
+CHANGES = frozenset(["cp_file", "pipe_file", "rm", "rm_file"])
+"""Methods of file systems that change something, and are not cancelled when they have begun."""
 
 
 def is_async(fs: Any) -> bool:
@@ -128,6 +133,16 @@ def calling(method: Callable[..., Any], options: dict[str, Any]) -> Callable[[Re
         return method(*request, **options)
 
     return call
+
+
+def by_one_request(read: Callable[..., Any]) -> dict[str, Any]:
+    """Return keywords with which the method `read` gets a whole value by one request.
+
+    By default some ask for the size first, which costs another request, and put the value
+    together from parts that may come from different values.
+    """
+    parameters = inspect.signature(read).parameters
+    return {name: 1 for name in ("max_concurrency", "concurrency") if name in parameters}
 
 
 def limits(byte_range: ByteRange) -> dict[str, int | None]:
