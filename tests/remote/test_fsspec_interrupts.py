@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from fsspec.asyn import AsyncFileSystem
+from fsspec.implementations.memory import MemoryFileSystem
 
 import zarr
 from zarr.storage import FSStore
@@ -142,6 +144,22 @@ def test_interrupted_pause_before_a_retry() -> None:
     assert time.monotonic() - started < 30
     fs.failures = 0
     assert store.getitems(["x"]) == fs.files == {}
+
+
+@pytest.mark.usefixtures("alarm")
+def test_a_file_system_that_blocks_is_not_interrupted_in_the_middle() -> None:
+    class BlockingFiles(MemoryFileSystem):
+        protocol = "blocking"
+
+        def pipe_file(self, *args: Any, **options: Any) -> None:
+            os.kill(os.getpid(), signal.SIGALRM)
+            time.sleep(0.3)  # an interrupt would end it
+            super().pipe_file(*args, **options)
+
+    store = FSStore("/data", fs=BlockingFiles())
+    with pytest.raises(Interrupted):
+        store.setitems({"x": b"1", "y": b"2"})
+    assert store.getitems(["x", "y"]) == {"x": b"1"}
 
 
 def test_a_call_from_the_loop_itself_is_refused() -> None:

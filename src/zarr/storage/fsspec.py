@@ -57,7 +57,7 @@ from zarr.storage.fsspec_facts import (
 )
 from zarr.storage.order import in_order
 from zarr.storage.pace import Pace
-from zarr.storage.remote import DENIED, cut_into, failure, pauses, require
+from zarr.storage.remote import DENIED, cut_into, failure, pauses, request_apart, require
 
 __all__ = ["FSStore"]
 
@@ -199,6 +199,7 @@ class FSStore(BaseStore):
         names = protocols(self._fs)
         self._is_http = bool(names & {"http", "https"})
         self._is_bucket = bool(names & BUCKETS)
+        self._is_memory = "memory" in names
         self._is_cache = type(self._fs).__name__ != "DirFileSystem" and bool(names & CACHES)
         if self._made_fs and "s3" in names:
             self._fs.retries = 1  # attempts; the options make the instance ours alone
@@ -389,6 +390,8 @@ class FSStore(BaseStore):
         """
         if not self._is_async:
             call = calling(getattr(self.fs, name), options)
+            if not self._is_memory:
+                call = partial(request_apart, call)
             return [self._attempt(call, request) for request in requests]
         call = calling(getattr(self.fs, f"_{name}"), options)
         begin = (lambda request: to_its_end(call(request))) if name in CHANGES else call
