@@ -9,12 +9,14 @@ for those in `EXCUSED`.
     python -m tests.clients.suites              # all suites with both, a table of counts
     python -m tests.clients.suites xarray dask  # only some
 
-Takes an hour or more. Logs of what was run are in ``.peers/clients-logs/``.
+Takes an hour or more. Logs of what was run are in ``.peers/clients-logs/``, and the outcomes with
+the original, which are not run again while they are there.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import tempfile
 from collections import Counter
@@ -106,7 +108,7 @@ def run(suite: Suite, log: Path, first: Path | None) -> dict[str, str]:
             [
                 # Without the options of the project: they are for plugins that are not needed.
                 python, "-m", "pytest", *suite.arguments, "-o", "addopts=", "-q", "--tb=short",
-                "-n", "auto",
+                "-n", "auto", "--timeout=300",  # some ask servers of the internet
                 "--disable-warnings", "-p", "no:cacheprovider", f"--junitxml={report}",
                 f"--basetemp={folder}/tmp",
             ],
@@ -143,7 +145,11 @@ def main() -> None:
         for name in names:
             found = {}
             for title, first in (("original", None), ("ours", folder)):
-                found[title] = run(SUITES[name], logs / f"suite-{name}-{title}.txt", first)
+                log = logs / f"suite-{name}-{title}.txt"
+                outcomes = log.with_suffix(".json")
+                if first or not outcomes.exists():
+                    outcomes.write_text(json.dumps(run(SUITES[name], log, first)))
+                found[title] = json.loads(outcomes.read_text())
                 count = Counter(found[title].values())
                 print(f"{name:15}{title:9}", *(f"{count[k]:9}" for k in kinds), flush=True)
             for test in lost(found["original"], found["ours"]):
