@@ -223,7 +223,7 @@ PLACES = {
             chunk_store=lambda f: zarr.DirectoryStore(f"{f}/chunks"),
         ),
         Place("redis", _redis, service="redis"),
-        Place("mongodb", _mongodb, service="mongodb"),
+        Place("mongodb", _mongodb, service="mongodb", slow=True),
         Place("azure", _azure, service="azure", slow=True),
         Place("s3 fsspec", _s3_by_fsspec, service="s3", slow=True),
         Place("s3 object", _s3_by_obstore, service="s3", slow=True),
