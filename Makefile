@@ -46,7 +46,7 @@ test-newest:  ## a part of the tests in Debian's Python 3.14
 test-few: $(VENV)/.few  ## what needs no other packages: stores in memory and files, calls counted
 	$(PYTEST) -n auto tests/test_budgets.py tests/properties \
 	  tests/storage/test_conformance.py -k "not DBM and not LMDB" \
-	  tests/safety/test_loops.py \
+	  tests/safety/test_loops.py tests/safety/test_every_moment.py \
 	  tests/safety/test_interrupts.py::test_with_does_not_leave_a_lock_held
 
 test-free-threaded:  ## safety, properties and stores without the GIL, several threads a test

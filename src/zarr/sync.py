@@ -195,13 +195,17 @@ def _run(holder: _Holder, work: Callable[[], R], paths: Mapping[Name, str] | Non
 def _with_files(holder: _Holder, paths: Mapping[Name, str], work: Callable[[], R]) -> R:
     own = [path for name, path in paths.items() if _held.get(name) is holder]
     locks = [fasteners.InterProcessLock(path) for path in own]
+    # One call, of functions written in C only, and made beforehand: no interrupt comes between
+    # the end of the work and the end of that call.
+    release: Callable[[], object] = partial(
+        deque, map(_close, filter(None, map(_lock_file, locks))), 0
+    )
     try:
         for lock in locks:
             lock.acquire()
         return work()
     finally:
-        # One call, of functions written in C only: no interrupt comes between two of them.
-        deque(map(_close, filter(None, map(_lock_file, locks))), 0)
+        release()
 
 
 _lock_file = attrgetter("lockfile")
@@ -304,7 +308,11 @@ def _with_file_beside(path: str, work: Callable[[], R]) -> R:
             lock.acquire()
         return work()
     finally:
-        lock.release()
+        try:
+            lock.release()
+        except BaseException:
+            lock.release()  # the rest of it, if an interrupt came in the middle
+            raise
 
 
 def _inside_all(locks: Iterable[Any], work: Callable[[], R]) -> R:

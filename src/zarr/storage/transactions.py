@@ -59,9 +59,9 @@ class DirectoryTransaction:
 
     def commit(self) -> None:
         """Make all changes visible together, and end the transaction."""
-        self.store.close_for_changes()
         made: list[str] = []
         try:
+            self.store.close_for_changes()
             self.store.settle()
             if self._changes.is_empty():
                 self._journal.drop(self._changes.token)
@@ -91,8 +91,8 @@ class DirectoryTransaction:
 
     def rollback(self) -> None:
         """Drop all changes, and end the transaction."""
-        self.store.close_for_changes()
         try:
+            self.store.close_for_changes()
             self._journal.drop(self._changes.token)
         finally:
             self._end()

@@ -107,13 +107,15 @@ class Transaction:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        # By no call, after which an interrupt might come when it is neither open nor ended.
+        begun, self._begun, self._group = self._begun, None, None
         try:
-            if self._begun is not None and exc is None:
-                self._end().commit()
+            if begun is not None and exc is None:
+                begun.commit()
                 if not self._read_only:
                     tell_handles(self._original)
-            elif self._begun is not None:
-                self._end().rollback()
+            elif begun is not None:
+                begun.rollback()
         finally:
             self._opened.__exit__()
 
