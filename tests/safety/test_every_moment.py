@@ -39,7 +39,7 @@ class Interrupted(BaseException):
 
 
 def struck_at(moment: int, work: Callable[[], object]) -> Interrupted | None:
-    """Raise at a moment of a call, counted from 0; return what came out, None behind its end."""
+    """Raise at a moment of a call, counted from 0; return what was raised, None behind its end."""
     monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
     events, left = monitoring.events, itertools.count(moment, -1)
     here, struck = threading.get_ident(), []
@@ -94,8 +94,8 @@ def held_after_each_moment(
         if error is None:
             break
         if locks_of_files():
-            last = [frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__)]
-            held.setdefault(last[-2], []).append(moment)
+            names = [frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__)]
+            held.setdefault(names[-2], []).append(moment)  # the last one is `strike`
             del error
             gc.collect()  # its traceback refers to it
     assert moment > 20

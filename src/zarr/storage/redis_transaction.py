@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -19,6 +20,8 @@ _LIFETIME = 60.0
 processes that were killed."""
 
 _KEYS_AT_A_TIME = 1000
+
+_VERB = "begin or end a transaction on"
 
 _RENEW = "return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('PEXPIRE', KEYS[1], ARGV[2])"
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
@@ -53,10 +56,8 @@ class _Lock:
         self._may_be_held = bool(taken)
         return self._may_be_held
 
-    def _ask(self, request: Any, *, in_finalizer: bool = False) -> Any:
-        # At the end of a program no other thread runs any more.
-        ask = self._store._do if in_finalizer else self._store._change
-        return ask("begin or end a transaction on", self._store.prefix, request)
+    def _ask(self, request: Any) -> Any:
+        return self._store._change(_VERB, self._store.prefix, request)
 
     def renew(self) -> None:
         """Keep it, if it has not been used for a while."""
@@ -65,19 +66,23 @@ class _Lock:
             self._ask(lambda client: client.eval(_RENEW, 1, self.name, self.token, lifetime))
             self._until = time.monotonic() + _LIFETIME
 
-    def release(self, *, in_finalizer: bool = False) -> None:
+    def release(self) -> None:
         """Give it to others."""
-        self._ask(
-            lambda client: client.eval(_RELEASE, 1, self.name, self.token),
-            in_finalizer=in_finalizer,
-        )
-        self._may_be_held = False
+        self._release(self._store._change)
 
     def give_up(self) -> None:
         """Release it if an interrupt, or whatever else, has kept it from being released."""
         if self._may_be_held and self._pid == os.getpid():
             with suppress(StoreError):
-                self.release(in_finalizer=True)
+                # Called by finalizers: at the end of a program no other thread runs any more.
+                self._release(self._store._do)
+
+    def _release(self, ask: Callable[..., Any]) -> None:
+        ask(
+            _VERB, self._store.prefix,
+            lambda client: client.eval(_RELEASE, 1, self.name, self.token),
+        )  # fmt: skip
+        self._may_be_held = False
 
     def __del__(self) -> None:
         self.give_up()

@@ -107,7 +107,7 @@ class Transaction:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # By no call, after which an interrupt might come when it is neither open nor ended.
+        # Not by `_end`: an interrupt within that call would leave the transaction open.
         begun, self._begun, self._group = self._begun, None, None
         try:
             if begun is not None and exc is None:
