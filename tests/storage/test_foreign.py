@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import zarr
+from tests.storage.conftest import StartPython
 from tests.storage.user_store import UserStore
 from zarr.abc.store import RangeByteRequest, Store, SuffixByteRequest
 from zarr.errors import ReadOnlyError, StoreError, StorePermissionError
@@ -304,3 +305,40 @@ def test_stores_of_this_library_are_stores_of_the_other() -> None:
     assert issubclass(zarr.DirectoryStore, Store)
     assert not isinstance({}, Store)
     assert not isinstance(zarr.MemoryStore(), UserStore)
+
+
+HANDS_OVER = """
+import asyncio, atexit, threading, time
+from zarr.storage import event_loop
+
+loop = event_loop.loop()
+ends = threading.Event()
+atexit.register(ends.set)  # called before what was registered when the package was imported
+wake = loop._write_to_self
+
+def wake_and_lose_the_interpreter():
+    wake()
+    if threading.current_thread().name == "store":
+        ends.wait()
+        time.sleep(0.5)  # as a thread does that waits for the interpreter
+
+loop._write_to_self = wake_and_lose_the_interpreter
+
+def hand_over(result):
+    loop.call_soon_threadsafe(result.set_result, 1)
+    print("left", flush=True)
+
+async def ask():
+    result = asyncio.get_running_loop().create_future()
+    threading.Thread(target=hand_over, args=(result,), name="store", daemon=True).start()
+    return await result
+
+print(event_loop.run(ask), flush=True)
+"""
+
+
+def test_threads_that_hand_over_results_leave_before_the_interpreter_ends(
+    start_python: StartPython,
+) -> None:
+    out, _ = start_python(HANDS_OVER).communicate(timeout=60)
+    assert out.split() == ["1", "left"]
