@@ -12,12 +12,16 @@ from __future__ import annotations
 
 import errno
 import math
+import operator
 import os
 import re
 import sys
 import time
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import fasteners
@@ -450,18 +454,27 @@ class SharedLock:
         A file for the lock alone, made if it does not exist.
     shared : bool
         Whether others may share the lock, as readers do. They need no permission to write.
+
+    Attributes
+    ----------
+    release : callable
+        Gives the lock back, if it is held. It is made before the lock is taken and calls only what
+        is written in C, so that no interrupt comes before it or in the middle of it.
     """
 
-    _descriptor = -1
+    release: Callable[[], object]
 
     def __init__(self, path: str, *, shared: bool) -> None:
         self.path = path
         self._shared = shared
+        self._opened: list[int] = []  # the descriptor
+        self.release = self._opened.clear  # nothing yet
 
     def acquire(self, timeout: float) -> bool:
         """Take the lock; return whether that was possible in `timeout` seconds."""
-        (self._descriptor,) = map(self._open, (self.path,))
+        self.release = _release_of(self._opened)
         try:
+            self._open()
             if self._try_until(time.monotonic() + timeout):
                 return True
         except BaseException:
@@ -469,6 +482,18 @@ class SharedLock:
             raise
         self._close()
         return False
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it has been taken, and not given back."""
+        return bool(self._opened)
+
+    def is_current(self) -> bool:
+        """Tell whether the file that is locked still has the name `path`."""
+        try:
+            return os.path.samestat(os.fstat(self._opened[0]), os.stat(self.path))
+        except OSError:
+            return False
 
     def _try_until(self, end: float) -> bool:
         pause = 0.0005
@@ -483,48 +508,60 @@ class SharedLock:
     def __del__(self) -> None:
         # An interrupt may come before the lock is kept. Closed, and not unlocked: a child that
         # has inherited the file must not free the lock of its parent.
-        if self._descriptor >= 0:
+        if hasattr(self, "_opened"):
             self._close()
 
-    def _open(self, path: str) -> int:
+    def _close(self) -> None:
+        deque(_closing(self._opened), 0)
+
+    def _open(self) -> None:
         try:
-            return os.open(path, os.O_RDWR | os.O_CREAT | _BINARY, 0o666)
+            self._open_with(os.O_RDWR | os.O_CREAT | _BINARY)
         except OSError as error:
             if not self._shared or error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
                 raise
-            return os.open(path, READ)
+            self._open_with(READ)
+
+    def _open_with(self, flags: int) -> None:
+        # In one call, so that it is kept before an interrupt can come.
+        self._opened.extend(map(os.open, (self.path,), (flags,), (0o666,)))
 
     def _try(self) -> bool:
         try:
             if fcntl is None:
-                msvcrt.locking(self._descriptor, msvcrt.LK_NBLCK, 1)
+                msvcrt.locking(self._opened[0], msvcrt.LK_NBLCK, 1)
             else:
                 kind = fcntl.LOCK_SH if self._shared else fcntl.LOCK_EX
-                fcntl.flock(self._descriptor, kind | fcntl.LOCK_NB)
+                fcntl.flock(self._opened[0], kind | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
                 return False
             raise
         return True
 
-    def release(self) -> None:
-        """Give the lock back, if it is held."""
-        if self._descriptor < 0:
-            return
-        with suppress(OSError):
-            if fcntl is None:
-                os.lseek(self._descriptor, 0, os.SEEK_SET)
-                msvcrt.locking(self._descriptor, msvcrt.LK_UNLCK, 1)
-            else:  # closing is not enough where a child has inherited the file
-                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
-        self._close()
 
-    def _close(self) -> None:
-        descriptor, self._descriptor = self._descriptor, -1
-        os.close(descriptor)
+def _release_of(opened: list[int]) -> Callable[[], object]:
+    """Return a call that unlocks and closes the file whose descriptor will be in the list."""
+    if fcntl is None:
+        unlock: Iterable[object] = chain(
+            map(os.lseek, opened, (0,), (os.SEEK_SET,)),
+            map(msvcrt.locking, opened, (msvcrt.LK_UNLCK,), (1,)),
+        )
+    else:  # closing is not enough where a child has inherited the file
+        unlock = map(fcntl.flock, opened, (fcntl.LOCK_UN,))
+    return partial(deque, chain(unlock, _closing(opened)), 0)
 
 
-class BriefLock(SharedLock):
+def _closing(opened: list[int]) -> Iterator[None]:
+    """Return an iterator that takes the descriptor out of the list, if there is one, and closes it.
+
+    It calls only what is written in C.
+    """
+    first = map(operator.mul, opened, (0,))  # 0, if there is one
+    return map(os.close, map(opened.pop, first))
+
+
+class BriefLock:
     """A lock between threads and processes on a file that is there only while one wants it.
 
     The holder deletes the file before the lock is given back. Others who waited for it find that
@@ -537,35 +574,26 @@ class BriefLock(SharedLock):
     """
 
     def __init__(self, path: str) -> None:
-        super().__init__(path, shared=False)
+        self._lock = SharedLock(path, shared=False)
 
-    def acquire(self, timeout: float = math.inf) -> bool:
-        """Take the lock; return whether that was possible in `timeout` seconds."""
-        while super().acquire(timeout):
-            if self._is_current():
-                return True
-            super().release()
-        return False
-
-    def _is_current(self) -> bool:
-        try:
-            return os.path.samestat(os.fstat(self._descriptor), os.stat(self.path))
-        except OSError:
-            return False
+    def acquire(self) -> None:
+        """Take the lock."""
+        while self._lock.acquire(math.inf) and not self._lock.is_current():
+            self._lock.release()
 
     def release(self) -> None:
         """Give the lock back, if it is held."""
-        if self._descriptor < 0:
+        if not self._lock.is_held:
             return
-        if not IS_WINDOWS and self._is_current():
+        if not IS_WINDOWS and self._lock.is_current():
             self._delete()
-        super().release()
+        self._lock.release()
         if IS_WINDOWS:  # which deletes no file that anybody has open
             self._delete()
 
     def _delete(self) -> None:
         with suppress(OSError):
-            os.unlink(self.path)
+            os.unlink(self._lock.path)
 
 
 class FileLock:

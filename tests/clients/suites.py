@@ -42,6 +42,8 @@ class Suite:
     version: str
     arguments: tuple[str, ...]
     needs: tuple[str, ...] = ()
+    options: str = ""
+    """Options in place of those that the project has for all its tests, which need plugins."""
 
     @property
     def environment(self) -> peers.Peer:
@@ -72,14 +74,21 @@ _ANNDATA_IO = (
     "test_io_dispatched", "test_io_elementwise", "test_io_partial", "test_io_utils",
     "test_readwrite", "test_structured_arrays", "lazy/test_read", "lazy/test_write",
 )  # fmt: skip
+_ANNDATA_OPTIONS = "--import-mode=importlib --dist=loadgroup -p testing.anndata._pytest"
 _ANNDATA = (*(f"tests/{name}.py" for name in _ANNDATA_IO), "-k", "zarr")
-_VIRTUALIZARR_NEEDS = ("h5netcdf", "h5py", "icechunk", "kerchunk", "pytest-asyncio", "scipy")
+_VIRTUALIZARR_NEEDS = (
+    "h5netcdf", "h5py", "icechunk", "kerchunk", "netCDF4", "pytest-asyncio", "scipy",
+)  # fmt: skip
 
 SUITES = {
     "xarray": Suite("xarray", "2026.9.0", _XARRAY, _XARRAY_NEEDS),
     "xarray-2026.4": Suite("xarray", "2026.4.0", _XARRAY, _XARRAY_NEEDS),
-    "anndata": Suite("anndata", "0.13.4", _ANNDATA, (*_ANNDATA_NEEDS, "xarray==2026.9.0")),
-    "anndata-0.12": Suite("anndata", "0.12.19", _ANNDATA, (*_ANNDATA_NEEDS, "xarray==2026.4.0")),
+    "anndata": Suite(
+        "anndata", "0.13.4", _ANNDATA, (*_ANNDATA_NEEDS, "xarray==2026.9.0"), _ANNDATA_OPTIONS
+    ),
+    "anndata-0.12": Suite(
+        "anndata", "0.12.19", _ANNDATA, (*_ANNDATA_NEEDS, "xarray==2026.4.0"), _ANNDATA_OPTIONS
+    ),
     "dask": Suite("dask", "2026.8.0", ("dask/array/tests", "-k", "zarr"), (_DASK, "fsspec")),
     "cubed": Suite("cubed", "0.28.0", ("cubed/tests",)),
     "virtualizarr": Suite("virtualizarr", "2.8.0", ("virtualizarr/tests",), _VIRTUALIZARR_NEEDS),
@@ -106,8 +115,8 @@ def run(suite: Suite, log: Path, first: Path | None) -> dict[str, str]:
         report = Path(folder, "report.xml")
         subprocess.run(
             [
-                # Without the options of the project: they are for plugins that are not needed.
-                python, "-m", "pytest", *suite.arguments, "-o", "addopts=", "-q", "--tb=short",
+                python, "-m", "pytest", *suite.arguments, "-q", "--tb=short",
+                "-o", f"addopts={suite.options}",
                 "-n", "auto", "--timeout=300",  # some ask servers of the internet
                 "--disable-warnings", "-p", "no:cacheprovider", f"--junitxml={report}",
                 f"--basetemp={folder}/tmp",

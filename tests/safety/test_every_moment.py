@@ -15,6 +15,8 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -23,6 +25,7 @@ import numpy as np
 import pytest
 
 import zarr
+from zarr.storage.base import BaseStore
 
 pytestmark = [
     pytest.mark.skipif(sys.version_info < (3, 12), reason="needs sys.monitoring, of Python 3.12"),
@@ -140,3 +143,48 @@ def test_no_lock_beside_a_seal_is_held(tmp_path: Path) -> None:
         return zarr.open_array(tmp_path / "z", mode="r+")
 
     assert held_after_each_moment(writes, sealed) == {}
+
+
+def transactions(store: BaseStore) -> None:
+    with zarr.transaction(store, fsync=False) as changes:
+        changes.group["z"][1:7] = 5
+    with zarr.transaction(store, fsync=False, read_only=True) as reading:
+        assert reading.group["z"][1] == 5
+    with suppress(RuntimeError), zarr.transaction(store, fsync=False) as dropped:
+        dropped.group["z"].resize(7)
+        raise RuntimeError
+
+
+def can_begin(store: BaseStore) -> bool:
+    """Tell whether another thread can have a transaction."""
+
+    def begin() -> None:
+        with zarr.transaction(store, fsync=False, timeout=1):  # LMDB ends them in other threads
+            pass
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(begin).exception() is None
+
+
+STORES = [zarr.DirectoryStore, zarr.SQLiteStore, zarr.LMDBStore, zarr.ZipStore]
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("kind", STORES)
+def test_no_transaction_stays_open(kind: type[BaseStore], tmp_path: Path) -> None:
+    store = kind(str(tmp_path / "data"))  # type: ignore[call-arg]
+    zarr.open_group(store, mode="w").zeros("z", shape=20, chunks=5, dtype="i4")
+    held = set()
+    for moment in itertools.count():
+        error = struck_at(moment, lambda: transactions(store))
+        if error is None:
+            break
+        if not can_begin(store):
+            names = [frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__)]
+            held.add(names[-2])
+            del error
+            gc.collect()
+    # No code can prevent that an exception comes in place of the call at the end of `with`.
+    assert held <= {"__exit__"}
+    assert moment > 1000
+    store.close()

@@ -65,7 +65,10 @@ class StoreTransaction(Protocol):
         """Make all changes in `store` visible together, and end the transaction."""
 
     def rollback(self) -> None:
-        """Drop all changes, and end the transaction."""
+        """Drop all changes that are not committed, and end the transaction.
+
+        It is called again if an interrupt or an error comes out of it, or out of `commit`.
+        """
 
 
 _COPIED_AT_A_TIME = 32

@@ -308,25 +308,28 @@ class Journal:
         """
         lock = SharedLock(os.path.join(self.folder, name), shared=shared)
         try:
-            with suppress(FileNotFoundError):
-                if self._acquired(lock, timeout):
-                    return lock
-            make_folder(self.folder, fsync=True)
-            if self._acquired(lock, timeout):
-                return lock
+            self._acquire(lock, timeout)
+        except BaseException:
+            lock.release()  # an interrupt may have come just behind
+            raise
+        return lock
+
+    def _acquire(self, lock: SharedLock, timeout: float) -> None:
+        try:
+            try:
+                acquired = lock.acquire(timeout)
+            except FileNotFoundError:
+                make_folder(self.folder, fsync=True)
+                acquired = lock.acquire(timeout)
         except PermissionError as error:
             raise StorePermissionError(
                 f"a transaction needs permission to write in the directory {self.root!r}: {error}"
             ) from error
-        raise AssertionError  # not reached
-
-    def _acquired(self, lock: SharedLock, timeout: float) -> bool:
-        if not lock.acquire(timeout):
+        if not acquired:
             raise TransactionError(
                 f"the store {self.root!r} has been in a transaction of another thread or process "
                 f"for more than {timeout:g} s; nothing was changed. Wait longer with timeout="
             )
-        return True
 
     def lock_out_readers(self, timeout: float) -> SharedLock:
         """Return the lock that excludes readers; new ones wait while it is waited for."""

@@ -548,8 +548,12 @@ class LMDBStore(BaseStore):
             self.check_writeable()
         flush = self.flush if fsync and not read_only else None
         thread = TransactionThread(self._environment(), write=not read_only)
-        thread.start(timeout)
-        return LMDBTransaction(thread, _LMDBStaging(self, thread, read_only), flush)
+        try:
+            thread.start(timeout)
+            return LMDBTransaction(thread, _LMDBStaging(self, thread, read_only), flush)
+        except BaseException:
+            thread.end()  # or as soon as it has begun
+            raise
 
     def recover(self, timeout: float = 30.0) -> Outcome:
         self._environment()  # LMDB has nothing to recover: what is not committed is not reachable

@@ -50,7 +50,6 @@ class TransactionThread:
         try:
             begun.result(timeout)
         except TimeoutError as error:
-            self.end()  # as soon as it has begun
             raise TransactionError(
                 f"{self.name} has been in a transaction of another thread or process for more "
                 f"than {timeout:g} s; nothing was changed. Wait longer with timeout="

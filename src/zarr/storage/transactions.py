@@ -18,7 +18,7 @@ __all__ = ["DirectoryReading", "DirectoryTransaction"]
 _begun: WeakValueDictionary[str, DirectoryTransaction] = WeakValueDictionary()
 """The transactions of this process, by the real path of the directory.
 
-One that an interrupt has dropped is none.
+Those that are over, and those that an interrupt has dropped, are none.
 """
 
 
@@ -43,18 +43,18 @@ class DirectoryTransaction:
         self._root = os.path.realpath(journal.root)
         self._thread = threading.get_ident()
         other = _begun.get(self._root)
-        if other is not None and other._thread == self._thread:
+        if other is not None and other._lock.is_held and other._thread == self._thread:
             raise TransactionError(
                 f"this thread is already in a transaction on {base!r}: use that one"
             )
-        self._lock = journal.lock("lock", timeout)
+        self._lock: SharedLock = journal.lock("lock", timeout)
         try:
             _begun[self._root] = self
             journal.recover_locked(timeout)
             self._changes = Changes(os.urandom(8).hex(), fsync=fsync)
             self.store = StagingStore(base, journal, self._changes)
         except BaseException:
-            self._end()
+            self._lock.release()
             raise
 
     def commit(self) -> None:
@@ -79,7 +79,7 @@ class DirectoryTransaction:
                 ) from error
             raise
         finally:
-            self._end()
+            self._lock.release()
 
     def _commit(self, commit: Commit) -> None:
         readers = self._journal.lock_out_readers(self._timeout)
@@ -95,11 +95,7 @@ class DirectoryTransaction:
             self.store.close_for_changes()
             self._journal.drop(self._changes.token)
         finally:
-            self._end()
-
-    def _end(self) -> None:
-        _begun.pop(self._root, None)
-        self._lock.release()
+            self._lock.release()
 
 
 class DirectoryReading:
@@ -119,18 +115,20 @@ class DirectoryReading:
 
     def __init__(self, base: Any, journal: Journal, fsync: bool, timeout: float) -> None:
         self._journal = journal
-        self._lock: SharedLock | None = None
-        # Without permission to write there may be no file to lock. Then no transaction has ever
-        # been committed here, and whether one has been meanwhile is seen at the end.
-        with suppress(StorePermissionError):
-            self._lock = journal.lock_as_reader(timeout)
+        lock: SharedLock | None = None
         try:
+            # Without permission to write there may be no file to lock. Then no transaction has
+            # ever been committed here, and whether one has been meanwhile is seen at the end.
+            with suppress(StorePermissionError):
+                lock = journal.lock_as_reader(timeout)
             commit = read_commit(journal.root)
             changes = Changes("") if commit is None else commit.changes
             self.store = OverlayStore(base, journal, changes)
         except BaseException:
-            self._release()
+            if lock is not None:
+                lock.release()
             raise
+        self._lock = lock
 
     def commit(self) -> None:
         """End the transaction.
@@ -140,17 +138,18 @@ class DirectoryReading:
         TransactionError
             If there may have been a commit meanwhile.
         """
-        if self._lock is None and os.path.lexists(os.path.join(self._journal.folder, "readers")):
-            raise TransactionError(
-                f"the first transaction on {self._journal.root!r} was committed while it was "
-                "read, and this process may not write there to prevent that; read again"
-            )
-        self._release()
+        try:
+            readers = os.path.join(self._journal.folder, "readers")
+            if self._lock is None and os.path.lexists(readers):
+                raise TransactionError(
+                    f"the first transaction on {self._journal.root!r} was committed while it was "
+                    "read, and this process may not write there to prevent that; read again"
+                )
+        finally:
+            if self._lock is not None:
+                self._lock.release()
 
     def rollback(self) -> None:
         """End the transaction."""
-        self._release()
-
-    def _release(self) -> None:
         if self._lock is not None:
             self._lock.release()

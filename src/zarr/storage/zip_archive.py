@@ -40,9 +40,10 @@ class File:
     _raw: FileIO | None = None
 
     def __init__(self, path: str, mode: str) -> None:
-        self._raw = FileIO(path, mode)
-        self.descriptor = self._raw.fileno()
+        raw = FileIO(path, mode)
+        self.descriptor = raw.fileno()
         self.lock = FileLock(path, self.descriptor)
+        self._raw = raw
 
     def close(self) -> None:
         """Close the file now, although an archive uses it."""

@@ -35,9 +35,13 @@ class ZipTransaction:
 
     def __init__(self, base: Any, staging: Any, fsync: bool, read_only: bool) -> None:
         self._base, self._fsync = base, fsync
-        with base._lock:
-            archive = base._reading() if read_only else self._begin()
-            self.store = staging(base, archive.branch(), read_only)
+        try:
+            with base._lock:
+                archive = base._reading() if read_only else self._begin()
+                self.store = staging(base, archive.branch(), read_only)
+        except BaseException:
+            self.rollback()
+            raise
 
     def _begin(self) -> Archive:
         base = self._base

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -90,7 +91,8 @@ class Transaction:
         TransactionError
             If the transaction is over.
         """
-        self._end().rollback()
+        self._in_progress().rollback()
+        self._begun = self._group = None  # not before: an interrupt is for `__exit__`
 
     def __enter__(self) -> Self:
         self._original = self._opened.__enter__()
@@ -107,7 +109,6 @@ class Transaction:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # Not by `_end`: an interrupt within that call would leave the transaction open.
         begun, self._begun, self._group = self._begun, None, None
         try:
             if begun is not None and exc is None:
@@ -116,13 +117,13 @@ class Transaction:
                     tell_handles(self._original)
             elif begun is not None:
                 begun.rollback()
+        except BaseException:
+            if begun is not None:
+                with suppress(Exception):
+                    begun.rollback()  # or an interrupt could keep it open
+            raise
         finally:
             self._opened.__exit__()
-
-    def _end(self) -> StoreTransaction:
-        begun = self._in_progress()
-        self._begun = self._group = None
-        return begun
 
     def __repr__(self) -> str:
         state = "not open" if self._begun is None else "open"
