@@ -65,10 +65,16 @@ class ChunkKeyEncoder:
         """Return the keys of the chunks in a box, in C order."""
         if not region:
             return [self.only]
-        keys = [self.prefix]
-        for dim, axis in enumerate(region):
-            separator = self.separator if dim else ""
-            parts = [f"{separator}{at}" for at in axis]
+        pieces, tail = [], ""
+        for dim in range(len(region) - 1, -1, -1):
+            head = self.separator if dim else self.prefix
+            if dim and len(region[dim]) == 1:  # as chunks of (1, y, x) have: no list for each
+                tail = f"{head}{region[dim][0]}{tail}"
+            else:
+                pieces.append([f"{head}{at}{tail}" for at in region[dim]])
+                tail = ""
+        keys = pieces.pop()
+        for parts in reversed(pieces):
             keys = [key + part for key in keys for part in parts]
         return keys
 

@@ -11,7 +11,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from operator import mul
 from typing import Any
 
@@ -124,8 +124,12 @@ class SealTable:
         self.store, self.format, self.path = store, format, join(path, FOLDER)
         self.key = format.array_key(self.path)
         self._ndim, self._words = ndim, words
-        self._locks = KeyLocks(store, self.path, synchronizer, beside=True)
+        self._synchronizer = synchronizer
         self._take(store)
+
+    @cached_property
+    def _locks(self) -> KeyLocks:
+        return KeyLocks(self.store, self.path, self._synchronizer, beside=True)
 
     def _take(self, store: BaseStore) -> None:
         document = store.get(self.key)

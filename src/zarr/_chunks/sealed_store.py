@@ -19,9 +19,10 @@ from zarr._chunks.chunk_keys import ChunkKeyEncoder
 from zarr._chunks.seal_digests import ALGORITHMS, digest_function
 from zarr._chunks.seal_table import ABSENT, CHANGING, STORED, Place, SealTable, row_of
 from zarr._formats.base import Format
+from zarr._system import RLock
 from zarr.errors import SealError
 from zarr.storage.base import BaseStore, Buffer, ByteRange, as_view
-from zarr.sync import Synchronizer
+from zarr.sync import Synchronizer, renew_after_fork
 
 __all__ = ["ArraySeal", "Entry", "SealedStore"]
 
@@ -93,6 +94,10 @@ class ArraySeal:
         self._entries: dict[str, Entry] = {}
         self._mean_size: int | None = None  # of the values in the last cell that was read
         self._table: SealTable | None = None
+        renew_after_fork(self)
+
+    def _renew(self) -> None:
+        self._first = RLock()
 
     def _set_algorithm(self, seal: Mapping[str, Any]) -> None:
         algorithm = seal.get("algorithm")
@@ -243,7 +248,11 @@ class ArraySeal:
             unknown = [key for key in keys if key not in entries]
             if len(entries) > _MOST_ENTRIES:
                 entries = self._entries = {}
-            self._load(unknown, entries)
+            if entries:
+                self._load(unknown, entries)
+            else:  # the threads of a read come all at once, most of them for the same
+                with self._first:
+                    self._load(unknown, entries)
         return entries
 
     def _load(self, keys: Sequence[str], entries: dict[str, Entry]) -> None:
