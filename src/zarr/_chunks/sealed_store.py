@@ -30,10 +30,6 @@ _MOST_ENTRIES = 1 << 20
 _TRIES = 3
 _MOST_TRIES = 30
 
-_IN_CACHE = 512 << 10
-"""Bytes of values that are read and then verified: what fits the cache of a processor core."""
-
-
 Entry: TypeAlias = bytes | None
 """What is sealed of a value: its digest; no bytes if it is absent; None if it is being written."""
 
@@ -92,7 +88,6 @@ class ArraySeal:
         self._synchronizer = synchronizer
         self._set_algorithm(seal)
         self._entries: dict[str, Entry] = {}
-        self._mean_size: int | None = None  # of the values in the last cell that was read
         self._table: SealTable | None = None
         renew_after_fork(self)
 
@@ -162,15 +157,6 @@ class ArraySeal:
         if not are_all:
             differ += [key for key in keys if key not in found and entries[key]]
         return [key for key in differ if self.refute(entries[key], found.get(key))]
-
-    def count_at_once(self, key: str) -> int:
-        """Return how many values like that of `key` to read before they are verified.
-
-        Memory that was written just now is still in the cache of the processor.
-        """
-        if self._mean_size is None:
-            self._look_up([key])
-        return max(1, _IN_CACHE // max(1, self._mean_size or 1))
 
     def _settle(
         self,
@@ -267,7 +253,6 @@ class ArraySeal:
                 entries[key] = None if place is None else _ABSENT
             else:
                 rows = table.read(cell)
-                self._mean_size = int(rows[..., 1].mean())
                 names = self.keys.keys_in(table.region(cell))
                 entries.update(zip(names, _entries_of(rows), strict=True))
 
@@ -386,18 +371,8 @@ class SealedStore(BaseStore):
         return self.getitems([key])[key]
 
     def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
-        fetch, number = self._store.getitems, len(keys)
-        if not self._verify:
-            return fetch(keys)
-        if number > 1 and self._store.threads < 2:
-            number = self._seal.count_at_once(keys[0])
-        if number >= len(keys):
-            return self._seal.verified(keys, fetch(keys), fetch)
-        found: dict[str, Buffer] = {}
-        for start in range(0, len(keys), number):
-            part = keys[start : start + number]
-            found.update(self._seal.verified(part, fetch(part), fetch))
-        return found
+        fetch = self._store.getitems
+        return self._seal.verified(keys, fetch(keys), fetch) if self._verify else fetch(keys)
 
     def get_partial_values(self, ranges: Sequence[tuple[str, ByteRange]]) -> list[Buffer | None]:
         if not self._verify:
