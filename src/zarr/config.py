@@ -11,10 +11,11 @@ can be read and changed by the same two functions; see :func:`get`.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, fields, replace
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any, Literal, NoReturn, TypeAlias, overload
 
 from zarr._system import count_processors
@@ -368,3 +369,17 @@ def __getattr__(name: str) -> Any:
     if name == "config":  # the 3.x library shows its settings by this name
         return named
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+class _Settings(ModuleType):
+    """This module, as the object that `zarr.config` is in the 3.x library."""
+
+    def __getitem__(self, key: str) -> Any:
+        return get(key)
+
+    def __contains__(self, key: str) -> bool:
+        absent = object()
+        return get(key, absent) is not absent
+
+
+sys.modules[__name__].__class__ = _Settings

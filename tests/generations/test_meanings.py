@@ -162,6 +162,30 @@ def test_group_create_takes_the_arguments_of_either() -> None:
     assert root.create("c", data=np.arange(3))[:].tolist() == [0, 1, 2]
 
 
+def test_settings_are_items_of_zarr_config() -> None:
+    assert zarr.config["array.order"] == "C"
+    with zarr.config.set(default_zarr_format=3):
+        assert zarr.config["default_zarr_format"] == 3
+    assert "async.concurrency" in zarr.config
+    assert "codecs" in zarr.config
+    assert "array.nothing" not in zarr.config
+    with pytest.raises(KeyError, match=r"array\.nothing"):
+        zarr.config["array.nothing"]
+
+
+@VERSIONS
+def test_fields_of_info(version) -> None:
+    group = zarr.open_group(zarr.MemoryStore(), mode="w", zarr_format=version)
+    z = group.create_array("a", shape=(4, 6), chunks=(2, 3), dtype="i4", fill_value=7)
+    info = z.info
+    assert (info._shape, info._chunk_shape, info._fill_value) == ((4, 6), (2, 3), 7)
+    assert info._compressors == z.compressors
+    assert len(info._compressors) == 1
+    assert (info._zarr_format, group.info._zarr_format) == (version, version)
+    with pytest.raises(AttributeError, match="_nothing"):
+        info._nothing
+
+
 @VERSIONS
 def test_config_is_honoured(version) -> None:
     store = zarr.MemoryStore()

@@ -66,6 +66,14 @@ def rounded_size(size: int) -> str:
     return str(size)
 
 
+_FIELDS = {
+    "_zarr_format": "zarr_format", "_shape": "shape", "_chunk_shape": "chunks",
+    "_shard_shape": "shards", "_fill_value": "fill_value", "_order": "order",
+    "_read_only": "read_only", "_filters": "filters", "_serializer": "serializer",
+    "_compressors": "compressors",
+}  # fmt: skip
+
+
 class Info:
     """The summary of an array or group: text when printed, a table in notebooks.
 
@@ -78,9 +86,11 @@ class Info:
     def __init__(self, obj: _Informative) -> None:
         self.obj = obj
 
-    @property
-    def _zarr_format(self) -> int | str:
-        return self.obj.zarr_format
+    def __getattr__(self, name: str) -> Any:
+        # Fields of that of the 3.x library, which clients look at although they are private.
+        if name in _FIELDS:
+            return getattr(self.obj, _FIELDS[name])
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __repr__(self) -> str:
         items = self.obj.info_items()
