@@ -233,6 +233,7 @@ def test_the_digests_of_a_sealed_array_are_loaded_once_for_all_threads() -> None
     zarr.seal(z)
     opened = zarr.open_array(store, mode="r")
     asked.clear()
+    together.reset()
     with zarr.config.set(workers=4):
         opened[...]
     assert sorted(asked) == ["__seal/.zarray", "__seal/0.0.0"]
