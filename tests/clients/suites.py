@@ -1,9 +1,9 @@
-"""The test suites of the newest clients, with zarr-python 3.4.2 and with this package.
+"""The test suites of the newest clients, with zarr-python and with this package.
 
-Each client has an environment of its own under ``.peers/``, with zarr-python 3.4.2, and its
-tests come with its source distribution, which pip downloads. A folder on ``PYTHONPATH`` puts
-this package in the place of the other, with the settings that the how-to has for code written
-for zarr-python 3 (`SETTINGS`). Every test that passes with the original passes with ours, but
+Each client has an environment of its own under ``.peers/``, with zarr-python 3.4.2, or 2.18.7 where
+it cannot use that, and its tests come with its source distribution, which pip downloads. A folder
+on ``PYTHONPATH`` puts this package in the place of the other, with the settings that the how-to has
+for code written for zarr-python 3 (`SETTINGS`). Every test that passes with the original passes with ours, but
 for those in `EXCUSED`.
 
     python -m tests.clients.suites              # all suites with both, a table of counts
@@ -22,6 +22,7 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from xml.etree import ElementTree as ET
 
 from tests.clients.clients import environ, outcome_of, source
@@ -44,21 +45,25 @@ class Suite:
     needs: tuple[str, ...] = ()
     options: str = ""
     """Options in place of those that the project has for all its tests, which need plugins."""
+    generation: Literal[2, 3] = 3
+    """That of zarr-python. For 2, the build of this package for ``zarr<3`` takes its place."""
 
     @property
     def environment(self) -> peers.Peer:
         """The environment, which others with the same packages share."""
         return peers.Peer(
             f"suite-{self.package}-{self.version}",
-            "zarr-python 3.4.2",
+            f"zarr-python {_VERSIONS[self.generation]}",
             (
-                f"{self.package}=={self.version}", *self.needs, "zarr==3.4.2",
+                f"{self.package}=={self.version}", *self.needs,
+                f"zarr=={_VERSIONS[self.generation]}",
                 "hypothesis", "pip", "pytest", "pytest-mock", "pytest-timeout", "pytest-xdist",
             ),
             (3, 12),
         )  # fmt: skip
 
 
+_VERSIONS = {2: "2.18.7", 3: "3.4.2"}
 _DASK = "dask[array,dataframe,distributed]==2026.8.0"
 _XARRAY_NEEDS = (
     _DASK, "aiohttp", "bottleneck", "cftime", "cubed", "fsspec", "h5netcdf", "netCDF4",
@@ -79,6 +84,9 @@ _ANNDATA = (*(f"tests/{name}.py" for name in _ANNDATA_IO), "-k", "zarr")
 _VIRTUALIZARR_NEEDS = (
     "h5netcdf", "h5py", "icechunk", "kerchunk", "netCDF4", "pytest-asyncio", "scipy",
 )  # fmt: skip
+_RECHUNKER_NEEDS = (
+    "dask[array,diagnostics]", "fsspec", "numcodecs<0.16", "numpy<2.3", "xarray==2024.11.0",
+)  # fmt: skip
 
 SUITES = {
     "xarray": Suite("xarray", "2026.9.0", _XARRAY, _XARRAY_NEEDS),
@@ -93,6 +101,8 @@ SUITES = {
     "cubed": Suite("cubed", "0.28.0", ("cubed/tests",)),
     "virtualizarr": Suite("virtualizarr", "2.8.0", ("virtualizarr/tests",), _VIRTUALIZARR_NEEDS),
     "ome-zarr": Suite("ome-zarr", "0.21.0", ("tests",)),
+    "rechunker": Suite("rechunker", "0.5.4", ("tests",), _RECHUNKER_NEEDS, generation=2),
+    "rechunker-0.5.2": Suite("rechunker", "0.5.2", ("tests",), _RECHUNKER_NEEDS, generation=2),
 }
 """The source distributions of kerchunk 0.2.10 and ome-zarr-models 1.8.1 have no tests."""
 
@@ -107,11 +117,12 @@ EXCUSED = {
 
 
 def run(suite: Suite, log: Path, first: Path | None) -> dict[str, str]:
-    """Run a suite, with the packages in `first` before those of the environment.
+    """Run a suite, with the packages in the folder `first` before those of the environment.
 
     Returns the outcome of each test by its name: 'passed', 'failed', 'skipped' or 'xfailed'.
     """
     python = peers.environment(suite.environment)
+    settings = SETTINGS if first and suite.generation == 3 else {}
     with tempfile.TemporaryDirectory(prefix="zarr-suites-") as folder, log.open("w") as file:
         report = Path(folder, "report.xml")
         subprocess.run(
@@ -124,7 +135,7 @@ def run(suite: Suite, log: Path, first: Path | None) -> dict[str, str]:
             ],
             cwd=source(python, suite.package, suite.version),
             # Names of tests that are made from sets are the same in every worker.
-            env=environ(first) | (SETTINGS if first else {}) | {"PYTHONHASHSEED": "0"},
+            env=environ(first) | settings | {"PYTHONHASHSEED": "0"},
             stdout=file, stderr=subprocess.STDOUT, timeout=7200,
         )  # fmt: skip
         if not report.exists():
@@ -151,8 +162,9 @@ def main() -> None:
     kinds = ("passed", "failed", "skipped", "xfailed")
     print(f"{'suite':15}{'with':9}", *(f"{kind:>9}" for kind in kinds))
     missed = 0
-    with ours() as folder:
+    with ours() as current, ours(generation=2) as before_3:
         for name in names:
+            folder = current if SUITES[name].generation == 3 else before_3
             found = {}
             for title, first in (("original", None), ("ours", folder)):
                 log = logs / f"suite-{name}-{title}.txt"
