@@ -3,8 +3,8 @@
 Each client has an environment of its own under ``.peers/``, with zarr-python 3.4.2, or 2.18.7 where
 it cannot use that, and its tests come with its source distribution, which pip downloads. A folder
 on ``PYTHONPATH`` puts this package in the place of the other, with the settings that the how-to has
-for code written for zarr-python 3 (`SETTINGS`). Every test that passes with the original passes with ours, but
-for those in `EXCUSED`.
+for code written for zarr-python 3 (`SETTINGS`). Every test that passes with the original passes
+with ours, but for those in `EXCUSED`.
 
     python -m tests.clients.suites              # all suites with both, a table of counts
     python -m tests.clients.suites xarray dask  # only some
