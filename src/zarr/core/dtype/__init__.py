@@ -1,5 +1,6 @@
 """Data types of the 3.x library; :mod:`zarr.dtype` has the names for users."""
 
+from zarr.core.dtype.common import HasEndianness, HasItemSize, HasLength, HasObjectCodec
 from zarr.core.dtype.registry import (
     DataTypeRegistry,
     ZDTypeLike,
@@ -33,10 +34,6 @@ from zarr.core.dtype.types import (
     VariableLengthUTF8,
 )
 from zarr.core.dtype.wrapper import (
-    HasEndianness,
-    HasItemSize,
-    HasLength,
-    HasObjectCodec,
     TBaseDType,
     TBaseScalar,
     TDType_co,
