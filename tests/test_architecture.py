@@ -171,7 +171,9 @@ def imported_modules(path: Path) -> Iterator[tuple[str, int]]:
 def is_alias(path: Path) -> bool:
     """Tell whether `path` is a short module under a name that old code imports."""
     short = path.read_text(encoding="utf-8").count("\n") < 60
-    return named(path) == "core/common.py" or (named(path) == "util.py" and short)
+    return named(path) in {"core/common.py", "core/dtype/common.py"} or (
+        named(path) == "util.py" and short
+    )
 
 
 def name_of(node: ast.AST) -> str:

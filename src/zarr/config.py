@@ -372,7 +372,7 @@ def __getattr__(name: str) -> Any:
 
 
 class _Settings(ModuleType):
-    """This module, as the object that `zarr.config` is in the 3.x library."""
+    """The module as the object that `zarr.config` is in the 3.x library."""
 
     def __getitem__(self, key: str) -> Any:
         return get(key)

@@ -88,8 +88,8 @@ def test_modules_are_attributes() -> None:
         abc.buffer abc.codec abc.metadata abc.numcodec abc.store api.asynchronous api.synchronous
         buffer.cpu codecs.blosc codecs.numcodecs core.array_spec core.attributes core.buffer.cpu
         core.chunk_grids core.chunk_key_encodings core.codec_pipeline core.common core.config
-        core.dtype.common core.dtype.wrapper core.group core.indexing core.metadata.v2 core.sync core.sync_group
-        dtype registry storage types"""
+        core.dtype.common core.dtype.wrapper core.group core.indexing core.metadata.v2 core.sync
+        core.sync_group dtype registry storage types"""
     shown = "".join(f"print(zarr.{name}.__name__)\n" for name in names.split())
     program = f"import zarr\n{shown}"
     printed = subprocess.run(
