@@ -168,7 +168,11 @@ defaults: list[dict[str, Any]] = [
         "async": {"concurrency": 10, "timeout": None},
         "threading": {"max_workers": None},
         "json_indent": 2,
-        "codec_pipeline": {"path": "zarr.core.codec_pipeline.FusedCodecPipeline", "batch_size": 1},
+        "codec_pipeline": {
+            "path": "zarr.core.codec_pipeline.BatchedCodecPipeline",
+            "batch_size": 1,
+            "max_workers": None,
+        },
         "codecs": {},
         "buffer": "zarr.buffer.cpu.Buffer",
         "ndbuffer": "zarr.buffer.cpu.NDBuffer",

@@ -116,7 +116,7 @@ def test_classes_by_name() -> None:
     assert get_codec_class("blosc") is zarr.codecs.BloscCodec
     assert get_codec_class("numcodecs.zlib") is zarr.codecs.numcodecs.Zlib
     assert get_codec_class("test.text") is Text
-    assert get_pipeline_class().__name__ == "FusedCodecPipeline"
+    assert get_pipeline_class().__name__ == "BatchedCodecPipeline"
     with pytest.raises(UnknownCodecError, match="nope"):
         get_codec_class("nope")
 
@@ -214,13 +214,13 @@ def test_pipelines_read_and_write_chunks(version) -> None:
 
 def test_pipelines_of_arrays_are_of_the_class_that_is_set() -> None:
     z = zarr.create_array(shape=4, dtype="i2", chunks=2, compressors=zarr.codecs.GzipCodec())
-    path = "zarr.core.codec_pipeline.BatchedCodecPipeline"
+    path = "zarr.core.codec_pipeline.FusedCodecPipeline"
 
     with zarr.config.set({"codec_pipeline.path": path}):
         pipeline = z._async_array.codec_pipeline
 
-    assert pipeline == BatchedCodecPipeline((), *z.metadata.codecs[:1], z.metadata.codecs[1:])
-    assert type(z.async_array.codec_pipeline) is FusedCodecPipeline
+    assert pipeline == FusedCodecPipeline((), *z.metadata.codecs[:1], z.metadata.codecs[1:])
+    assert type(z.async_array.codec_pipeline) is BatchedCodecPipeline
 
 
 @pytest.mark.parametrize("name", zarr.dtype.__all__)

@@ -342,3 +342,26 @@ def test_threads_that_hand_over_results_leave_before_the_interpreter_ends(
 ) -> None:
     out, _ = start_python(HANDS_OVER).communicate(timeout=60)
     assert out.split() == ["1", "left"]
+
+
+def test_attributes_are_read_with_the_document_of_their_node() -> None:
+    store = UserStore()
+    root = zarr.open_group(store, mode="w", attributes={"of": "root"})
+    root.create_group("g", attributes={"list": [1]}).create_array(
+        "a", shape=4, dtype="i4", attributes={"units": ["K"]}
+    )
+
+    root = zarr.open_group(store, mode="r+")
+    store.log.clear()
+    group = root["g"]
+    array = group["a"]
+    assert (dict(group.attrs), dict(array.attrs)) == ({"list": [1]}, {"units": ["K"]})
+    assert [key for _, key, _ in store.log] == ["g/zarr.json", "g/a/zarr.json"]
+
+    array.attrs["units"].append("C")  # of this handle only
+    assert dict(group["a"].attrs) == {"units": ["K"]}
+    array.attrs["more"] = 1
+    assert dict(array.attrs) == dict(group["a"].attrs) == {"units": ["K"], "more": 1}
+    group.attrs.refresh()
+    group.attrs["list"] = 2
+    assert dict(root["g"].attrs) == {"list": 2}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import MutableMapping
+from copy import deepcopy
 from importlib import import_module
 from typing import Any, Self
 
@@ -12,7 +13,7 @@ import numpy as np
 from zarr._formats import Found
 from zarr._formats.base import Format
 from zarr.attrs import Attributes
-from zarr.config import Verify
+from zarr.config import Unchosen, Verify
 from zarr.errors import ReadOnlyError, SealError
 from zarr.storage.base import BaseStore, as_store, normalize_storage_path
 from zarr.storage.resolve import normalize_store_arg
@@ -147,6 +148,13 @@ class Node:
         self._is_sealed = seal is not None
         return seal
 
+    def _attributes_when_opened(self) -> dict[str, Any] | None:
+        """Return the attributes that the document had; None if they are to be verified."""
+        meta: Any = self.__dict__.get("_current") or self.__dict__.get("_meta")
+        if self._is_sealed or meta is None:
+            return None
+        return deepcopy(dict(meta.attributes or {}))
+
     @property
     def attrs(self) -> Attributes:
         """The user attributes, a mapping of names to JSON values.
@@ -157,12 +165,14 @@ class Node:
         metadata", member ``attributes``.
         """
         if self._attrs is None:
+            key = self._format.node_attrs_key(self._path, self._key)
+            known = None
+            if key == self._key and isinstance(self._store.default_version, Unchosen):
+                # Code that brings a store of the 3.x library expects that the document of a node
+                # is read once. Elsewhere attributes are as they are at the first look.
+                known = self._attributes_when_opened()
             self._attrs = Attributes(
-                self._store,
-                self._format.node_attrs_key(self._path, self._key),
-                self._read_only,
-                self._cache_attrs,
-                self._synchronizer,
+                self._store, key, self._read_only, self._cache_attrs, self._synchronizer, known
             )
             self._attrs._format = self._format
             if self._is_sealed:
