@@ -365,3 +365,42 @@ def test_attributes_are_read_with_the_document_of_their_node() -> None:
     group.attrs.refresh()
     group.attrs["list"] = 2
     assert dict(root["g"].attrs) == {"list": 2}
+
+
+class QuotaError(Exception):
+    """An error of the package that the store is from."""
+
+    def __init__(self, message: str, *, limit: int) -> None:
+        super().__init__(message)
+        self.limit = limit
+
+
+class MissingPartError(LookupError):
+    """Another one, which is a built-in error, too."""
+
+
+@pytest.mark.parametrize("expected", [QuotaError, StoreError])
+def test_errors_of_a_store_are_caught_by_their_own_class_and_by_ours(expected: type) -> None:
+    class Full(UserStore):
+        async def get(self, *args: Any) -> Any:
+            raise QuotaError("too much", limit=5)
+
+    store = as_store(Full())
+    with pytest.raises(expected, match=r"could not read 'a/b'.*too much") as caught:
+        store["a/b"]
+    error: Any = caught.value
+    assert type(error).__name__ == "StoreError"
+    assert (error.limit, type(error.__cause__)) == (5, QuotaError)
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again)) == (StoreError, str(error))
+
+
+def test_an_error_that_looks_like_absence_is_none_of_ours() -> None:
+    class Broken(UserStore):
+        async def get(self, *args: Any) -> Any:
+            raise MissingPartError("a part of the value is lost")
+
+    store = as_store(Broken())
+    with pytest.raises(StoreError, match="part of the value is lost") as caught:
+        store["a/b"]
+    assert not isinstance(caught.value, LookupError)

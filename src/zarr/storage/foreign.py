@@ -50,7 +50,29 @@ def _failed(verb: str, key: str, store: object, error: Exception) -> Exception:
     if isinstance(error, (StoreError, ReadOnlyError)):
         return error
     kind = StorePermissionError if isinstance(error, PermissionError) else StoreError
-    return failure(verb, key, store, error, kind)
+    failed = failure(verb, key, store, error, _of_both(kind, type(error)))
+    failed.__dict__.update(error.__dict__)
+    return failed
+
+
+def _of_both(kind: type[StoreError], raised: type[Exception]) -> type[StoreError]:
+    """Return a class of errors that who expects either of the two classes catches.
+
+    Only for errors of a package of its own: one that is also a `KeyError`, say, would be taken
+    for the absence of a value.
+    """
+    plain = {object, BaseException, Exception, RuntimeError}
+    if any(base.__module__ == "builtins" and base not in plain for base in raised.__mro__):
+        return kind
+    if raised in plain:
+        return kind
+    members = {
+        "__module__": kind.__module__,
+        "__qualname__": kind.__qualname__,
+        "__doc__": kind.__doc__,
+        "__reduce__": lambda error: (kind, error.args),  # another process has no such class
+    }
+    return type(kind.__name__, (kind, raised), members)
 
 
 def _bytes_of(value: Any) -> Buffer:
