@@ -404,3 +404,19 @@ def test_an_error_that_looks_like_absence_is_none_of_ours() -> None:
     with pytest.raises(StoreError, match="part of the value is lost") as caught:
         store["a/b"]
     assert not isinstance(caught.value, LookupError)
+
+
+def test_errors_that_cannot_be_ours_too_come_with_a_note() -> None:
+    class LayoutError(Exception):
+        """As classes written in other languages: no other with a layout of its own goes with it."""
+
+        __slots__ = ("detail",)
+
+    class Broken(UserStore):
+        async def get(self, *args: Any) -> Any:
+            raise LayoutError("changed")
+
+    with pytest.raises(LayoutError) as caught:
+        as_store(Broken())["a/b"]
+    (note,) = caught.value.__notes__
+    assert note.startswith("could not read 'a/b' in ")

@@ -50,22 +50,30 @@ def _failed(verb: str, key: str, store: object, error: Exception) -> Exception:
     if isinstance(error, (StoreError, ReadOnlyError)):
         return error
     kind = StorePermissionError if isinstance(error, PermissionError) else StoreError
-    failed = failure(verb, key, store, error, _of_both(kind, type(error)))
+    named = failure(verb, key, store, error, kind)
+    if not _is_of_a_package(type(error)):
+        return named
+    try:
+        failed = _of_both(kind, type(error))(*named.args)
+    except TypeError:  # classes that are written in another language do not go together with ours
+        error.add_note(str(named))
+        return error
     failed.__dict__.update(error.__dict__)
     return failed
 
 
-def _of_both(kind: type[StoreError], raised: type[Exception]) -> type[StoreError]:
-    """Return a class of errors that who expects either of the two classes catches.
+def _is_of_a_package(raised: type[Exception]) -> bool:
+    """Tell whether errors of a class can be told from the built-in ones.
 
-    Only for errors of a package of its own: one that is also a `KeyError`, say, would be taken
-    for the absence of a value.
+    One that is also a `KeyError`, say, would be taken for the absence of a value.
     """
     plain = {object, BaseException, Exception, RuntimeError}
-    if any(base.__module__ == "builtins" and base not in plain for base in raised.__mro__):
-        return kind
-    if raised in plain:
-        return kind
+    builtin = {base for base in raised.__mro__ if base.__module__ == "builtins"}
+    return raised not in plain and builtin <= plain
+
+
+def _of_both(kind: type[StoreError], raised: type[Exception]) -> type[StoreError]:
+    """Return a class of errors that who expects either of the two classes catches."""
     members = {
         "__module__": kind.__module__,
         "__qualname__": kind.__qualname__,
