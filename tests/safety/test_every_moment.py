@@ -14,7 +14,7 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -33,9 +33,18 @@ pytestmark = [
     pytest.mark.skipif(
         not os.path.exists("/proc/locks"), reason="reads the locks that Linux knows"
     ),
+    # Files and listings that an exception keeps from being closed are closed when they are dropped.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 
 PACKAGE = os.path.dirname(zarr.__file__)
+
+
+@pytest.fixture(autouse=True)
+def dropped_within_the_test() -> Iterator[None]:
+    """Drop what exceptions have kept, or other tests would be warned of it."""
+    yield
+    gc.collect()
 
 
 class Interrupted(BaseException):
