@@ -20,6 +20,7 @@ import json
 import subprocess
 import tempfile
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -164,9 +165,11 @@ def main() -> None:
     kinds = ("passed", "failed", "skipped", "xfailed")
     print(f"{'suite':15}{'with':9}", *(f"{kind:>9}" for kind in kinds))
     missed = 0
-    with ours() as current, ours(generation=2) as before_3:
+    with ExitStack() as stack:
+        generations = {SUITES[name].generation for name in names}
+        folders = {one: stack.enter_context(ours(generation=one)) for one in generations}
         for name in names:
-            folder = current if SUITES[name].generation == 3 else before_3
+            folder = folders[SUITES[name].generation]
             found = {}
             for title, first in (("original", None), ("ours", folder)):
                 log = logs / f"suite-{name}-{title}.txt"

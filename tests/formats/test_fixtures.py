@@ -262,6 +262,19 @@ def test_hierarchy_of_the_draft(draft: dict[str, bytes]) -> None:
     assert isinstance(zarr.open(draft, mode="r", path="explicit"), zarr.Group)
 
 
+def test_attributes_of_the_draft_in_stores_for_the_3_x_library(
+    draft: dict[str, bytes], tmp_path: Path
+) -> None:
+    store = zarr.storage.LocalStore(tmp_path / "draft")
+    store.setitems(draft)
+    root, same = zarr.open_group(draft, mode="r"), zarr.open_group(store, mode="r")
+
+    assert same.attrs.asdict() == {"title": "a draft"}
+    assert same["explicit/below"].attrs.asdict() == {"depth": 2}
+    for name in ARRAYS:
+        assert same[name].attrs.asdict() == root[name].attrs.asdict()
+
+
 def test_hierarchy_of_the_draft_is_migrated_by_copying(draft: dict[str, bytes]) -> None:
     source, dest = zarr.open_group(draft, mode="r"), zarr.group()
 

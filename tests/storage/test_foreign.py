@@ -308,10 +308,16 @@ def test_stores_of_this_library_are_stores_of_the_other() -> None:
 
 
 HANDS_OVER = """
-import asyncio, atexit, threading, time
+import asyncio, atexit, sys, threading, time
 from zarr.storage import event_loop
+from zarr.storage.coroutines import run_in
 
-loop = event_loop.loop()
+if sys.argv[1] == "ours":
+    loop = event_loop.loop()
+else:
+    from fsspec.asyn import get_loop
+
+    loop = get_loop()
 ends = threading.Event()
 atexit.register(ends.set)  # called before what was registered when the package was imported
 wake = loop._write_to_self
@@ -333,14 +339,15 @@ async def ask():
     threading.Thread(target=hand_over, args=(result,), name="store", daemon=True).start()
     return await result
 
-print(event_loop.run(ask), flush=True)
+print(run_in(loop, ask), flush=True)
 """
 
 
+@pytest.mark.parametrize("loop", ["ours", "of fsspec"])
 def test_threads_that_hand_over_results_leave_before_the_interpreter_ends(
-    start_python: StartPython,
+    loop: str, start_python: StartPython
 ) -> None:
-    out, _ = start_python(HANDS_OVER).communicate(timeout=60)
+    out, _ = start_python(HANDS_OVER, loop).communicate(timeout=60)
     assert out.split() == ["1", "left"]
 
 

@@ -149,11 +149,14 @@ class Node:
         return seal
 
     def _attributes_when_opened(self) -> dict[str, Any] | None:
-        """Return the attributes that the document had; None if they are to be verified."""
+        """Return the attributes that came with the metadata, None if none did.
+
+        Nor if they are to be verified.
+        """
         meta: Any = self.__dict__.get("_current") or self.__dict__.get("_meta")
-        if self._is_sealed or meta is None:
+        if self._is_sealed or meta.attributes is None:
             return None
-        return deepcopy(dict(meta.attributes or {}))
+        return deepcopy(dict(meta.attributes))
 
     @property
     def attrs(self) -> Attributes:

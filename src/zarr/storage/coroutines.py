@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import sys
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from threading import Lock
+from types import FrameType
 from typing import Any, Generic, TypeVar
 
 __all__ = ["WithinLoopError", "run_in", "to_its_end"]
@@ -132,3 +136,34 @@ class _Call(Generic[T]):
         if self._error is not None:
             raise self._error
         return self._values[0]
+
+
+# -- at exit -------------------------------------------------------------------------------
+
+_SECONDS_AT_EXIT = 2.0
+"""How long the interpreter waits, before it ends, for threads that hand over results."""
+
+
+@atexit.register
+def _let_go() -> None:
+    """Wait until the threads of stores have handed over their results.
+
+    The result is here before the thread that brought it has the interpreter again, to drop what it
+    refers to. If the interpreter were taken down meanwhile, the thread (of icechunk or obstore, in
+    Python 3.12 and 3.13) would take the process down with it.
+    """
+    until = time.monotonic() + _SECONDS_AT_EXIT
+    while _are_results_handed_over() and time.monotonic() < until:
+        time.sleep(0.001)  # which lets them have the interpreter
+
+
+def _are_results_handed_over() -> bool:
+    """Tell whether a thread is within a call of `call_soon_threadsafe` of any event loop."""
+    handing = asyncio.BaseEventLoop.call_soon_threadsafe.__code__
+    for innermost in sys._current_frames().values():
+        frame: FrameType | None = innermost
+        while frame is not None:
+            if frame.f_code is handing:
+                return True
+            frame = frame.f_back
+    return False

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
-import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar, copy_context
 from functools import partial
 from threading import Thread
-from types import FrameType
 from typing import Any, TypeVar
 
 from zarr._system import RLock
@@ -30,16 +26,11 @@ _THREADS = 64
 """Threads in which coroutines call functions at a time, at each depth of calls."""
 
 
-_SECONDS_AT_EXIT = 2.0
-"""How long the interpreter waits, before it ends, for threads that hand over results."""
-
-
 class _Loop:
     """One event loop for the process, in a thread that is started when it is needed."""
 
     def __init__(self) -> None:
         renew_after_fork(self)
-        atexit.register(self._let_go)
 
     def _renew(self) -> None:
         # The thread does not survive a fork; a child starts one when it needs it.
@@ -54,36 +45,11 @@ class _Loop:
                 self._loop = started
             return self._loop
 
-    def _let_go(self) -> None:
-        """Wait until the threads of stores have handed over their results.
-
-        The result is here before the thread that brought it has the interpreter again, to drop what
-        it refers to. If the interpreter were taken down meanwhile, the thread (of icechunk, say, in
-        Python 3.12 and 3.13) would take the process down with it.
-        """
-        if self._loop is None:
-            return
-        until = time.monotonic() + _SECONDS_AT_EXIT
-        while _is_handed_results(self._loop) and time.monotonic() < until:
-            time.sleep(0.001)  # which lets them have the interpreter
-
     def is_current(self) -> bool:
         try:
             return asyncio.get_running_loop() is self._loop
         except RuntimeError:
             return False
-
-
-def _is_handed_results(loop: asyncio.AbstractEventLoop) -> bool:
-    """Tell whether a thread is within a call to ``loop.call_soon_threadsafe``."""
-    handing = asyncio.BaseEventLoop.call_soon_threadsafe.__code__
-    for innermost in sys._current_frames().values():
-        frame: FrameType | None = innermost
-        while frame is not None:
-            if frame.f_code is handing and frame.f_locals["self"] is loop:
-                return True
-            frame = frame.f_back
-    return False
 
 
 _shared = _Loop()
