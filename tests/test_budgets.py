@@ -422,6 +422,13 @@ def test_calls_to_read_an_inner_chunk_from_a_file(tmp_path: Path) -> None:
     assert found.count <= CALLS_PER_INNER_CHUNK, found.calls
 
 
+def test_calls_to_read_an_inner_chunk_from_an_object_store() -> None:
+    pytest.importorskip("obstore")
+    z = sharded(zarr.storage.ObjectStore("memory://"))
+    found = trace(lambda: z[4:8, 4:8, 4:8])
+    assert found.count <= CALLS_PER_INNER_CHUNK, found.calls
+
+
 def test_an_absent_inner_chunk_costs_no_more_than_one_that_is_there() -> None:
     z = zarr.zeros((64,), chunks=4, shards=32, dtype="u1", store=CountingStore())
     z[8] = 1

@@ -162,19 +162,22 @@ class ShardedChunks:
         """Return one chunk by the index that is known of its shard.
 
         None if there is none, or it is not that of the shard any more, and where the chunk is
-        absent, or the store tells versions: these are rarer, and :meth:`fetch` has them all.
+        absent: these are rarer, and :meth:`fetch` has them all.
         """
         shard, slot = key
         layout, name = self.layout(shard), self._cache_name(shard)
         index = self.indexes.get(name)
-        if index is None or index.version is not None or layout.count < _FEW:
+        if index is None or layout.count < _FEW:
             return None
         start, length = index.entries[slot].tolist()
         if start == ABSENT:
             return None
-        wanted = [(shard, (start, length)), (shard, layout.check_range)]
-        (value, check), _ = self.store.get_versioned_values(wanted)
-        if value is None or not self._is_current(shard, index, None, check, {}):
+        wanted = [(shard, (start, length))]
+        if index.version is None:
+            wanted.append((shard, layout.check_range))
+        values, versions = self.store.get_versioned_values(wanted)
+        value = values[0]
+        if value is None or not self._is_current(shard, index, None, values[-1], versions):
             self.indexes.forget(name)
             return None
         return {key: value} if len(value) == length else None

@@ -284,12 +284,16 @@ class ObjectStore(BaseStore):
         # As `self[key]`, with less around each of many requests.
         try:
             return self._get(key)
-        except StoreError:
-            raise
         except (self._obstore.exceptions.BaseError, OSError, ValueError) as error:
-            failed = self._failed("read", key, error)
-            if isinstance(failed, KeyError):
-                return None
+            self._raise_unless_absent(key, error)
+            return None
+
+    def _raise_unless_absent(self, key: str, error: Exception) -> None:
+        """Raise what `error` means, unless that is that there is no value."""
+        if isinstance(error, StoreError):
+            raise error
+        failed = self._failed("read", key, error)
+        if not isinstance(failed, KeyError):
             raise failed from error
 
     def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
@@ -320,6 +324,8 @@ class ObjectStore(BaseStore):
     ) -> tuple[list[Buffer | None], dict[str, str]]:
         if not self._sends_ranges:
             return super().get_partial_values(ranges), {}
+        if len(ranges) == 1:
+            return self._read_one(*ranges[0])
         # Not obstore's get_ranges, which fails badly where a value ends within a range.
         parts: list[Buffer | None] = [None] * len(ranges)
         versions: dict[str, str] = {}
@@ -345,6 +351,19 @@ class ObjectStore(BaseStore):
             for at in span.places:
                 parts[at] = None if value is None else take_range(value, ranges[at][1])
         return parts, versions
+
+    def _read_one(
+        self, key: str, byte_range: ByteRange
+    ) -> tuple[list[Buffer | None], dict[str, str]]:
+        """Return what :meth:`get_versioned_values` does of one range."""
+        start, length = byte_range
+        _check_process()
+        try:
+            found, tag = self._read_range(check_key(key), start, length)
+        except (self._obstore.exceptions.BaseError, OSError, ValueError) as error:
+            self._raise_unless_absent(key, error)
+            return [None], {}
+        return [found[:length]], {key: tag} if tag and self._tags_are_versions else {}
 
     def _read_span(
         self, span: _Span, ranges: Sequence[tuple[str, ByteRange]], parts: list[Buffer | None]
