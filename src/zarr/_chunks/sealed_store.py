@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -149,8 +150,9 @@ class ArraySeal:
         """
         digests = list(map(self.digest, found.values()))
         are_all = len(found) == len(keys)
-        if are_all and digests == list(map(self._entries.get, found)):
-            return []  # most often: a few calls of C functions for each value
+        with suppress(KeyError):
+            if are_all and digests == list(map(self._entries.__getitem__, found)):
+                return []  # most often: a few calls of C functions for each value
         entries = self._look_up(keys)
         pairs = zip(found, digests, strict=True)
         differ = [key for key, digest in pairs if digest != entries[key]]

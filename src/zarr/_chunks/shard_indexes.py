@@ -29,10 +29,10 @@ class ShardIndexCache:
 
     def get(self, name: Hashable) -> ShardIndex | None:
         with self._lock:
-            index = self._kept.get(name)
-            if index is not None:
-                self._kept.move_to_end(name)
-            return index
+            if name not in self._kept:
+                return None
+            self._kept.move_to_end(name)
+            return self._kept[name]
 
     def keep(self, name: Hashable, index: ShardIndex) -> None:
         with self._lock:

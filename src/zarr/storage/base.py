@@ -1082,12 +1082,16 @@ class KVStore(BaseStore):
         return super().list_sizes(path)
 
     def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
-        if type(self._mutable_mapping) is not dict:
+        mapping = self._mutable_mapping
+        if type(mapping) is not dict:
             return super().getitems(keys)
-        get = self._mutable_mapping.get
-        found = {key: value for key in keys if (value := get(key)) is not None}
+        try:
+            # Not by `get`, which free-threaded Python 3.13 makes wait for a lock that it has.
+            found = {key: mapping[key] for key in keys if key in mapping}
+        except KeyError:  # another thread has deleted it meanwhile
+            return super().getitems(keys)
         if any([type(value) is not bytes for value in found.values()]):
-            found = {key: _value_of(key, value) for key, value in found.items()}
+            return {k: _value_of(k, value) for k, value in found.items() if value is not None}
         return found
 
     def __eq__(self, other: object) -> bool:

@@ -176,10 +176,10 @@ class LRUStoreCache(BaseStore):
     # -- values --------------------------------------------------------------------
 
     def _cached(self, part: Part) -> bytes | None:
-        value = self._values.get(part)
-        if value is not None:
-            self._values.move_to_end(part)
-        return value
+        if part not in self._values:
+            return None
+        self._values.move_to_end(part)
+        return self._values[part]
 
     def _keep(self, part: Part, value: bytes) -> None:
         if self._max_size is not None and len(value) > self._max_size:

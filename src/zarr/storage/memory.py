@@ -161,14 +161,18 @@ class MemoryStore(BaseStore):
     def getitems(self, keys: Sequence[str], *, contexts: Any = None) -> dict[str, Buffer]:
         found = {}
         last_path, folder = None, None
-        for key in keys:
-            path, _, name = key.rpartition("/")
-            if path != last_path:
-                last_path, folder = path, self._folder(path)
-            if folder is not None:
-                value = folder.get(name)
-                if value is not None and type(value) is not self.cls and key[:1] != "/":
-                    found[key] = value
+        try:
+            for key in keys:
+                path, _, name = key.rpartition("/")
+                if path != last_path:
+                    last_path, folder = path, self._folder(path)
+                # Not by `get`, which free-threaded Python 3.13 makes wait for a lock that it has.
+                if folder is not None and name in folder:
+                    value = folder[name]
+                    if value is not None and type(value) is not self.cls and key[:1] != "/":
+                        found[key] = value
+        except KeyError:  # another thread has deleted it meanwhile
+            return BaseStore.getitems(self, keys)
         return found
 
     def __setitem__(self, key: str, value: Buffer) -> None:
