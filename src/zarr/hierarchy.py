@@ -11,6 +11,7 @@ from typing import Any, Literal, Self, TypeAlias, TypeVar
 from zarr import _formats, config, creation
 from zarr._formats.base import NodeKind, join
 from zarr._formats.seals import SEAL
+from zarr._metadata.records import GroupMeta
 from zarr._nodes.display import Info, TreeViewer, group_html, group_info, type_name
 from zarr._nodes.members import Listed, checked, no_member
 from zarr._nodes.node import Node
@@ -122,6 +123,9 @@ class Group(NewerGroupNames, Node, MutableMapping[str, Any]):
         self._meta = self._format.parse_group(document, self._key)
         if SEAL in self._meta.extra or self._verify is True:
             self._check_seal(document)
+
+    def _record(self) -> GroupMeta:
+        return self._meta
 
     # -- what it is ------------------------------------------------------------------
 

@@ -419,11 +419,15 @@ def test_errors_that_cannot_be_ours_too_come_with_a_note() -> None:
 
         __slots__ = ("detail",)
 
+    always = LayoutError("changed")
+
     class Broken(UserStore):
         async def get(self, *args: Any) -> Any:
-            raise LayoutError("changed")
+            raise always
 
-    with pytest.raises(LayoutError) as caught:
-        as_store(Broken())["a/b"]
-    (note,) = caught.value.__notes__
+    store = as_store(Broken())
+    for _ in range(2):
+        with pytest.raises(LayoutError) as caught:
+            store["a/b"]
+    (note,) = caught.value.__notes__  # one, however often
     assert note.startswith("could not read 'a/b' in ")

@@ -12,6 +12,7 @@ import numpy as np
 
 from zarr._formats import Found
 from zarr._formats.base import Format
+from zarr._metadata.records import ArrayMeta, GroupMeta
 from zarr.attrs import Attributes
 from zarr.config import Unchosen, Verify
 from zarr.errors import ReadOnlyError, SealError
@@ -148,15 +149,9 @@ class Node:
         self._is_sealed = seal is not None
         return seal
 
-    def _attributes_when_opened(self) -> dict[str, Any] | None:
-        """Return the attributes that came with the metadata, None if none did.
-
-        Nor if they are to be verified.
-        """
-        meta: Any = self.__dict__.get("_current") or self.__dict__.get("_meta")
-        if self._is_sealed or meta.attributes is None:
-            return None
-        return deepcopy(dict(meta.attributes))
+    def _record(self) -> ArrayMeta | GroupMeta:
+        """Return the metadata as they were last read."""
+        raise NotImplementedError
 
     @property
     def attrs(self) -> Attributes:
@@ -172,8 +167,10 @@ class Node:
             known = None
             if key == self._key and isinstance(self._store.default_version, Unchosen):
                 # Code that brings a store of the 3.x library expects that the document of a node
-                # is read once. Elsewhere attributes are as they are at the first look.
-                known = self._attributes_when_opened()
+                # is read once. Elsewhere attributes are as they are at the first look. Sealed ones
+                # are verified.
+                carried = None if self._is_sealed else self._record().attributes
+                known = None if carried is None else deepcopy(dict(carried))
             self._attrs = Attributes(
                 self._store, key, self._read_only, self._cache_attrs, self._synchronizer, known
             )

@@ -222,6 +222,9 @@ class Array(Selections, PrivateNames, NewerNames, Node):
             self._reload()
         return self._current
 
+    def _record(self) -> ArrayMeta:
+        return self._current
+
     def _reload(self) -> None:
         """Take over what the store now says of the array."""
         if self._is_view:

@@ -56,7 +56,8 @@ def _failed(verb: str, key: str, store: object, error: Exception) -> Exception:
     try:
         failed = _of_both(kind, type(error))(*named.args)
     except TypeError:  # classes that are written in another language do not go together with ours
-        error.add_note(str(named))
+        if str(named) not in getattr(error, "__notes__", ()):  # a store may raise it once more
+            error.add_note(str(named))
         return error
     failed.__dict__.update(error.__dict__)
     return failed
