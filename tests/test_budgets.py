@@ -35,6 +35,7 @@ CALLS_PER_CHECKED_CHUNK = 2
 CALLS_PER_PARTIAL_WRITE = 77
 CALLS_PER_APPEND = 103
 CALLS_PER_INNER_CHUNK = 63
+CALLS_PER_SPARSE_READ = 120
 CALLS_PER_OPENING = {2: 46, 3: 48}
 CALLS_PER_MEMBER = {2: 28, 3: 28}
 CALLS_PER_UNLIKE_MEMBER = {2: 33, 3: 40}
@@ -427,6 +428,18 @@ def test_calls_to_read_an_inner_chunk_from_an_object_store() -> None:
     z = sharded(zarr.storage.ObjectStore("memory://"))
     found = trace(lambda: z[4:8, 4:8, 4:8])
     assert found.count <= CALLS_PER_INNER_CHUNK, found.calls
+
+
+@pytest.mark.parametrize("kind", ["dict", "memory", "directory"])
+@pytest.mark.parametrize("written", [0, 100])
+def test_calls_to_read_a_million_chunks_of_which_few_exist(
+    kind: str, written: int, tmp_path: Path
+) -> None:
+    store = {"dict": {}, "memory": zarr.MemoryStore(), "directory": str(tmp_path)}[kind]
+    z = zarr.create((4000, 4000), chunks=4, dtype="u1", store=store)
+    z[:written, 1000:1004] = 1
+    found = trace(lambda: z[...])
+    assert found.count <= CALLS_PER_SPARSE_READ + CALLS_PER_CHUNK * written / 4, found.calls
 
 
 def test_an_absent_inner_chunk_costs_no_more_than_one_that_is_there() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -60,6 +60,13 @@ class ChunkKeyEncoder:
             self._pattern = re.compile(re.escape(self.separator).join(numbers))
         match = self._pattern.fullmatch(key, len(self.prefix))
         return None if match is None else tuple(map(int, match.groups()))
+
+    def box_of(self, keys: Iterable[str]) -> list[range]:
+        """Return the smallest box with all those of `keys` that are of chunks."""
+        places = [place for place in map(self.place, keys) if place is not None]
+        if not places:
+            return [range(0)] * self._ndim
+        return [range(min(along), max(along) + 1) for along in zip(*places, strict=True)]
 
     def keys_in(self, region: Sequence[range]) -> list[str]:
         """Return the keys of the chunks in a box, in C order."""

@@ -33,6 +33,12 @@ from zarr.errors import ChunkDecodeError, absence_of, warn_user
 
 __all__ = ["Reading"]
 
+_MANY = 1024
+"""Chunks in a selection from which on a store is asked whether it has few keys at all."""
+
+_TO_FEW = 16
+"""How many chunks a selection has for each key if these are few."""
+
 
 class Reading(ChunkAccess):
     """Reads of selections."""
@@ -108,6 +114,9 @@ class Reading(ChunkAccess):
             pipeline = self._decoder or self.pipeline_at(coords)
             self._read_chunk(pipeline, found, key, inner, out, fields)
             return
+        part = axes if only is not None else self._stored_part(axes)
+        if part is not axes:
+            self._fill_in(out, fields)
 
         def read_window(window: Window, decode_slots: DecodeSlots) -> None:
             found = self._fetch_window(window, only)
@@ -115,9 +124,28 @@ class Reading(ChunkAccess):
                 for plan, run in window:
                     self._read_run(plan, run, found, out, fields)
 
-        self.for_each_window(
-            read_window, lambda n, most: self.windows(axes, n, most), count_chunks_of(axes)
-        )
+        if count := count_chunks_of(part):
+            self.for_each_window(read_window, lambda n, most: self.windows(part, n, most), count)
+        if part is not axes:
+            self._check_absent((), ())
+
+    def _stored_part(self, axes: Sequence[Axis]) -> Sequence[Axis]:
+        """Return a part of `axes` with all chunks that exist, where that can be told at once."""
+        count = count_chunks_of(axes)
+        if count < _MANY or self._missing != "fill" or not self.uniform_chunks:
+            return axes
+        keys = self.store.keys_if_few(self._folder, count // _TO_FEW)
+        if keys is None:
+            return axes
+        box = self.storage.box_of(keys)
+        part = [
+            axis.within(chunks, length)
+            for axis, chunks, length in zip(axes, box, self.pipeline.shape, strict=True)
+        ]
+        return part if 2 * count_chunks_of(part) <= count else axes
+
+    def _fill_in(self, out: Any, fields: Any) -> None:
+        out[...] = of_fields(self.fill(), fields)
 
     def _read_reordered(self, indexer: Indexer, out: Any, fields: Any) -> None:
         rising = np.empty_like(out)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from zarr._chunks.access import count_chunks_of
 from zarr._chunks.assignment import Fields, checked_fields, fields_dtype
 from zarr._chunks.engine import Engine
 from zarr._chunks.explanation import Explanation, Request, advice_on
@@ -24,6 +25,7 @@ from zarr._chunks.shards import ShardedChunks
 from zarr._codecs.blocks import HEADER
 from zarr._codecs.pipeline import ByteRanges, CodecPipeline, DecodedParts
 from zarr._codecs.sharding import ShardIndex
+from zarr._selection.axes import Axis
 from zarr._selection.indexers import BasicIndexer, Indexer
 from zarr._selection.points import MaskIndexer
 from zarr.storage.base import BaseStore, Buffer, ByteRange
@@ -104,6 +106,10 @@ class StandIn:
         found = {key: Placeholder(sizes[key]) for key in keys if key in sizes}
         self.note("getitems", keys, nbytes=_total(found.values()))
         return dict(found)
+
+    def keys_if_few(self, path: str, most: int) -> list[str] | None:
+        self.note("keys_if_few", (), nbytes=0)
+        return self.real.keys_if_few(path, most)
 
     def get_partial_values(self, ranges: Sequence[tuple[str, ByteRange]]) -> list[Buffer | None]:
         return self._take("get_partial_values", ranges)
@@ -307,6 +313,14 @@ class Rehearsal(Reading):
         self._stand_in.chunks += len(keys)
         self._stand_in.found += len(found)
         return found
+
+    def _stored_part(self, axes: Sequence[Axis]) -> Sequence[Axis]:
+        part = super()._stored_part(axes)
+        self._stand_in.chunks += count_chunks_of(axes) - count_chunks_of(part)
+        return part
+
+    def _fill_in(self, out: Any, fields: Any) -> None:
+        pass
 
     def _check_absent(self, keys: Sequence[Any], found: Any) -> None:
         self._stand_in.note("__contains__", [self._document[1]], nbytes=0)

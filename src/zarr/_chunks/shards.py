@@ -121,6 +121,14 @@ class ShardedChunks:
     def shape_at(self, coords: Sequence[int]) -> tuple[int, ...]:
         return self.chunks
 
+    def box_of(self, keys: Iterable[str]) -> list[range]:
+        return [
+            range(first_at(count, box.start), first_at(count, box[-1]) + length_at(count, box[-1]))
+            if box
+            else box
+            for count, box in zip(self._counts, self.keys.box_of(keys), strict=True)
+        ]
+
     def to_lock(self, keys: Iterable[ChunkKey]) -> set[str]:
         return {shard for shard, _ in keys}
 

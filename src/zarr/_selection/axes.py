@@ -8,6 +8,7 @@ chunks it touches are the product of the tables.
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -78,6 +79,11 @@ class Axis(NamedTuple):
             self.size,
             band,
         )
+
+    def within(self, chunks: range, length: int) -> Axis:
+        """Return the entries for some of the chunks, each of `length` items."""
+        start, stop = (bisect_left(self.chunks, at) for at in (chunks.start, chunks.stop))
+        return self.part(start, stop, 0, start * length)
 
 
 def _within(entries: range, start: int, stop: int) -> range:

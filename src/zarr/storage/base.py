@@ -151,13 +151,14 @@ def take_range(value: Buffer, byte_range: ByteRange) -> bytes:
 
 
 _VERBS = {
-    "__getitem__": ("getitems", "probe", "get_partial_values"),
-    "getitems": ("probe", "get_partial_values"),
+    "__getitem__": ("getitems", "probe", "get_partial_values", "keys_if_few"),
+    "getitems": ("probe", "get_partial_values", "keys_if_few"),
     "get_partial_values": ("get_versioned_values",),
-    "__contains__": ("present",),
+    "__contains__": ("present", "keys_if_few"),
+    "__iter__": ("keys_if_few",),
     "__setitem__": ("setitems",),
     "__delitem__": ("delitems",),
-    "list_prefix": ("list_sizes",),
+    "list_prefix": ("list_sizes", "keys_if_few"),
 }
 """The verbs whose defaults go through another method, by that method."""
 
@@ -726,6 +727,26 @@ class BaseStore(CoroutineVerbs, MutableMapping[str, Buffer]):
             found = self.getitems(batch)
             yield from ((key, memoryview(value).nbytes) for key, value in found.items())
 
+    def keys_if_few(self, path: str, most: int) -> list[str] | None:
+        """Return all keys below a path if they are few, which saves asking for each of many.
+
+        The default returns None. For stores in which this takes less than looking for `most` keys,
+        and which list a value as soon as it is stored.
+
+        Parameters
+        ----------
+        path : str
+            Path in the store.
+        most : int
+            How many keys are few.
+
+        Returns
+        -------
+        list of str or None
+            The complete keys; None if there are more, or to find out would take long.
+        """
+        return None
+
     def list_temporary(self, path: str = "") -> Iterator[tuple[str, int, float]]:
         """Iterate over the files below a path that interrupted writers have left.
 
@@ -1093,6 +1114,13 @@ class KVStore(BaseStore):
         if any([type(value) is not bytes for value in found.values()]):
             return {k: _value_of(k, value) for k, value in found.items() if value is not None}
         return found
+
+    def keys_if_few(self, path: str, most: int) -> list[str] | None:
+        mapping = self._mutable_mapping
+        if type(mapping) is not dict or len(mapping) > most:
+            return None
+        prefix = f"{path}/" if path else ""
+        return [key for key in list(mapping) if key.startswith(prefix)]
 
     def __eq__(self, other: object) -> bool:
         # What is in memory is equal when it holds the same: a pickle's copy equals the original.

@@ -33,11 +33,19 @@ if TYPE_CHECKING:
 __all__ = ["ROUTES", "CoroutineVerbs", "is_asynchronous", "serve_both"]
 
 ROUTES: Mapping[str, tuple[str, ...]] = {
-    "get": ("__getitem__", "getitems", "probe", "get_first", "present", "get_partial_values"),
+    "get": (
+        "__getitem__",
+        "getitems",
+        "probe",
+        "get_first",
+        "present",
+        "get_partial_values",
+        "keys_if_few",
+    ),
     "set": ("__setitem__", "setitems"),
     "delete": ("__delitem__", "delitems"),
     "exists": ("__contains__",),
-    "list": ("__iter__",),
+    "list": ("__iter__", "keys_if_few"),
     "list_dir": ("listdir",),
     "delete_dir": ("rmdir",),
 }

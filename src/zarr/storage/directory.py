@@ -549,6 +549,23 @@ class DirectoryStore(BaseStore):
         for folder in folders:
             yield from self.list_sizes(folder)
 
+    def keys_if_few(self, path: str, most: int) -> list[str] | None:
+        if self._pending is not None and self._notice_commit() is not None:
+            return None
+        found: list[str] = []
+        folders = [path]
+        try:
+            while folders:
+                path = folders.pop()
+                prefix = f"{path}/" if path else ""
+                for entry in itertools.chain.from_iterable(self._scan(path, _LISTED_AT_A_TIME)):
+                    if len(found) + len(folders) == most:
+                        return None
+                    (folders if _is_folder(entry) else found).append(prefix + entry.name)
+        except FAILURES:
+            return None  # a folder may hold files that can be read, but not listed
+        return found
+
     def list_temporary(self, path: str = "") -> Iterator[tuple[str, int, float]]:
         try:
             with os.scandir(self._folder(path)) as entries:

@@ -175,6 +175,21 @@ class MemoryStore(BaseStore):
             return BaseStore.getitems(self, keys)
         return found
 
+    def keys_if_few(self, path: str, most: int) -> list[str] | None:
+        found: list[str] = []
+        folders = [(path, self._folder(path) or {})]
+        while folders:
+            path, folder = folders.pop()
+            if len(found) + len(folders) + len(folder) > most:
+                return None
+            prefix = f"{path}/" if path else ""
+            for name, value in list(folder.items()):
+                if isinstance(value, self.cls):
+                    folders.append((prefix + name, value))
+                else:
+                    found.append(prefix + name)
+        return found
+
     def __setitem__(self, key: str, value: Buffer) -> None:
         MemoryStore.setitems(self, {key: value})
 

@@ -456,6 +456,15 @@ class StoreTests(ArrayTests):
         assert sorted(key for key, _ in found) == sorted(expected)
         assert all(size in (expected[key], -1) for key, size in found)
 
+    @pytest.mark.parametrize("path", ["", "a", "a/x", "b", "missing", "a/x/0.0"])
+    def test_keys_if_few(self, grown: BaseStore, path: str) -> None:
+        """All keys below a path, or None, as where they are more."""
+        prefix = f"{path}/" if path else ""
+        expected = sorted(key for key in self.tree if key.startswith(prefix))
+        for most in range(len(self.tree) + 2):
+            found = grown.keys_if_few(path, most)
+            assert found is None or (sorted(found) == expected and len(found) <= most)
+
     def test_get_ages(self, store: BaseStore) -> None:
         """Of what exists; a store need not know."""
         store.setitems({"a/b": b"1", "c": b"2"})

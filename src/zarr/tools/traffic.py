@@ -109,6 +109,7 @@ _VERBS = {
     "list_prefix": _ITERATE,
     "list_sizes": _ITERATE,
     "list_temporary": _ITERATE,
+    "keys_if_few": _Kind(_none),
     "listdir": _Kind(_returned),
     "__len__": _Kind(_none),
     "getsize": _Kind(_none),
