@@ -16,10 +16,11 @@ import pytest
 from zarr._system import why_no_name
 from zarr.storage.base import BaseStore, KVStore
 from zarr.storage.dbm import DBMStore
-from zarr.storage.directory import DirectoryStore, NestedDirectoryStore, TempStore
+from zarr.storage.directory import DirectoryStore, NestedDirectoryStore
 from zarr.storage.lmdb import LMDBStore
 from zarr.storage.memory import MemoryStore
 from zarr.storage.sqlite import SQLiteStore
+from zarr.storage.temporary import TempStore
 from zarr.storage.zip import ZipStore
 from zarr.testing import StoreTests
 from zarr.testing.stores import FOLDERS, ODD_KEYS

@@ -25,9 +25,6 @@ from zarr.storage.consolidated import ConsolidatedMetadataStore
 from zarr.storage.directory import (
     DirectoryStore,
     NestedDirectoryStore,
-    TempStore,
-    atexit_rmglob,
-    atexit_rmtree,
 )
 from zarr.storage.memory import DictStore, MemoryStore
 from zarr.storage.nodes import (
@@ -43,6 +40,7 @@ from zarr.storage.nodes import (
 )
 from zarr.storage.resolve import StoreLike, normalize_store_arg
 from zarr.storage.store_path import StorePath
+from zarr.storage.temporary import TempStore, atexit_rmglob, atexit_rmtree
 
 if TYPE_CHECKING:  # type checkers and editors do not follow `__getattr__`
     from zarr.storage.azure import ABSStore as ABSStore

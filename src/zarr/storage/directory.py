@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
 import errno
 import itertools
 import os
-import shutil
 import stat
-import tempfile
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from glob import glob
 from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any, ClassVar
@@ -64,7 +60,7 @@ from zarr.storage.links import check_dangling, check_inside
 from zarr.storage.overlay import OverlayStore
 from zarr.storage.transactions import DirectoryReading, DirectoryTransaction
 
-__all__ = ["DirectoryStore", "NestedDirectoryStore", "TempStore", "atexit_rmglob", "atexit_rmtree"]
+__all__ = ["DirectoryStore", "NestedDirectoryStore", "reopen"]
 
 _LISTED_AT_A_TIME = 1000
 _MOST_FOLDERS = 10_000
@@ -83,35 +79,6 @@ _NOT_LOOKED = object()  # in place of a commit that was not looked for yet
 
 class _NoFileError(StoreKeyError):
     """A key that every store may hold, but no file of this system."""
-
-
-def atexit_rmtree(path: str, isdir: Callable[[str], bool] = os.path.isdir) -> None:
-    """Delete a directory including its contents, if it exists; intended for :mod:`atexit`.
-
-    Parameters
-    ----------
-    path : str
-        The directory.
-    isdir : callable, optional
-        Returns whether the directory exists. :func:`os.path.isdir` by default.
-    """
-    if isdir(path):
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def atexit_rmglob(path: str) -> None:
-    """Delete the files and directories that match a pattern; intended for :mod:`atexit`.
-
-    Parameters
-    ----------
-    path : str
-        Pattern for :func:`glob.glob`.
-    """
-    for found in glob(path):
-        if os.path.isfile(found):
-            os.remove(found)
-        else:
-            atexit_rmtree(found)
 
 
 class DirectoryStore(BaseStore):
@@ -676,7 +643,7 @@ class DirectoryStore(BaseStore):
 
     def __reduce__(self) -> Any:
         if options := self._options():
-            return _reopen, (type(self), self.path, options)
+            return reopen, (type(self), self.path, options)
         return type(self), (self.path,)
 
     def __repr__(self) -> str:
@@ -770,7 +737,8 @@ def _is_same(path: str, found: os.stat_result) -> bool:
         return False
 
 
-def _reopen(cls: type[DirectoryStore], path: str, options: dict[str, Any]) -> DirectoryStore:
+def reopen(cls: type[DirectoryStore], path: str, options: dict[str, Any]) -> DirectoryStore:
+    """Return a store that was pickled."""
     read_only = options.pop("read_only", False)
     store = cls(path, **options)
     store._mode = "r" if read_only else "a"
@@ -828,51 +796,3 @@ class NestedDirectoryStore(DirectoryStore):
                 f"not {dimension_separator!r}"
             )
         super().__init__(path, normalize_keys, "/", fsync=fsync, follow_symlinks=follow_symlinks)
-
-
-class TempStore(DirectoryStore):
-    """A `DirectoryStore` in a temporary directory that is deleted when Python exits.
-
-    Parameters
-    ----------
-    suffix : str, default ''
-        End of the name of the directory.
-    prefix : str, default 'zarr'
-        Start of the name of the directory.
-    dir : str, optional
-        The folder for the directory. That of :mod:`tempfile` by default.
-    normalize_keys : bool, default False
-        Whether to convert keys to lower case.
-    dimension_separator : {'.', '/'}, optional
-        Separator between the chunk indices in a chunk key, for arrays created in this store.
-    fsync : bool, default False
-        Whether a write returns only when the value is on the disk, as for :class:`DirectoryStore`.
-    follow_symlinks : bool, optional
-        Whether to follow symbolic links out of the directory, as for :class:`DirectoryStore`.
-
-    Examples
-    --------
-    >>> import zarr
-    >>> z = zarr.zeros(10, store=zarr.TempStore())
-    """
-
-    def __init__(
-        self,
-        suffix: str = "",
-        prefix: str = "zarr",
-        dir: str | None = None,
-        normalize_keys: bool = False,
-        dimension_separator: Separator | None = None,
-        *,
-        fsync: bool = False,
-        follow_symlinks: bool | None = None,
-    ) -> None:
-        path = tempfile.mkdtemp(suffix=suffix, prefix=prefix, dir=dir)
-        atexit.register(atexit_rmtree, path)
-        super().__init__(
-            path, normalize_keys, dimension_separator, fsync=fsync, follow_symlinks=follow_symlinks
-        )
-
-    def __reduce__(self) -> Any:
-        # What is pickled is a reference: the directory still belongs to its creator.
-        return _reopen, (DirectoryStore, self.path, self._options())
