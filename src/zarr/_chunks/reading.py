@@ -36,7 +36,7 @@ __all__ = ["Reading"]
 _MANY = 1024
 """Chunks in a selection from which on a store is asked whether it has few keys at all."""
 
-_TO_FEW = 16
+_TO_FEW = 32
 """How many chunks a selection has for each key if these are few."""
 
 

@@ -525,7 +525,9 @@ class DirectoryStore(BaseStore):
             while folders:
                 path = folders.pop()
                 prefix = f"{path}/" if path else ""
-                for entry in itertools.chain.from_iterable(self._scan(path, _LISTED_AT_A_TIME)):
+                # No more at a time than needed to see that there are many, as there most often are.
+                parts = self._scan(path, min(most + 1, _LISTED_AT_A_TIME))
+                for entry in itertools.chain.from_iterable(parts):
                     if len(found) + len(folders) == most:
                         return None
                     (folders if _is_folder(entry) else found).append(prefix + entry.name)
