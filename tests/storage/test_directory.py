@@ -21,6 +21,8 @@ import pytest
 import zarr
 from zarr.errors import FSPathExistNotDir, StorePermissionError
 from zarr.storage import DirectoryStore, NestedDirectoryStore, TempStore
+from zarr.storage.base import Temporary
+from zarr.storage.files import temporary_name
 
 StartPython = Callable[..., Any]
 
@@ -358,3 +360,20 @@ def test_links_are_refused_where_the_configuration_says_so(tmp_path: Path) -> No
         env={**os.environ, "ZARR_FOLLOW_SYMLINKS": "0"}, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert done.stdout == "False\n", done.stderr
+
+
+def test_a_list_of_folders_tells_what_writers_have_left(tmp_path: Path) -> None:
+    store = DirectoryStore(str(tmp_path))
+    store.setitems({"a/b/0": b"1", "a/1": b"22", "c": b"3"})
+    names = ["a/" + temporary_name(), "a/b/" + temporary_name(), temporary_name()]
+    for name in names:
+        (tmp_path / name).write_bytes(b"12345")
+    for path in ("", "a", "a/b", "missing"):
+        left: list[Temporary] = []
+        listed = dict(store.list_folders(path, left))
+        assert sum(map(len, listed.values())) == len(list(store.list_prefix(path)))
+        expected = sorted(name for name in names if not path or name.startswith(f"{path}/"))
+        assert sorted(name for name, _, _ in left) == expected
+        assert sorted(name for name, _, _ in store.list_temporary(path)) == expected
+        assert {size for _, size, _ in left} <= {5}
+        assert all(0 <= age < 3600 for _, _, age in left)

@@ -150,6 +150,14 @@ def take_range(value: Buffer, byte_range: ByteRange) -> bytes:
     return bytes(view[start:stop])
 
 
+Temporary: TypeAlias = tuple[str, int, float]
+"""What an interrupted writer has left: its name, its size in bytes, and its age in seconds."""
+
+
+def _folder_of(key: str) -> str:
+    return key.rpartition("/")[0]
+
+
 _VERBS = {
     "__getitem__": ("getitems", "probe", "get_partial_values", "keys_if_few"),
     "getitems": ("probe", "get_partial_values", "keys_if_few"),
@@ -158,7 +166,7 @@ _VERBS = {
     "__iter__": ("keys_if_few",),
     "__setitem__": ("setitems",),
     "__delitem__": ("delitems",),
-    "list_prefix": ("list_sizes", "keys_if_few"),
+    "list_prefix": ("list_sizes", "list_folders", "keys_if_few"),
 }
 """The verbs whose defaults go through another method, by that method."""
 
@@ -727,6 +735,31 @@ class BaseStore(CoroutineVerbs, MutableMapping[str, Buffer]):
             found = self.getitems(batch)
             yield from ((key, memoryview(value).nbytes) for key, value in found.items())
 
+    def list_folders(
+        self, path: str = "", temporary: list[Temporary] | None = None
+    ) -> Iterator[tuple[str, list[str]]]:
+        """Iterate over all keys below a path, many at a time, in undefined order.
+
+        Parameters
+        ----------
+        path : str, optional
+            Path in the store. The root by default.
+        temporary : list, optional
+            Gets what :meth:`list_temporary` would yield, when all keys have been listed.
+
+        Yields
+        ------
+        folder : str
+            Where some keys are, without a slash at the end. May come more than once.
+        names : list of str
+            The rest of these keys.
+        """
+        for folder, keys in itertools.groupby(self.list_prefix(path), key=_folder_of):
+            while batch := list(itertools.islice(keys, _COPIED_AT_A_TIME)):
+                yield folder, [key.rpartition("/")[2] for key in batch]
+        if temporary is not None:
+            temporary += self.list_temporary(path)
+
     def keys_if_few(self, path: str, most: int) -> list[str] | None:
         """Return all keys below a path if they are few, which saves asking for each of many.
 
@@ -747,7 +780,7 @@ class BaseStore(CoroutineVerbs, MutableMapping[str, Buffer]):
         """
         return None
 
-    def list_temporary(self, path: str = "") -> Iterator[tuple[str, int, float]]:
+    def list_temporary(self, path: str = "") -> Iterator[Temporary]:
         """Iterate over the files below a path that interrupted writers have left.
 
         They are no keys. The default yields nothing.

@@ -35,10 +35,12 @@ from zarr.storage.base import (
     Outcome,
     Separator,
     StoreTransaction,
+    Temporary,
     as_bytes,
     check_key,
     normalize_storage_path,
 )
+from zarr.storage.entries import is_folder, left_by_writers, size_of
 from zarr.storage.files import (
     ABSENT,
     FAILURES,
@@ -445,8 +447,13 @@ class DirectoryStore(BaseStore):
         found = list(itertools.chain.from_iterable(self._scan(path)))
         return sorted(found, key=attrgetter("name"))
 
-    def _scan(self, path: str, most: int | None = None) -> Iterator[list[os.DirEntry[str]]]:
-        """Yield the values and folders directly below `path`, at `most` so many at a time."""
+    def _scan(
+        self, path: str, most: int | None = None, temporary: list[os.DirEntry[str]] | None = None
+    ) -> Iterator[list[os.DirEntry[str]]]:
+        """Yield the values and folders directly below `path`, at `most` so many at a time.
+
+        A list `temporary` gets what writers have left there.
+        """
         try:
             entries = os.scandir(self._folder(path))
         except _NoFileError:
@@ -460,6 +467,8 @@ class DirectoryStore(BaseStore):
         with entries:
             while found := list(itertools.islice(entries, most)):
                 if has_temporary([entry.name for entry in found]):
+                    if temporary is not None:
+                        temporary += [entry for entry in found if is_temporary(entry.name)]
                     found = [entry for entry in found if not is_temporary(entry.name)]
                 if not path:
                     found = [entry for entry in found if entry.name not in RESERVED]
@@ -496,7 +505,7 @@ class DirectoryStore(BaseStore):
         prefix = f"{path}/" if path else ""
         for entry in self._entries(path):
             key = prefix + entry.name
-            if not entry.is_file(follow_symlinks=False) and _is_folder(entry):
+            if not entry.is_file(follow_symlinks=False) and is_folder(entry):
                 yield from self.list_prefix(key)
             else:
                 yield key
@@ -508,13 +517,36 @@ class DirectoryStore(BaseStore):
         folders = []  # for later: no more than one list of the system is open at a time
         prefix = f"{path}/" if path else ""
         for entry in itertools.chain.from_iterable(self._scan(path, _LISTED_AT_A_TIME)):
-            if _is_folder(entry):
+            if is_folder(entry):
                 folders.append(prefix + entry.name)
             else:
                 with suppress(FileNotFoundError):  # deleted meanwhile
-                    yield prefix + entry.name, _size_of(entry)
+                    yield prefix + entry.name, size_of(entry)
         for folder in folders:
             yield from self.list_sizes(folder)
+
+    def list_folders(
+        self, path: str = "", temporary: list[Temporary] | None = None
+    ) -> Iterator[tuple[str, list[str]]]:
+        if self._pending is not None and (overlay := self._notice_commit()) is not None:
+            yield from overlay.list_folders(path)
+            if temporary is not None:
+                temporary += self.list_temporary(path)
+            return
+        left: list[os.DirEntry[str]] = []
+        found = list(itertools.chain.from_iterable(self._scan(path, None, left)))
+        if temporary is not None:
+            temporary += left_by_writers(path, left)
+        names = [entry.name for entry in found if entry.is_file(follow_symlinks=False)]
+        folders: list[str] = []
+        if len(names) < len(found):
+            others = [entry for entry in found if not entry.is_file(follow_symlinks=False)]
+            folders = sorted(entry.name for entry in others if is_folder(entry))
+            names += [entry.name for entry in others if not is_folder(entry)]
+        if names:
+            yield path, sorted(names)
+        for folder in folders:
+            yield from self.list_folders(f"{path}/{folder}" if path else folder, temporary)
 
     def keys_if_few(self, path: str, most: int) -> list[str] | None:
         if self._pending is not None and self._notice_commit() is not None:
@@ -530,30 +562,26 @@ class DirectoryStore(BaseStore):
                 for entry in itertools.chain.from_iterable(parts):
                     if len(found) + len(folders) == most:
                         return None
-                    (folders if _is_folder(entry) else found).append(prefix + entry.name)
+                    (folders if is_folder(entry) else found).append(prefix + entry.name)
         except FAILURES:
             return None  # a folder may hold files that can be read, but not listed
         return found
 
-    def list_temporary(self, path: str = "") -> Iterator[tuple[str, int, float]]:
+    def list_temporary(self, path: str = "") -> Iterator[Temporary]:
         try:
             with os.scandir(self._folder(path)) as entries:
                 listed = list(entries)
         except (_NoFileError, *FAILURES):
             return  # the list of keys raises what there is to raise
-        found = [entry for entry in listed if entry.is_dir(follow_symlinks=False)]
+        left: list[os.DirEntry[str]] = []
         if has_temporary([entry.name for entry in listed]):
-            found = [e for e in listed if is_temporary(e.name) or e.is_dir(follow_symlinks=False)]
-        for entry in found:
-            name = f"{path}/{entry.name}" if path else entry.name
-            if name in RESERVED:
-                continue
-            if not is_temporary(entry.name):
-                yield from self.list_temporary(name)
-                continue
-            with suppress(FileNotFoundError):
-                known = entry.stat(follow_symlinks=False)
-                yield name, known.st_size, time.time() - known.st_mtime
+            left = [entry for entry in listed if is_temporary(entry.name)]
+        yield from left_by_writers(path, left)
+        for entry in listed:
+            if entry.is_dir(follow_symlinks=False) and entry not in left:
+                name = f"{path}/{entry.name}" if path else entry.name
+                if name not in RESERVED:
+                    yield from self.list_temporary(name)
 
     def get_ages(self, keys: Iterable[str]) -> dict[str, float]:
         ages = {}
@@ -608,7 +636,7 @@ class DirectoryStore(BaseStore):
             return overlay.getsize(path)
         if path and path in self:
             return _size(self._file(path))
-        return sum(_size(entry.path) for entry in self._entries(path) if not _is_folder(entry))
+        return sum(_size(entry.path) for entry in self._entries(path) if not is_folder(entry))
 
     # -- as an object --------------------------------------------------------------
 
@@ -692,30 +720,6 @@ def _size(path: str) -> int:
         check_circle(error)
         raise
     return found.st_size if stat.S_ISREG(found.st_mode) else 0
-
-
-def _size_of(entry: os.DirEntry[str]) -> int:
-    """Return the bytes of the file that an entry is, or leads to; -1 where that is no file."""
-    try:
-        return entry.stat().st_size
-    except FileNotFoundError:
-        if entry.is_symlink():
-            return -1
-        raise
-    except OSError as error:
-        if is_circular(error):
-            return -1
-        raise
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Tell whether an entry is a folder, or a link to one."""
-    try:
-        return entry.is_dir()
-    except OSError as error:
-        if is_circular(error):
-            return False
-        raise
 
 
 def _is_discarded(path: str) -> bool:

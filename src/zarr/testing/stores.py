@@ -456,6 +456,15 @@ class StoreTests(ArrayTests):
         assert sorted(key for key, _ in found) == sorted(expected)
         assert all(size in (expected[key], -1) for key, size in found)
 
+    @pytest.mark.parametrize("path", ["", "a", "a/x", "a/y", "a_b", "A", "b", "missing", "a/x/0.0"])
+    def test_list_folders(self, grown: BaseStore, path: str) -> None:
+        found = [
+            f"{folder}/{name}".lstrip("/")
+            for folder, names in grown.list_folders(path)
+            for name in names
+        ]
+        assert sorted(found) == sorted(grown.list_prefix(path))
+
     @pytest.mark.parametrize("path", ["", "a", "a/x", "b", "missing", "a/x/0.0"])
     def test_keys_if_few(self, grown: BaseStore, path: str) -> None:
         """All keys below a path, or None, as where they are more."""

@@ -283,7 +283,7 @@ class _Check:
         self._findings += check_other_keys(listing, owners, self.nodes)
         self._findings += [
             finding("K001", name, f"left by a writer {period(seconds)} ago ({size})")
-            for name, nbytes, seconds in self.store.list_temporary(self.path)
+            for name, nbytes, seconds in listing.temporary
             for size in [counted(nbytes, "byte")]
             if not is_ours(name)
         ]

@@ -8,7 +8,7 @@ import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
+from itertools import groupby, islice, repeat
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from zarr._chunks.chunk_keys import NUMBER
 from zarr._formats.base import Format
 from zarr._formats.documents import is_metadata
 from zarr._wording import counted
-from zarr.storage.base import BaseStore
+from zarr.storage.base import BaseStore, Temporary
 from zarr.tools.check_leftovers import left_in
 from zarr.tools.check_nodes import Node, finding, is_ours
 from zarr.tools.check_report import Finding
@@ -41,6 +41,8 @@ _LARGEST_GRID = 1 << 27
 _WORTH_NAMING = 4
 """How many times as many values as keys an array may have for its keys to be made, not parsed."""
 
+_AT_A_TIME = 1000
+
 _LARGEST_PICTURE = 1 << 22
 """Number of chunks up to which the pattern of those that are absent is looked at."""
 
@@ -57,12 +59,14 @@ class _Folder:
 class Listing:
     """All keys of a store, by folder: some 70 bytes of memory for each.
 
-    `leftovers` are the folders of copies and rechunkings that are not complete.
+    `leftovers` are the folders of copies and rechunkings that are not complete, `temporary` what
+    interrupted writers have left.
     """
 
     folders: dict[str, _Folder] = field(default_factory=dict)
     documents: set[str] = field(default_factory=set)
     leftovers: set[str] = field(default_factory=set)
+    temporary: list[Temporary] = field(default_factory=list)
 
     def keys(self, folder: str) -> Iterator[tuple[str, int]]:
         """Yield the keys directly in `folder`, and the sizes of their values."""
@@ -102,29 +106,64 @@ def list_keys(store: BaseStore, path: str, known: Sequence[Format], *, sizes: bo
         local files are listed much faster without.
     """
     listing = Listing()
-    folder = known[0].folder_of_keys(path)
-    keys = store.list_sizes(folder) if sizes else zip(store.list_prefix(folder), repeat(-1))
-    last, at = None, _Folder()
-    for key, size in keys:
+    root = known[0].folder_of_keys(path)
+    if sizes:
+        for folder, names, nbytes in _by_folder(store.list_sizes(root)):
+            _take_names(listing, folder, names, known, nbytes)
+    else:
+        at_once = listing.temporary if root == path else None
+        for folder, names in store.list_folders(root, at_once):
+            _take_names(listing, folder, names, known)
+    if sizes or root != path:
+        listing.temporary += store.list_temporary(path)
+    return listing
+
+
+def _by_folder(keys: Iterable[tuple[str, int]]) -> Iterator[tuple[str, list[str], list[int]]]:
+    """Group keys and sizes by folder, some at a time."""
+    for folder, group in groupby(keys, key=lambda item: item[0].rpartition("/")[0]):
+        while batch := list(islice(group, _AT_A_TIME)):
+            names = [key.rpartition("/")[2] for key, _ in batch]
+            yield folder, names, [size for _, size in batch]
+
+
+def _take_names(
+    listing: Listing,
+    folder: str,
+    names: list[str],
+    known: Sequence[Format],
+    sizes: Sequence[int] = (),
+) -> None:
+    """Add keys of one folder, without those that are of no array."""
+    prefix = f"{folder}/" if folder else ""
+    left_out: set[int] = set()
+    for at in _special(folder, names):
+        key = prefix + names[at]
+        is_number = "0" <= key[-1:] <= "9"
         if "__" in key and is_unfinished(key):
             if not is_ours(key):
                 listing.leftovers.add(left_in(key))
-            continue
-        folder, _, name = key.rpartition("/")
-        # Most keys end with a digit, and those of metadata in no format.
-        if not "0" <= name[-1:] <= "9":
-            if is_ours(key):
-                continue
-            if is_metadata(key) or any(format.is_document(key) for format in known):
-                listing.documents.add(key)
-        elif "__" in folder and is_ours(key):
-            continue
-        if folder != last:
-            last, at = folder, listing.folders.setdefault(folder, _Folder())
-        at.names.append(name)
-        if sizes:
-            at.sizes.append(size)
-    return listing
+            left_out.add(at)
+        elif is_ours(key) and (not is_number or "__" in folder):
+            left_out.add(at)
+        elif not is_number and (
+            is_metadata(key) or any(format.is_document(key) for format in known)
+        ):
+            listing.documents.add(key)
+    if left_out:
+        names = [name for at, name in enumerate(names) if at not in left_out]
+        sizes = [size for at, size in enumerate(sizes) if at not in left_out]
+    if names:
+        found = listing.folders.setdefault(folder, _Folder())
+        found.names += names
+        found.sizes.extend(sizes)
+
+
+def _special(folder: str, names: list[str]) -> Iterable[int]:
+    """Return which keys of a folder have to be looked at: most end with a digit, and are chunks."""
+    if "__" in folder or "__" in "/".join(names):
+        return range(len(names))
+    return [at for at, name in enumerate(names) if not "0" <= name[-1:] <= "9"]
 
 
 def folder_of(node: Node) -> str:

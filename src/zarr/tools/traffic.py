@@ -110,6 +110,7 @@ _VERBS = {
     "list_sizes": _ITERATE,
     "list_temporary": _ITERATE,
     "keys_if_few": _Kind(_none),
+    "list_folders": _ITERATE,
     "listdir": _Kind(_returned),
     "__len__": _Kind(_none),
     "getsize": _Kind(_none),
