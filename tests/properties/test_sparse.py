@@ -106,6 +106,24 @@ def test_what_is_absent_is_not_looked_for(name: str, kind: str, tmp_path: Path) 
     assert cost.keys <= few.keys
 
 
+@pytest.mark.parametrize("number", [36, 10**9, 10**17, 4 * 10**17, 10**18, 10**19 - 1])
+@pytest.mark.parametrize("kind", ["dict", "memory", "directory"])
+@pytest.mark.parametrize("name", ARRAYS)
+def test_keys_of_no_chunk_of_the_array_hide_none(
+    name: str, kind: str, number: int, tmp_path: Path
+) -> None:
+    """Another array has left them, or a stranger."""
+    store = new_store(kind, tmp_path)
+    z = zarr.create(SHAPE, dtype="i4", store=store, **ARRAYS[name])
+    z[:2, :2] = 1
+    (key,) = [key for key in z.store if key[-1] == "0"]
+    first, separator, _ = (key[:-3], key[-2], key[-1])
+    for stray in (f"{number}{separator}0", f"0{separator}{number}", f"{number}{separator}{number}"):
+        z.store[first + stray] = z.store[key]
+    assert z[...].sum() == 4
+    assert z[:, 1:].sum() == 2
+
+
 @pytest.mark.parametrize("kind", ["dict", "memory", "directory"])
 def test_absent_chunks_of_an_array_that_is_gone_are_an_error(kind: str, tmp_path: Path) -> None:
     store = new_store(kind, tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, TypeAlias
@@ -61,9 +62,16 @@ class ChunkKeyEncoder:
         match = self._pattern.fullmatch(key, len(self.prefix))
         return None if match is None else tuple(map(int, match.groups()))
 
-    def box_of(self, keys: Iterable[str]) -> list[range]:
-        """Return the smallest box with all those of `keys` that are of chunks."""
-        places = [place for place in map(self.place, keys) if place is not None]
+    def box_of(self, keys: Iterable[str], last: Sequence[int]) -> list[range]:
+        """Return the smallest box with all those of `keys` that are of chunks up to `last`.
+
+        Keys of other places may be there, too: anybody may have stored them.
+        """
+        places = [
+            place
+            for place in map(self.place, keys)
+            if place is not None and all(map(operator.le, place, last))
+        ]
         if not places:
             return [range(0)] * self._ndim
         return [range(min(along), max(along) + 1) for along in zip(*places, strict=True)]

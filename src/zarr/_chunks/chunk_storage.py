@@ -41,8 +41,8 @@ class ChunkStorage(Protocol):
     def shape_at(self, coords: Sequence[int]) -> tuple[int, ...]:
         """Return the shape of the chunk at `coords`."""
 
-    def box_of(self, keys: Iterable[str]) -> list[range]:
-        """Return the smallest box with all chunks in the values at `keys`; empty if none is."""
+    def box_of(self, keys: Iterable[str], last: Sequence[int]) -> list[range]:
+        """Return a box with all chunks up to `last` in the values at `keys`; empty if none is."""
 
     def fetch(self, keys: Sequence[ChunkKey]) -> Mapping[ChunkKey, Any]:
         """Return those of the encoded chunks that exist."""
@@ -114,8 +114,8 @@ class UnshardedChunks:
     def shape_at(self, coords: Sequence[int]) -> tuple[int, ...]:
         return tuple(map(length_at, self.grid.chunks, coords))
 
-    def box_of(self, keys: Iterable[str]) -> list[range]:
-        return self.keys.box_of(keys)
+    def box_of(self, keys: Iterable[str], last: Sequence[int]) -> list[range]:
+        return self.keys.box_of(keys, last)
 
     def fetch_for_update(
         self, partial: Iterable[ChunkKey], complete: Iterable[ChunkKey]

@@ -39,6 +39,9 @@ _MANY = 1024
 _TO_FEW = 32
 """How many chunks a selection has for each key if these are few."""
 
+_MOST_KEYS = 1 << 15
+"""How many keys are few at most: they are held in memory."""
+
 
 class Reading(ChunkAccess):
     """Reads of selections."""
@@ -134,10 +137,10 @@ class Reading(ChunkAccess):
         count = count_chunks_of(axes)
         if count < _MANY or self._missing != "fill" or not self.uniform_chunks:
             return axes
-        keys = self.store.keys_if_few(self._folder, count // _TO_FEW)
+        keys = self.store.keys_if_few(self._folder, min(count // _TO_FEW, _MOST_KEYS))
         if keys is None:
             return axes
-        box = self.storage.box_of(keys)
+        box = self.storage.box_of(keys, [axis.chunks[-1] for axis in axes])
         part = [
             axis.within(chunks, length)
             for axis, chunks, length in zip(axes, box, self.pipeline.shape, strict=True)

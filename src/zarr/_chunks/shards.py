@@ -121,12 +121,13 @@ class ShardedChunks:
     def shape_at(self, coords: Sequence[int]) -> tuple[int, ...]:
         return self.chunks
 
-    def box_of(self, keys: Iterable[str]) -> list[range]:
+    def box_of(self, keys: Iterable[str], last: Sequence[int]) -> list[range]:
+        last_shard = self.keys.place(self.key(last)[0]) or ()
         return [
             range(first_at(count, box.start), first_at(count, box[-1]) + length_at(count, box[-1]))
             if box
             else box
-            for count, box in zip(self._counts, self.keys.box_of(keys), strict=True)
+            for count, box in zip(self._counts, self.keys.box_of(keys, last_shard), strict=True)
         ]
 
     def to_lock(self, keys: Iterable[ChunkKey]) -> set[str]:
