@@ -368,6 +368,10 @@ def test_a_list_of_folders_tells_what_writers_have_left(tmp_path: Path) -> None:
     names = ["a/" + temporary_name(), "a/b/" + temporary_name(), temporary_name()]
     for name in names:
         (tmp_path / name).write_bytes(b"12345")
+    (elsewhere := tmp_path.parent / f"{tmp_path.name} elsewhere").mkdir()
+    (elsewhere / "0").write_bytes(b"1")
+    (elsewhere / temporary_name()).write_bytes(b"12345")
+    (tmp_path / "a/link").symlink_to(elsewhere)
     for path in ("", "a", "a/b", "missing"):
         left: list[Temporary] = []
         listed = dict(store.list_folders(path, left))

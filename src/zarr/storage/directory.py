@@ -538,15 +538,17 @@ class DirectoryStore(BaseStore):
         if temporary is not None:
             temporary += left_by_writers(path, left)
         names = [entry.name for entry in found if entry.is_file(follow_symlinks=False)]
-        folders: list[str] = []
+        folders = []
         if len(names) < len(found):
             others = [entry for entry in found if not entry.is_file(follow_symlinks=False)]
-            folders = sorted(entry.name for entry in others if is_folder(entry))
+            folders = [entry for entry in others if is_folder(entry)]
             names += [entry.name for entry in others if not is_folder(entry)]
         if names:
             yield path, sorted(names)
-        for folder in folders:
-            yield from self.list_folders(f"{path}/{folder}" if path else folder, temporary)
+        for folder in sorted(folders, key=attrgetter("name")):
+            # What writers have left where a link leads to is not this store's to delete.
+            inside = None if folder.is_symlink() else temporary
+            yield from self.list_folders(f"{path}/{folder.name}" if path else folder.name, inside)
 
     def keys_if_few(self, path: str, most: int) -> list[str] | None:
         if self._pending is not None and self._notice_commit() is not None:
