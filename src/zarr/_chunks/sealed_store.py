@@ -150,7 +150,7 @@ class ArraySeal:
         """
         digests = list(map(self.digest, found.values()))
         are_all = len(found) == len(keys)
-        with suppress(KeyError):
+        with suppress(KeyError):  # not `get`: see KVStore.getitems
             if are_all and digests == list(map(self._entries.__getitem__, found)):
                 return []  # most often: a few calls of C functions for each value
         entries = self._look_up(keys)

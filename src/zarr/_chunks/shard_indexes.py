@@ -29,7 +29,7 @@ class ShardIndexCache:
 
     def get(self, name: Hashable) -> ShardIndex | None:
         with self._lock:
-            if name not in self._kept:
+            if name not in self._kept:  # not `get`: see KVStore.getitems
                 return None
             self._kept.move_to_end(name)
             return self._kept[name]

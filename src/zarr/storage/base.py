@@ -167,6 +167,7 @@ _VERBS = {
     "__setitem__": ("setitems",),
     "__delitem__": ("delitems",),
     "list_prefix": ("list_sizes", "list_folders", "keys_if_few"),
+    "list_temporary": ("list_folders",),
 }
 """The verbs whose defaults go through another method, by that method."""
 

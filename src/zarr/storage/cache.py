@@ -176,7 +176,7 @@ class LRUStoreCache(BaseStore):
     # -- values --------------------------------------------------------------------
 
     def _cached(self, part: Part) -> bytes | None:
-        if part not in self._values:
+        if part not in self._values:  # not `get`: see KVStore.getitems
             return None
         self._values.move_to_end(part)
         return self._values[part]

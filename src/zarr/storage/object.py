@@ -357,30 +357,32 @@ class ObjectStore(BaseStore):
     ) -> tuple[list[Buffer | None], dict[str, str]]:
         """Return what :meth:`get_versioned_values` does of one range."""
         start, length = byte_range
-        _check_process()
-        try:
-            found, tag = self._read_range(check_key(key), start, length)
-        except (self._obstore.exceptions.BaseError, OSError, ValueError) as error:
-            self._raise_unless_absent(key, error)
-            return [None], {}
-        return [found[:length]], {key: tag} if tag and self._tags_are_versions else {}
+        found, tag = self._read_part(key, start, length)
+        part = None if found is None else found[:length]
+        return [part], {key: tag} if tag and self._tags_are_versions else {}
 
     def _read_span(
         self, span: _Span, ranges: Sequence[tuple[str, ByteRange]], parts: list[Buffer | None]
     ) -> str | None:
         """Read a span into `parts`; return the value's entity tag, None where nothing is."""
-        try:
-            with self._doing("read", span.key):
-                found, tag = self._read_range(check_key(span.key), span.start, span.length)
-        except KeyError:
-            for at in span.places:
-                parts[at] = None
-            return None
+        found, tag = self._read_part(span.key, span.start, span.length)
         for at in span.places:
             start, length = ranges[at][1]
             begin = max(start, 0) - max(span.start, 0)
-            parts[at] = found[begin : None if length is None else begin + length]
+            end = None if length is None else begin + length
+            parts[at] = None if found is None else found[begin:end]
         return tag
+
+    def _read_part(
+        self, key: str, start: int, length: int | None
+    ) -> tuple[memoryview | None, str | None]:
+        """Return a part of a value, and its entity tag; None and None if there is no value."""
+        _check_process()
+        try:
+            return self._read_range(check_key(key), start, length)
+        except (self._obstore.exceptions.BaseError, OSError, ValueError) as error:
+            self._raise_unless_absent(key, error)
+            return None, None
 
     def _read_range(
         self, key: str, start: int, length: int | None, tries: int = _TRIES
